@@ -1,0 +1,119 @@
+/**
+ * The client: everything that can be asked of Perdure, embedded or remote, in plain data.
+ *
+ * The embedded client answers from an engine in this process, the remote one over a socket; both pass the
+ * same conformance suite. The typed `open / job / enqueue` surface of the package is a thin layer above.
+ */
+import type { LogStream, Outcome } from '../core/model/outcome.ts'
+import type { CommandContext } from '../core/model/profile.ts'
+import type {
+  AttemptView, ControlResult, ControlVerb, Enqueued, JobDetails, JobEnd, JobEvent, JobPage, JobQuery, JobSpec,
+  LogEntry, Position, QueueCounts, WatchFilter,
+} from './types.ts'
+
+/** A leased attempt, as it reaches a worker. */
+export interface Lease {
+  readonly job: number
+  readonly kind: string
+  readonly queue: string
+  readonly namespace: string
+  readonly attempt: number
+  readonly attemptSinceRestart: number
+  readonly isLastAttempt: boolean
+  /** Fencing token of the attempt; every report carries it. */
+  readonly token: string
+  /** JSON text of the input, or undefined where there is none. Decoded by the worker. */
+  readonly input: string | undefined
+  readonly metadata: Readonly<Record<string, string>>
+  readonly startToCloseMs: number
+  readonly heartbeatMs: number
+  readonly graceMs: number
+  readonly command?: CommandContext
+}
+
+/** What a worker says about itself. */
+export interface WorkerInfo {
+  /** Shown to operators; unique among live workers: `host:pid:n` by default. */
+  readonly name: string
+  readonly host: string
+  readonly pid: number
+}
+
+/** What a poll asks for. */
+export interface PollRequest {
+  readonly queues: readonly string[]
+  /** Kinds that have a handler here; jobs of others are left alone. */
+  readonly kinds: readonly string[]
+  /** Most leases to grant. */
+  readonly slots: number
+}
+
+/** One attempt's end, as a worker reports it. */
+export interface Report {
+  readonly token: string
+  readonly outcome: Outcome
+}
+
+/** What the engine tells a worker without being asked. */
+export type WorkerNotice =
+  | { readonly type: 'stop'; readonly token: string; readonly reason: 'cancel' | 'lease-lost'; readonly graceMs: number; readonly signal?: string }
+
+/** A worker's connection. Closing it does not end its leases; releasing or reporting does. */
+export interface WorkerSession {
+  /**
+   * Asks for work; parks until at least one lease is granted or the signal aborts (then resolves empty).
+   * Leases granted meanwhile are never dropped: they are released.
+   */
+  poll(request: PollRequest, signal?: AbortSignal): Promise<Lease[]>
+  /**
+   * Reports ends, durable when it resolves. Answers per report: true, or false where the lease was lost
+   * (nothing was changed by it). Reports of one turn of the event loop travel together.
+   */
+  report(reports: readonly Report[]): Promise<boolean[]>
+  /** Renews leases; answers the tokens that are no longer valid. */
+  heartbeat(tokens: readonly string[]): Promise<{ readonly lost: string[] }>
+  /** Appends output of running attempts. Not awaited by handlers; resolved once durable. */
+  log(entries: readonly { token: string; stream: LogStream; text: string }[]): Promise<void>
+  progress(token: string, fraction: number, message?: string): void
+  /** Delivers stop requests. */
+  onNotice(listener: (notice: WorkerNotice) => void): void
+  close(): Promise<void>
+}
+
+/** An import of a job with its past. */
+export interface ImportedJob extends JobSpec {
+  readonly createdAt: number
+  readonly state: 'ready' | 'scheduled' | 'held' | 'succeeded' | 'failed' | 'cancelled'
+  readonly finishedAt?: number
+  readonly result?: unknown
+  readonly history?: readonly AttemptView[]
+}
+
+/** Everything that can be asked of Perdure. All methods reject with a PerdureError. */
+export interface Client {
+  /** Enqueues all of `jobs` or none (at most 10,000). `request` makes a retry of the same call safe. */
+  enqueue(jobs: readonly JobSpec[], options?: { readonly request?: string }): Promise<Enqueued[]>
+  import(jobs: readonly ImportedJob[]): Promise<Enqueued[]>
+  get(id: number): Promise<JobDetails>
+  list(query: JobQuery): Promise<JobPage>
+  counts(filter?: { readonly namespace?: string }): Promise<QueueCounts[]>
+  /** Applies a verb to one job; rejects with WRONG_STATE or NOT_FOUND. */
+  control(id: number, verb: ControlVerb): Promise<ControlResult>
+  /** Resolves at the end of the job, now or later. Rejects only with NOT_FOUND or by the signal. */
+  wait(id: number, signal?: AbortSignal): Promise<JobEnd>
+  /** State changes from now on, in commit order. Ends when the signal aborts. A reader that falls 10,000 events behind gets OVERLOADED. */
+  watch(filter: WatchFilter, signal?: AbortSignal): AsyncIterable<JobEvent>
+  /** Output of a job from `offset` on; with `follow` until the job ends. */
+  logs(id: number, options?: { readonly attempt?: number; readonly follow?: boolean; readonly signal?: AbortSignal }): AsyncIterable<LogEntry>
+  pauseQueue(queue: string, paused: boolean): Promise<void>
+  /** Ids of all jobs that depend on `id`, directly or not, nearest first. At most `limit` (default 10,000). */
+  dependents(id: number, limit?: number): Promise<number[]>
+  openWorker(info: WorkerInfo): Promise<WorkerSession>
+  /** Where the shard stands. */
+  position(): Promise<Position>
+  /** Facts about the store and the engine, for `doctor` and `status`. */
+  info(): Promise<Readonly<Record<string, string | number | boolean>>>
+  /** Checks the store from end to end; answers the problems found, as sentences. */
+  check(): Promise<readonly string[]>
+  close(): Promise<void>
+}

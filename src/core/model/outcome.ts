@@ -1,0 +1,29 @@
+/**
+ * How an attempt can end, as plain data: what executors answer, workers report and the core decides on.
+ */
+import type { ErrorRecord } from '../../errors.ts'
+
+/** Which standard stream a piece of output came from; `log` is what a handler wrote on purpose. */
+export type LogStream = 'stdout' | 'stderr' | 'log'
+
+/** Why an attempt is being asked to stop. Carried as the `reason` of its AbortSignal. */
+export type StopReason = 'cancel' | 'timeout' | 'lease-lost' | 'drain'
+
+/** How an attempt ended. */
+export type Outcome =
+  | { readonly type: 'succeeded'; readonly result?: unknown }
+  | {
+      readonly type: 'failed'
+      readonly error: ErrorRecord
+      /** False ends the job whatever its policy says; true or absent leaves it to the policy. */
+      readonly retry?: boolean
+      /** Overrides the back-off, ms. */
+      readonly retryAfterMs?: number
+      readonly result?: unknown
+    }
+  /** The attempt stopped because it was asked to, or asks for the job to be cancelled. */
+  | { readonly type: 'cancelled'; readonly reason?: string }
+  /** Not now: again after the delay, ms. Burns no attempt. */
+  | { readonly type: 'snoozed'; readonly delayMs: number }
+  /** Given back unfinished (drain). Burns no attempt. */
+  | { readonly type: 'released' }

@@ -1,0 +1,53 @@
+/**
+ * How an attempt is run: the one interface behind `function`, `shell` and those to come.
+ *
+ * An executor runs one attempt to its end and says how it ended. It never talks to a store, never
+ * decides about retries, and never outlives its abort signal by more than the grace it is given.
+ */
+import type { LogStream, Outcome } from '../core/model/outcome.ts'
+import type { CommandContext } from '../core/model/profile.ts'
+
+/** What an executor is told about the attempt that it runs. */
+export interface Attempt {
+  readonly job: number
+  readonly kind: string
+  readonly queue: string
+  readonly namespace: string
+  /** From 1, over all restarts; never reused. */
+  readonly attempt: number
+  /** From 1, since the last restart. */
+  readonly attemptSinceRestart: number
+  /** True when a failure of this attempt is final. */
+  readonly isLastAttempt: boolean
+  /** Fencing token: unique per attempt, ordered within a job. Hand it to systems that can compare it. */
+  readonly token: string
+  readonly input: unknown
+  readonly metadata: Readonly<Record<string, string>>
+  /** Environment, folder and user of commands, from the job's options. */
+  readonly command?: CommandContext
+}
+
+/** What an executor may do while the attempt runs. */
+export interface AttemptControl {
+  /** Aborts with a `StopReason` as its reason. */
+  readonly signal: AbortSignal
+  /** How long, in ms, after the abort the work may still end by itself before it is killed. */
+  readonly graceMs: number
+  /** Writes a piece of output; capped and batched by the worker. */
+  log(stream: LogStream, text: string): void
+  /** Tells how far the work is: a fraction from 0 to 1, and a word. */
+  progress(fraction: number, message?: string): void
+}
+
+/** Runs attempts of the kinds that it serves. */
+export interface Executor {
+  /** `function`, `shell`, ... */
+  readonly name: string
+  /**
+   * Runs one attempt to its end. Never rejects: whatever goes wrong is an outcome. After the signal
+   * has aborted it settles within `graceMs` plus the time that a kill takes, where the platform can kill.
+   */
+  run(attempt: Attempt, control: AttemptControl): Promise<Outcome>
+  /** Ends what is still running, by force. */
+  close(): Promise<void>
+}
