@@ -24,7 +24,18 @@ interface Lock {
   packages: Record<string, LockEntry>
 }
 
-const OSES = ['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32']
+const OSES = [
+  'aix',
+  'android',
+  'darwin',
+  'freebsd',
+  'linux',
+  'netbsd',
+  'openbsd',
+  'openharmony',
+  'sunos',
+  'win32',
+]
 const CPUS = ['arm', 'arm64', 'ia32', 'loong64', 'mips64el', 'ppc64', 'riscv64', 's390x', 'x64']
 
 /**
@@ -44,7 +55,10 @@ export function completeLock(lock: Lock): { lock: Lock; added: string[] } {
     }
   }
   const keys = Object.keys(packages).sort((a, b) => a.localeCompare(b, 'en'))
-  return { lock: { ...lock, packages: Object.fromEntries(keys.map((key) => [key, packages[key] ?? {}])) }, added }
+  return {
+    lock: { ...lock, packages: Object.fromEntries(keys.map((key) => [key, packages[key] ?? {}])) },
+    added,
+  }
 }
 
 function platformEntry(name: string, version: string, dev: boolean): LockEntry {
@@ -52,7 +66,8 @@ function platformEntry(name: string, version: string, dev: boolean): LockEntry {
   const os = OSES.find((word) => parts.includes(word))
   const cpu = CPUS.find((word) => parts.includes(word))
   if (!os || !cpu) throw new Error(`${name}: the name does not say its platform; add it to the lock by hand`)
-  if (!/^\d+\.\d+\.\d+/.test(version)) throw new Error(`${name}: expected an exact version, found "${version}"`)
+  if (!/^\d+\.\d+\.\d+/.test(version))
+    throw new Error(`${name}: expected an exact version, found "${version}"`)
   const libc = parts.includes('gnu') ? ['glibc'] : parts.includes('musl') ? ['musl'] : undefined
   return { version, cpu: [cpu], ...(dev && { dev }), ...(libc && { libc }), optional: true, os: [os] }
 }
@@ -61,5 +76,7 @@ if (import.meta.main) {
   const file = process.argv[2] ?? 'package-lock.json'
   const { lock, added } = completeLock(JSON.parse(readFileSync(file, 'utf8')) as Lock)
   if (added.length > 0) writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`)
-  process.stdout.write(`${file}: ${added.length} entries added${added.map((name) => `\n  ${name}`).join('')}\n`)
+  process.stdout.write(
+    `${file}: ${added.length} entries added${added.map((name) => `\n  ${name}`).join('')}\n`,
+  )
 }

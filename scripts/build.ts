@@ -1,0 +1,27 @@
+/**
+ * Builds `dist/` from nothing: JavaScript and declarations, and the files beside them that are not TypeScript.
+ *
+ * Owns: dist/. Never looks at what was built (that is check-build.ts).
+ */
+import { spawnSync } from 'node:child_process'
+import { chmodSync, cpSync, existsSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const dist = join(root, 'dist')
+
+rmSync(dist, { recursive: true, force: true })
+const tsc = spawnSync(
+  process.execPath,
+  [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json')],
+  { stdio: 'inherit' },
+)
+if (tsc.status !== 0) process.exit(tsc.status ?? 1)
+
+cpSync(join(root, 'src'), dist, {
+  recursive: true,
+  filter: (path) => !path.includes('testdata') && (statSync(path).isDirectory() || !path.endsWith('.ts')),
+})
+const command = join(dist, 'cli/main.js')
+if (existsSync(command)) chmodSync(command, 0o755)
