@@ -6,6 +6,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -40,7 +41,7 @@ function node(what: string, args: readonly string[], cwd = root): string {
   return ''
 }
 
-/** A file name with `.ts` in a URL is not rewritten by the compiler, and would not exist for users. */
+/** Finds names of TypeScript files that build.ts could not rename, and that would not exist for users. */
 function checkUrls(): void {
   for (const entry of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
     if (!entry.endsWith('.js')) continue
@@ -76,15 +77,31 @@ function checkExports(): void {
   }
 }
 
-checkUrls()
-checkExports()
-for (const [name, file] of Object.entries(manifest.bin)) {
+/** Lists the files that package.json names and that are not there; without them nothing else makes sense. */
+function missingFiles(): string[] {
+  const entries = Object.values(manifest.exports).flatMap((entry) =>
+    typeof entry === 'string' ? entry : Object.values(entry),
+  )
+  return [...entries, ...Object.values(manifest.bin)].filter((file) => !existsSync(join(root, file)))
+}
+
+/** Asks every command for its help, the way a user's shell would find it. */
+function checkCommand(name: string, file: string): void {
   const help = node(`${name} --help`, [file, '--help'])
   if (help && !help.includes(name))
     problems.push(`expected "${name}" in the help of ${file}, found:\n${help}`)
   if (!readFileSync(join(root, file), 'utf8').startsWith('#!/usr/bin/env node\n')) {
     problems.push(`expected ${file} to begin with "#!/usr/bin/env node"`)
   }
+}
+
+const missing = missingFiles()
+if (missing.length > 0) {
+  problems.push(`package.json names ${missing.join(', ')}; the build made no such file`)
+} else {
+  checkUrls()
+  checkExports()
+  for (const [name, file] of Object.entries(manifest.bin)) checkCommand(name, file)
 }
 
 for (const problem of problems) process.stdout.write(`${problem}\n`)

@@ -26,7 +26,7 @@ export function runNode({ args, cwd, timeoutMs, env }: RunParams): Promise<RunRe
   // a group of its own, so that a timeout ends the grandchildren, too
   const child = spawn(process.execPath, args, {
     cwd,
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...plainWhenPiped(), ...env },
     stdio: ['ignore', 'inherit', 'inherit'],
     detached: true,
   })
@@ -50,6 +50,11 @@ export function runNode({ args, cwd, timeoutMs, env }: RunParams): Promise<RunRe
     else end(code === 0 ? undefined : `exit code ${code}`)
   })
   return promise
+}
+
+/** Some tools colour whatever they write when `CI` is set; a log is read as text. */
+function plainWhenPiped(): NodeJS.ProcessEnv {
+  return process.stdout.isTTY || process.env.FORCE_COLOR ? {} : { NO_COLOR: '1' }
 }
 
 /** Ends the command that is running, if any: for a signal to ourselves. */
