@@ -64,15 +64,15 @@ export function stateCode(name: string): StateCode | undefined {
 
 const MOVES: readonly (readonly StateCode[])[] = [
   /* blocked   */ [SCHEDULED, WAITING, READY, HELD, SUCCEEDED, FAILED, CANCELLED],
-  /* scheduled */ [SCHEDULED, WAITING, READY, HELD, FAILED, CANCELLED],
-  /* waiting   */ [WAITING, READY, SCHEDULED, HELD, FAILED, CANCELLED],
-  /* ready     */ [READY, RUNNING, WAITING, SCHEDULED, HELD, FAILED, CANCELLED],
-  /* running   */ [RUNNING, SCHEDULED, WAITING, READY, SUSPENDED, SUCCEEDED, FAILED, CANCELLED],
+  /* scheduled */ [WAITING, READY, HELD, FAILED, CANCELLED],
+  /* waiting   */ [READY, SCHEDULED, HELD, FAILED, CANCELLED],
+  /* ready     */ [RUNNING, WAITING, SCHEDULED, HELD, FAILED, CANCELLED],
+  /* running   */ [SCHEDULED, WAITING, READY, SUSPENDED, SUCCEEDED, FAILED, CANCELLED],
   /* suspended */ [WAITING, READY, HELD, SUCCEEDED, FAILED, CANCELLED],
-  /* held      */ [BLOCKED, SCHEDULED, WAITING, READY, SUSPENDED, HELD, FAILED, CANCELLED],
-  /* succeeded */ [SUCCEEDED],
-  /* failed    */ [FAILED, SCHEDULED, WAITING, READY],
-  /* cancelled */ [CANCELLED, SCHEDULED, WAITING, READY],
+  /* held      */ [BLOCKED, SCHEDULED, WAITING, READY, SUSPENDED, SUCCEEDED, FAILED, CANCELLED],
+  /* succeeded */ [],
+  /* failed    */ [BLOCKED, WAITING, READY, SUCCEEDED],
+  /* cancelled */ [BLOCKED, WAITING, READY, SUCCEEDED],
 ]
 
 /** Whether a job may go from one state to another in one change. */

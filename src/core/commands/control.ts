@@ -1,0 +1,165 @@
+/**
+ * The verbs of an operator over one job: cancel, restart, expedite, hold, release, snooze, delete, reprioritize.
+ * Each refusal names the state that it found.
+ */
+import type { PerdureError } from '../../errors.ts'
+import { HAS_HISTORY, type JobRow, LARGE_RESULT } from '../model/job.ts'
+import { DUE_LINE, NO_LINE } from '../model/line.ts'
+import { noSuchJob, wrongState } from '../model/refusal.ts'
+import type { RouteRow } from '../model/rows.ts'
+import {
+  BLOCKED, CANCELLED, FAILED, HELD, isTerminal, READY, RUNNING, SCHEDULED, type StateCode, SUCCEEDED, WAITING,
+} from '../model/states.ts'
+import { admit, place, releaseLimits } from '../policy/admit.ts'
+import { finish, type FinishTables } from '../policy/finish.ts'
+import type { View } from '../view.ts'
+import { attemptOf } from './report.ts'
+
+/** What a verb did: the state after it (undefined when deleted), and whether anything changed. */
+export interface ControlReply {
+  readonly state: StateCode | undefined
+  readonly changed: boolean
+}
+
+export type ControlCommand = { readonly type: 'control'; readonly job: number } & (
+  | { readonly verb: 'cancel'; readonly error: string }
+  | { readonly verb: 'restart' | 'expedite' | 'hold' | 'release' | 'delete' }
+  | { readonly verb: 'snooze'; readonly delayMs: number }
+  | { readonly verb: 'reprioritize'; readonly priority: number }
+)
+
+type Tables = FinishTables & Pick<View, 'append'>
+type Answer = ControlReply | PerdureError
+
+export function control(view: Tables, command: ControlCommand, now: number): Answer {
+  const job = view.jobs.get(command.job)
+  if (job === undefined) {
+    return command.verb === 'delete' ? { state: undefined, changed: false } : noSuchJob(command.job)
+  }
+  switch (command.verb) {
+    case 'cancel':
+      return cancel(view, job, command.error, now)
+    case 'restart':
+      return restart(view, job, now)
+    case 'expedite':
+      return expedite(view, job)
+    case 'hold':
+      return hold(view, job)
+    case 'release':
+      return release(view, job, now)
+    case 'delete':
+      return remove(view, job)
+    case 'snooze':
+      return snooze(view, job, command.delayMs, now)
+    case 'reprioritize':
+      return reprioritize(view, job, command.priority)
+  }
+}
+
+/** Ends a job that is not running; asks a running one, whose success still wins when it is reported first. */
+function cancel(view: Tables, job: JobRow, error: string, now: number): Answer {
+  if (job.state === SUCCEEDED || job.state === FAILED) {
+    return wrongState('cancel', job, 'live', 'Nothing is left to cancel; read its result instead')
+  }
+  if (job.state === CANCELLED || (job.state === RUNNING && job.cancelAt !== 0)) return same(job)
+  if (job.state === RUNNING) return done(view, { ...job, cancelAt: now })
+  finish(view, { ...job, cancelAt: now }, { state: CANCELLED, result: null, error }, now)
+  return { state: CANCELLED, changed: true }
+}
+
+/** A fresh set of tries, through the limits; attempts go on counting. */
+function restart(view: Tables, job: JobRow, now: number): Answer {
+  if (job.state !== FAILED && job.state !== CANCELLED) {
+    return wrongState('restart', job, 'failed or cancelled', 'Wait for its end, or expedite it')
+  }
+  const route = view.routeById(job.route)
+  const ran = job.startedAt !== 0
+  if (ran) {
+    const outcome = job.state === CANCELLED ? 'cancelled' : 'failed'
+    view.append.attempt(attemptOf(job, outcome, job.error, job.finishedAt))
+  }
+  const fresh: JobRow = {
+    ...job,
+    dueAt: now,
+    tries: 0,
+    flags: (ran ? job.flags | HAS_HISTORY : job.flags) & ~LARGE_RESULT,
+    worker: 0,
+    startedAt: 0,
+    finishedAt: 0,
+    cancelAt: 0,
+    restarts: job.restarts + 1,
+    result: null,
+    error: null,
+  }
+  return putInPlace(view, fresh, route, now)
+}
+
+/** Runs a job whose time has not come; keeps attempt and priority. */
+function expedite(view: Tables, job: JobRow): Answer {
+  if (job.state === READY || job.state === WAITING) return same(job)
+  if (job.state !== SCHEDULED) {
+    return wrongState('expedite', job, 'scheduled', 'Only a job whose time has not come can be expedited')
+  }
+  return done(view, admit(view, job, view.routeById(job.route)))
+}
+
+/** Puts a job aside, without its limits, until it is released. */
+function hold(view: Tables, job: JobRow): Answer {
+  if (job.state === HELD) return same(job)
+  if (isTerminal(job.state) || job.state === RUNNING) {
+    return wrongState('hold', job, 'live and not running', 'Cancel a running job instead')
+  }
+  const row: JobRow = { ...job, state: HELD, line: NO_LINE, rank: 0, turn: 0, taken: 0, expireAt: 0 }
+  view.jobs.put(row)
+  releaseLimits(view, job)
+  return { state: HELD, changed: true }
+}
+
+function release(view: Tables, job: JobRow, now: number): Answer {
+  if (job.state !== HELD) return wrongState('release', job, 'held', 'Hold it first')
+  return putInPlace(view, job, view.routeById(job.route), now)
+}
+
+/** Puts a job where it belongs; a group whose dependencies have all ended has nothing to wait for. */
+function putInPlace(view: Tables, job: JobRow, route: RouteRow, now: number): ControlReply {
+  if (route.kind !== 0 || job.pending > 0) return done(view, place(view, job, route, now))
+  finish(view, job, { state: SUCCEEDED, result: null, error: null }, now)
+  return { state: SUCCEEDED, changed: true }
+}
+
+/** Takes ended jobs only. */
+function remove(view: Tables, job: JobRow): Answer {
+  if (!isTerminal(job.state)) return wrongState('delete', job, 'ended', 'Cancel it first')
+  view.jobs.remove(job.id)
+  view.append.purge(job.id)
+  return { state: undefined, changed: true }
+}
+
+/** Not before `delayMs` from now, for a job that is not running. */
+function snooze(view: Tables, job: JobRow, delayMs: number, now: number): Answer {
+  if (job.state !== READY && job.state !== WAITING && job.state !== SCHEDULED && job.state !== BLOCKED) {
+    return wrongState('snooze', job, 'waiting to run', 'A running handler snoozes itself; a held job is released first')
+  }
+  const row = { ...job, dueAt: now + delayMs, line: NO_LINE, taken: 0 }
+  view.jobs.put(row)
+  releaseLimits(view, job)
+  return done(view, place(view, row, view.routeById(job.route), now))
+}
+
+/** Moves a job within its line; one that runs or ended keeps its place in history. */
+function reprioritize(view: Tables, job: JobRow, priority: number): Answer {
+  if (isTerminal(job.state) || job.state === RUNNING) {
+    return wrongState('reprioritize', job, 'waiting to run', 'The priority no longer matters')
+  }
+  if (job.priority === priority) return same(job)
+  if (job.state === READY || job.state === WAITING) return done(view, { ...job, priority, rank: priority })
+  if (job.line === DUE_LINE) return done(view, { ...job, priority, turn: priority })
+  return done(view, { ...job, priority })
+}
+
+function done(view: Tables, row: JobRow): ControlReply {
+  view.jobs.put(row)
+  return { state: row.state, changed: true }
+}
+
+const same = (job: JobRow): ControlReply => ({ state: job.state, changed: false })

@@ -1,0 +1,313 @@
+/**
+ * enqueue: makes jobs durable, all of a call or none, in any order of their dependencies.
+ */
+import { type PerdureError, perdureError } from '../../errors.ts'
+import { blankJob, HAS_DEPENDENCIES, HAS_DEPENDENTS, HAS_KEY, type JobRow, LARGE_INPUT } from '../model/job.ts'
+import { limitLine } from '../model/line.ts'
+import { noSuchJob } from '../model/refusal.ts'
+import { nameId, type RouteRow } from '../model/rows.ts'
+import { isTerminal, SUCCEEDED } from '../model/states.ts'
+import { grant, place } from '../policy/admit.ts'
+import { EDGE_RUN, type Ending, endingBecauseOf, finish, type FinishTables } from '../policy/finish.ts'
+import { findCycle } from '../policy/graph.ts'
+import { type KeyClaim, remember, takenBy, tryClaim } from '../policy/keys.ts'
+import { internRoute, type RouteSpec, type RouteTables } from '../policy/route.ts'
+import { intern, type View } from '../view.ts'
+
+/** A dependency of a new job: an existing job, or a position of the same call. */
+export interface NewEdge {
+  readonly job: number
+  /** Position in the call, or -1 where `job` is meant. */
+  readonly index: number
+  readonly policy: number
+}
+
+/** One job to make. Optional parts are null, so that all objects have one shape. */
+export interface NewJob {
+  readonly route: RouteSpec
+  readonly priority: number
+  /** Epoch ms; 0 for now. */
+  readonly dueAt: number
+  readonly parent: number
+  readonly fairKey: string | null
+  readonly limits: readonly { readonly key: string; readonly max: number }[] | null
+  readonly claims: readonly KeyClaim[] | null
+  readonly after: readonly NewEdge[] | null
+  readonly metadata: Readonly<Record<string, string>> | null
+  readonly input: string | null
+  readonly largeInput: boolean
+}
+
+export interface EnqueueCommand {
+  readonly type: 'enqueue'
+  readonly jobs: readonly NewJob[]
+  /** Makes a retry of the same call answer what the first one did. */
+  readonly request: string | null
+}
+
+/** For each job of the call, its id and whether it is new. */
+export interface EnqueueReply {
+  readonly ids: readonly number[]
+  readonly created: readonly boolean[]
+}
+
+export type EnqueueTables = FinishTables & RouteTables & Pick<View, 'keys' | 'append' | 'beginLine' | 'nextJobId'>
+type Tables = EnqueueTables
+
+/** How long a request id is remembered: longer than any client goes on trying. */
+const REQUEST_WINDOW_MS = 600_000
+
+export function enqueue(view: Tables, command: EnqueueCommand, now: number): EnqueueReply | PerdureError {
+  const { jobs, request } = command
+  const routes = routesOf(view, jobs)
+  const namespace = (routes[0] as RouteRow | undefined)?.namespace ?? 0
+  if (request !== null) {
+    const before = takenBy(view, namespace, `r:${request}`, now)
+    if (before !== undefined) return JSON.parse(before.digest) as EnqueueReply
+  }
+  const ids = new Array<number>(jobs.length)
+  const created = new Array<boolean>(jobs.length).fill(true)
+  const refusal = claimKeys(view, jobs, routes, ids, created, now)
+  if (refusal !== undefined) return refusal
+  const edges = resolveEdges(view, jobs, ids, created)
+  if (!(edges instanceof Map)) return edges
+  const maker = new Maker(view, now, dependedOn(edges))
+  for (let i = 0; i < jobs.length; i++) {
+    if (created[i]) maker.make(jobs[i] as NewJob, ids[i] as number, routes[i] as RouteRow, edges.get(i))
+  }
+  maker.settle()
+  const reply = { ids, created }
+  if (request !== null && ids.length > 0) {
+    const claim: KeyClaim = {
+      key: `r:${request}`,
+      digest: JSON.stringify(reply),
+      until: now + REQUEST_WINDOW_MS,
+      onConflict: 'use-existing',
+    }
+    remember(view, namespace, claim, ids[0] as number)
+  }
+  return reply
+}
+
+function routesOf(view: Tables, jobs: readonly NewJob[]): RouteRow[] {
+  const routes = new Array<RouteRow>(jobs.length)
+  let spec: RouteSpec | undefined
+  let route: RouteRow | undefined
+  for (let i = 0; i < jobs.length; i++) {
+    const job = jobs[i] as NewJob
+    if (job.route !== spec || route === undefined) {
+      spec = job.route
+      route = internRoute(view, spec)
+    }
+    routes[i] = route
+  }
+  return routes
+}
+
+/** Gives each job its id: a new one, or that of the job which already has its key. */
+function claimKeys(
+  view: Tables,
+  jobs: readonly NewJob[],
+  routes: readonly RouteRow[],
+  ids: number[],
+  created: boolean[],
+  now: number,
+): PerdureError | undefined {
+  needKeys(view, jobs, routes)
+  for (let i = 0; i < jobs.length; i++) {
+    const { claims } = jobs[i] as NewJob
+    const { namespace } = routes[i] as RouteRow
+    let existing: number | undefined
+    for (const claim of claims ?? []) {
+      const outcome = tryClaim(view, namespace, claim, now)
+      if (outcome === undefined) continue
+      if ('refusal' in outcome) return outcome.refusal
+      existing ??= outcome.existing
+    }
+    if (existing !== undefined) {
+      ids[i] = existing
+      created[i] = false
+      continue
+    }
+    const id = view.nextJobId()
+    ids[i] = id
+    if (claims === null || claims.length === 0) continue
+    // The row is written early, so that a later job of the same call sees whose key it is.
+    view.jobs.put(blankJob(id, (routes[i] as RouteRow).id, now))
+    for (const claim of claims) remember(view, namespace, claim, id)
+  }
+  return undefined
+}
+
+function needKeys(view: Tables, jobs: readonly NewJob[], routes: readonly RouteRow[]): void {
+  const keys: string[] = []
+  for (let i = 0; i < jobs.length; i++) {
+    for (const claim of (jobs[i] as NewJob).claims ?? []) keys.push(`${(routes[i] as RouteRow).namespace}:${claim.key}`)
+  }
+  if (keys.length === 0) return
+  view.keys.need(keys)
+  const owners: number[] = []
+  for (const key of keys) {
+    const row = view.keys.get(key)
+    if (row !== undefined) owners.push(row.job)
+  }
+  view.jobs.need(owners)
+}
+
+/** Per position: its edges with ids resolved. Refuses unknown dependencies and cycles. */
+function resolveEdges(
+  view: Tables,
+  jobs: readonly NewJob[],
+  ids: readonly number[],
+  created: readonly boolean[],
+): Map<number, readonly NewEdge[]> | PerdureError {
+  const edges = new Map<number, NewEdge[]>()
+  const outside: number[] = []
+  const inside: number[][] = []
+  for (let i = 0; i < jobs.length; i++) {
+    const after = (jobs[i] as NewJob).after
+    if (after === null || after.length === 0 || !created[i]) continue
+    const byJob = new Map<number, NewEdge>()
+    for (const edge of after) {
+      const job = edge.index < 0 ? edge.job : (ids[edge.index] as number)
+      const isNew = edge.index >= 0 && created[edge.index] === true
+      byJob.set(job, { job, index: isNew ? edge.index : -1, policy: edge.policy })
+      if (!isNew) outside.push(job)
+    }
+    edges.set(i, [...byJob.values()])
+  }
+  if (edges.size === 0) return edges
+  view.jobs.need(outside)
+  for (const job of outside) if (view.jobs.get(job) === undefined) return noSuchJob(job)
+  for (let i = 0; i < jobs.length; i++) {
+    inside.push((edges.get(i) ?? []).flatMap((edge) => (edge.index >= 0 ? [edge.index] : [])))
+  }
+  const cycle = findCycle(inside)
+  return cycle === undefined ? edges : cycleRefusal(cycle)
+}
+
+/** The ids of new jobs that other new jobs depend on. */
+function dependedOn(edges: ReadonlyMap<number, readonly NewEdge[]>): ReadonlySet<number> {
+  const ids = new Set<number>()
+  for (const list of edges.values()) for (const edge of list) if (edge.index >= 0) ids.add(edge.job)
+  return ids
+}
+
+/** Writes the rows of a call; what is settled from the start ends once all rows are there. */
+class Maker {
+  readonly #view: Tables
+  readonly #now: number
+  readonly #dependedOn: ReadonlySet<number>
+  readonly #ended: [number, Ending][] = []
+
+  constructor(view: Tables, now: number, dependedOn: ReadonlySet<number>) {
+    this.#view = view
+    this.#now = now
+    this.#dependedOn = dependedOn
+  }
+
+  make(spec: NewJob, id: number, route: RouteRow, edges: readonly NewEdge[] | undefined): void {
+    const view = this.#view
+    const row: JobRow = {
+      ...blankJob(id, route.id, this.#now),
+      fairKey: spec.fairKey === null ? 0 : intern(view, 'fair', spec.fairKey),
+      parent: spec.parent,
+      limits: spec.limits === null ? null : internLimits(view, spec.limits),
+      metadata: spec.metadata === null ? null : JSON.stringify(spec.metadata),
+      input: spec.largeInput ? null : spec.input,
+      priority: spec.priority,
+      dueAt: spec.dueAt,
+      flags: this.#flagsOf(spec, id, edges),
+    }
+    if (spec.largeInput) view.append.payload({ job: id, field: 'input', text: spec.input as string })
+    if (spec.metadata !== null) this.#index(spec.metadata, id, route.namespace)
+    const ending = edges === undefined ? undefined : this.#endingFromStart(edges)
+    const pending = edges === undefined || ending !== undefined ? 0 : this.#link(id, edges)
+    if (ending !== undefined) this.#ended.push([id, ending])
+    else if (route.kind === 0 && pending === 0) this.#ended.push([id, GROUP_DONE])
+    const waits = ending !== undefined || route.kind === 0
+    view.jobs.put(waits ? { ...row, pending } : place(view, { ...row, pending }, route, this.#now))
+  }
+
+  settle(): void {
+    for (const [id, ending] of this.#ended) {
+      const row = this.#view.jobs.get(id) as JobRow
+      if (!isTerminal(row.state)) finish(this.#view, row, ending, this.#now)
+    }
+  }
+
+  #flagsOf(spec: NewJob, id: number, edges: readonly NewEdge[] | undefined): number {
+    let flags = 0
+    if (spec.largeInput) flags |= LARGE_INPUT
+    if (spec.claims !== null && spec.claims.length > 0) flags |= HAS_KEY
+    if (edges !== undefined) flags |= HAS_DEPENDENCIES
+    if (this.#dependedOn.has(id)) flags |= HAS_DEPENDENTS
+    return flags
+  }
+
+  #index(metadata: Readonly<Record<string, string>>, job: number, namespace: number): void {
+    for (const [name, value] of Object.entries(metadata)) {
+      this.#view.append.metadata({ job, namespace, name, value })
+    }
+  }
+
+  /** How the job ends at once because a dependency already ended badly. */
+  #endingFromStart(edges: readonly NewEdge[]): Ending | undefined {
+    for (const edge of edges) {
+      if (edge.index >= 0 || edge.policy === EDGE_RUN) continue
+      const dependency = this.#view.jobs.get(edge.job) as JobRow
+      if (isTerminal(dependency.state) && dependency.state !== SUCCEEDED) {
+        return endingBecauseOf(dependency, edge.policy)
+      }
+    }
+    return undefined
+  }
+
+  /** Adds the edges that are not settled yet, and counts them. */
+  #link(id: number, edges: readonly NewEdge[]): number {
+    const { dependents, jobs } = this.#view
+    let pending = 0
+    for (const edge of edges) {
+      if (edge.index < 0) {
+        const dependency = jobs.get(edge.job) as JobRow
+        if (isTerminal(dependency.state)) continue
+        if ((dependency.flags & HAS_DEPENDENTS) === 0) {
+          dependents.begin(edge.job)
+          jobs.put({ ...dependency, flags: dependency.flags | HAS_DEPENDENTS })
+        }
+      } else {
+        dependents.begin(edge.job)
+      }
+      dependents.add(edge.job, id, edge.policy)
+      pending++
+    }
+    return pending
+  }
+}
+
+const GROUP_DONE: Ending = { state: SUCCEEDED, result: null, error: null }
+
+function internLimits(view: Tables, uses: readonly { key: string; max: number }[]): string {
+  const ids = new Set<number>()
+  for (const { key, max } of uses) {
+    const isNew = view.names.get(nameId('limit', key)) === undefined
+    const id = intern(view, 'limit', key)
+    if (isNew) {
+      view.holders.begin(id)
+      view.beginLine(limitLine(id))
+    }
+    const old = isNew ? undefined : view.limits.get(id)
+    if (old?.max !== max) view.limits.put({ id, max })
+    if (old !== undefined && max > old.max) grant(view, id)
+    ids.add(id)
+  }
+  return JSON.stringify([...ids].sort((a, b) => a - b))
+}
+
+function cycleRefusal(cycle: readonly number[]): PerdureError {
+  return perdureError('CYCLE', {
+    expected: 'dependencies that can be put in an order',
+    found: `positions ${cycle.join(' -> ')} of the call`,
+    fix: 'Remove one of these dependencies',
+  })
+}

@@ -1,0 +1,104 @@
+/**
+ * lease: gives ready jobs to a worker, in order of (priority, turn, id) over all the lines it serves.
+ */
+import { type JobRow, LOCAL_LEASE } from '../model/job.ts'
+import { RUNNING_LINE } from '../model/line.ts'
+import { READY, RUNNING } from '../model/states.ts'
+import { fairKeyOf, queueOf, serveTurn } from '../policy/fairness.ts'
+import { intern, type View } from '../view.ts'
+
+export interface LeaseCommand {
+  readonly type: 'lease'
+  /** Ready lines that the worker serves, with the queue of each. */
+  readonly lines: readonly { readonly line: number; readonly queue: number }[]
+  readonly worker: string
+  /** The worker lives in the owner's process and dies with it. */
+  readonly local: boolean
+  /** One random text per lease at most to grant. */
+  readonly nonces: readonly string[]
+}
+
+type Tables = Pick<
+  View,
+  'jobs' | 'queues' | 'fair' | 'names' | 'nextNameId' | 'lineAt' | 'routeById' | 'profileById'
+>
+
+interface Head {
+  readonly line: number
+  position: number
+  job: JobRow | undefined
+}
+
+/** Answers the rows of the granted jobs, now running. */
+export function lease(view: Tables, command: LeaseCommand, now: number): JobRow[] {
+  const heads: Head[] = []
+  for (const { line, queue } of command.lines) {
+    if (queueOf(view, queue).paused !== 0) continue
+    const head: Head = { line, position: 0, job: undefined }
+    settle(view, head)
+    if (head.job !== undefined) heads.push(head)
+  }
+  if (heads.length === 0) return []
+  const worker = intern(view, 'worker', command.worker)
+  const granted: JobRow[] = []
+  for (const nonce of command.nonces) {
+    const head = first(heads)
+    if (head === undefined) break
+    const job = head.job as JobRow
+    granted.push(start(view, job, worker, nonce, command.local, now))
+    head.position++
+    settle(view, head)
+  }
+  return granted
+}
+
+function start(view: Tables, job: JobRow, worker: number, nonce: string, local: boolean, now: number): JobRow {
+  const route = view.routeById(job.route)
+  serveTurn(view, route.queue, fairKeyOf(job, route), job.turn)
+  const row: JobRow = {
+    ...job,
+    state: RUNNING,
+    line: RUNNING_LINE,
+    rank: 0,
+    turn: 0,
+    expireAt: 0,
+    attempt: job.attempt + 1,
+    tries: job.tries + 1,
+    flags: local ? job.flags | LOCAL_LEASE : job.flags & ~LOCAL_LEASE,
+    worker,
+    startedAt: now,
+    logSize: 0,
+    nonce,
+  }
+  view.jobs.put(row)
+  return row
+}
+
+/** Moves a head to the next job that is still in its line. */
+function settle(view: Tables, head: Head): void {
+  for (; ; head.position++) {
+    const id = view.lineAt(head.line, head.position)
+    if (id === undefined) {
+      head.job = undefined
+      return
+    }
+    const job = view.jobs.get(id)
+    if (job !== undefined && job.state === READY && job.line === head.line) {
+      head.job = job
+      return
+    }
+  }
+}
+
+function first(heads: readonly Head[]): Head | undefined {
+  let best: Head | undefined
+  for (const head of heads) {
+    if (head.job !== undefined && (best === undefined || before(head.job, best.job as JobRow))) best = head
+  }
+  return best
+}
+
+function before(a: JobRow, b: JobRow): boolean {
+  if (a.rank !== b.rank) return a.rank < b.rank
+  return a.turn === b.turn ? a.id < b.id : a.turn < b.turn
+}

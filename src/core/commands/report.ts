@@ -1,0 +1,131 @@
+/**
+ * report: the end of an attempt, as its worker tells it. A stale token changes nothing (L2).
+ */
+import type { ErrorRecord } from '../../errors.ts'
+import { assert } from '../../std/assert.ts'
+import type { AttemptRow } from '../model/rows.ts'
+import { HAS_HISTORY, type JobRow, LARGE_RESULT } from '../model/job.ts'
+import { CANCELLED, FAILED, RUNNING, SUCCEEDED } from '../model/states.ts'
+import { expiryOf, place, releaseLimits } from '../policy/admit.ts'
+import { queueOf } from '../policy/fairness.ts'
+import { finish, type FinishTables } from '../policy/finish.ts'
+import { backoffMs, mayRetry } from '../policy/retry.ts'
+import { readyLine } from '../model/line.ts'
+import { READY } from '../model/states.ts'
+import type { View } from '../view.ts'
+
+/** An outcome whose values are JSON text already; `large` says that the result goes to the payload table. */
+export type EncodedOutcome =
+  | { readonly type: 'succeeded'; readonly result: string | null; readonly large: boolean }
+  | {
+      readonly type: 'failed'
+      readonly error: string
+      readonly result: string | null
+      readonly large: boolean
+      readonly retry: boolean
+      readonly retryAfterMs: number | undefined
+      /** The worker went away, rather than the handler failing. */
+      readonly lost: boolean
+    }
+  | { readonly type: 'cancelled'; readonly error: string | null }
+  | { readonly type: 'snoozed'; readonly delayMs: number }
+  | { readonly type: 'released' }
+
+export interface ReportCommand {
+  readonly type: 'report'
+  readonly job: number
+  readonly attempt: number
+  readonly nonce: string
+  readonly outcome: EncodedOutcome
+  /** In [0, 1): the jitter of the back-off. */
+  readonly random: number
+}
+
+type Tables = FinishTables & Pick<View, 'append'>
+
+/** Answers whether the report was accepted; false means that the lease was lost. */
+export function report(view: Tables, command: ReportCommand, now: number): boolean {
+  const job = view.jobs.get(command.job)
+  if (!holdsLease(job, command.attempt, command.nonce)) return false
+  const outcome = command.outcome
+  if (outcome.type === 'succeeded') {
+    const [row, result] = withResult(view, job, outcome.result, outcome.large)
+    finish(view, row, { state: SUCCEEDED, result, error: null }, now)
+  } else if (outcome.type === 'cancelled' || job.cancelAt !== 0) {
+    finish(view, job, { state: CANCELLED, result: null, error: cancelError(outcome) }, now)
+  } else if (outcome.type === 'failed') {
+    fail(view, job, outcome, command.random, now)
+  } else {
+    putBack(view, job, outcome.type === 'snoozed' ? outcome.delayMs : undefined, now)
+  }
+  return true
+}
+
+/** Whether the token is that of the job's running attempt. */
+export function holdsLease(job: JobRow | undefined, attempt: number, nonce: string): job is JobRow {
+  return job !== undefined && job.state === RUNNING && job.attempt === attempt && job.nonce === nonce
+}
+
+function fail(
+  view: Tables,
+  job: JobRow,
+  outcome: EncodedOutcome & { type: 'failed' },
+  random: number,
+  now: number,
+): void {
+  const route = view.routeById(job.route)
+  const { retry } = view.profileById(route.profile)
+  if (!outcome.retry || !mayRetry(retry, job.tries, outcome.lost)) {
+    const [row, result] = withResult(view, job, outcome.result, outcome.large)
+    finish(view, row, { state: FAILED, result, error: outcome.error }, now)
+    return
+  }
+  const delay = outcome.retryAfterMs ?? backoffMs(retry, job.tries, random)
+  const kind = outcome.lost ? 'lost' : codeOf(outcome.error) === 'TIMEOUT' ? 'timeout' : 'failed'
+  const rest = setDown(view, job, kind, outcome.error, now)
+  releaseLimits(view, rest)
+  view.jobs.put(place(view, { ...rest, taken: 0, dueAt: now + delay }, route, now))
+}
+
+/** Snoozed (with a delay) or released (without): the attempt does not count. */
+function putBack(view: Tables, job: JobRow, delayMs: number | undefined, now: number): void {
+  const route = view.routeById(job.route)
+  const rest = setDown(view, job, delayMs === undefined ? 'released' : 'snoozed', null, now)
+  const uncounted = { ...rest, tries: rest.tries - 1 }
+  if (delayMs === undefined) {
+    // Keeps its limits, and goes to the front of its key: it had been served before.
+    const { turn } = queueOf(view, route.queue)
+    const expireAt = expiryOf(view, job, route)
+    view.jobs.put({ ...uncounted, state: READY, line: readyLine(route.class), rank: job.priority, turn, expireAt })
+    return
+  }
+  releaseLimits(view, uncounted)
+  view.jobs.put(place(view, { ...uncounted, taken: 0, dueAt: now + delayMs }, route, now))
+}
+
+/** Moves the latest attempt into the history, so that the row can stand for a job that is not running. */
+function setDown(view: Tables, job: JobRow, outcome: string, error: string | null, now: number): JobRow {
+  view.append.attempt(attemptOf(job, outcome, error, now))
+  return { ...job, flags: job.flags | HAS_HISTORY, line: 0, startedAt: 0, worker: 0, nonce: null, error }
+}
+
+/** The row of the job's latest attempt, ended. */
+export function attemptOf(job: JobRow, outcome: string, error: string | null, endedAt: number): AttemptRow {
+  assert(job.startedAt !== 0, 'an attempt that ends has begun')
+  return { job: job.id, number: job.attempt, worker: job.worker, startedAt: job.startedAt, endedAt, outcome, error }
+}
+
+function withResult(view: Tables, job: JobRow, result: string | null, large: boolean): [JobRow, string | null] {
+  if (!large || result === null) return [job, result]
+  view.append.payload({ job: job.id, field: 'result', text: result })
+  return [{ ...job, flags: job.flags | LARGE_RESULT }, null]
+}
+
+function cancelError(outcome: EncodedOutcome): string | null {
+  return outcome.type === 'cancelled' || outcome.type === 'failed' ? outcome.error : null
+}
+
+function codeOf(error: string): string {
+  return (JSON.parse(error) as ErrorRecord).code
+}
+

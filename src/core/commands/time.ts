@@ -1,0 +1,106 @@
+/**
+ * due, expire, lose: what time does to jobs.
+ */
+import type { ErrorRecord } from '../../errors.ts'
+import type { JobRow } from '../model/job.ts'
+import { DUE_LINE } from '../model/line.ts'
+import { CANCELLED, FAILED, isTerminal, RUNNING, SCHEDULED } from '../model/states.ts'
+import { admit } from '../policy/admit.ts'
+import { finish, type FinishTables } from '../policy/finish.ts'
+import type { View } from '../view.ts'
+import { holdsLease, report } from './report.ts'
+
+export interface DueCommand {
+  readonly type: 'due'
+  /** Most jobs to move on. */
+  readonly most: number
+}
+
+/** Moves jobs on whose time has come. Answers how many; `most` means that there may be more. */
+export function due(view: FinishTables, command: DueCommand, now: number): number {
+  let moved = 0
+  for (let position = 0; moved < command.most; position++) {
+    const id = view.lineAt(DUE_LINE, position)
+    if (id === undefined) return moved
+    const job = view.jobs.get(id)
+    if (job === undefined || job.state !== SCHEDULED) continue
+    if (job.rank > now) return moved
+    view.jobs.put(admit(view, job, view.routeById(job.route)))
+    moved++
+  }
+  return moved
+}
+
+export interface ExpireCommand {
+  readonly type: 'expire'
+  readonly job: number
+}
+
+/** Ends a job that did not start in time. Answers whether it did. */
+export function expire(view: FinishTables, command: ExpireCommand, now: number): boolean {
+  const job = view.jobs.get(command.job)
+  if (job === undefined || isTerminal(job.state) || job.state === RUNNING) return false
+  if (job.expireAt === 0 || job.expireAt > now) return false
+  const { scheduleToStartMs, scheduleToCloseMs } = view.profileById(view.routeById(job.route).profile).timeouts
+  const closed = scheduleToCloseMs !== 0 && job.createdAt + scheduleToCloseMs <= now
+  const error: ErrorRecord = {
+    code: 'TIMEOUT',
+    message: closed
+      ? `A time limit ran out: expected job ${job.id} to end within ${scheduleToCloseMs} ms of its enqueue; found it waiting. Allow it longer, or add workers.`
+      : `A time limit ran out: expected job ${job.id} to start within ${scheduleToStartMs} ms of being due; found it waiting. Allow it longer, or add workers.`,
+    data: { limit: closed ? 'schedule-to-close' : 'schedule-to-start' },
+  }
+  finish(view, job, { state: FAILED, result: null, error: JSON.stringify(error) }, now)
+  return true
+}
+
+export interface LoseCommand {
+  readonly type: 'lose'
+  readonly job: number
+  readonly attempt: number
+  readonly nonce: string
+  /** Why nobody waits for its report any more. */
+  readonly cause: 'lost' | 'timeout' | 'cancel'
+  readonly random: number
+}
+
+/** Ends an attempt without its worker. A report that was accepted first wins, since the token no longer fits (L6). */
+export function lose(view: FinishTables & Pick<View, 'append'>, command: LoseCommand, now: number): boolean {
+  const job = view.jobs.get(command.job)
+  if (!holdsLease(job, command.attempt, command.nonce)) return false
+  if (command.cause === 'cancel' || job.cancelAt !== 0) {
+    const error = JSON.stringify(lossOf(job, command.cause))
+    finish(view, job, { state: CANCELLED, result: null, error }, now)
+    return true
+  }
+  const { job: id, attempt, nonce, random } = command
+  const outcome = {
+    type: 'failed',
+    error: JSON.stringify(lossOf(job, command.cause)),
+    result: null,
+    large: false,
+    retry: true,
+    retryAfterMs: undefined,
+    lost: command.cause === 'lost',
+  } as const
+  return report(view, { type: 'report', job: id, attempt, nonce, outcome, random }, now)
+}
+
+function lossOf(job: JobRow, cause: LoseCommand['cause']): ErrorRecord {
+  if (cause === 'lost') {
+    return {
+      code: 'WORKER_LOST',
+      message: `The worker that ran this attempt went away: expected heartbeats of attempt ${job.attempt}; found none for its whole lease. See the log of the worker's host.`,
+    }
+  }
+  if (cause === 'timeout') {
+    return {
+      code: 'TIMEOUT',
+      message: `A time limit ran out: expected attempt ${job.attempt} to end in time; found it still running after its grace. Allow it longer, or let the handler obey its signal.`,
+    }
+  }
+  return {
+    code: 'CANCELLED',
+    message: `The job was cancelled: expected attempt ${job.attempt} to stop within its grace; found it still running. Let the handler obey its signal.`,
+  }
+}

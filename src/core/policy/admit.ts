@@ -1,0 +1,96 @@
+/**
+ * Admission: what happens to a job that is due and unblocked. It takes its limits in canonical order; the
+ * first full one parks it in that limit's line, else it becomes ready.
+ *
+ * Every path into `ready` and `waiting` goes through here: first admission, retry, restart, grant.
+ */
+import { type JobRow, dueAtOf, limitsOf } from '../model/job.ts'
+import { DUE_LINE, limitLine, NO_LINE, readyLine } from '../model/line.ts'
+import { BLOCKED, READY, SCHEDULED, WAITING } from '../model/states.ts'
+import type { RouteRow } from '../model/rows.ts'
+import type { View } from '../view.ts'
+import { assert } from '../../std/assert.ts'
+import { fairKeyOf, nextTurn } from './fairness.ts'
+
+export type AdmitTables = Pick<
+  View,
+  'jobs' | 'queues' | 'fair' | 'limits' | 'holders' | 'routeById' | 'profileById' | 'lineAt'
+>
+
+/**
+ * The place a job goes to that is neither running nor ended: blocked, scheduled, waiting or ready.
+ * Takes limits as a side effect; the caller puts the row.
+ */
+export function place(view: AdmitTables, job: JobRow, route: RouteRow, now: number): JobRow {
+  if (job.pending > 0) {
+    return { ...job, state: BLOCKED, line: NO_LINE, rank: 0, turn: 0, expireAt: expiryOf(view, job, route) }
+  }
+  const due = dueAtOf(job)
+  if (due > now) {
+    const expireAt = expiryOf(view, job, route)
+    return { ...job, state: SCHEDULED, line: DUE_LINE, rank: due, turn: job.priority, expireAt }
+  }
+  return admit(view, job, route)
+}
+
+/** Admits a due job: {@link place} for one whose time has come, whatever its due time says. */
+export function admit(view: AdmitTables, job: JobRow, route: RouteRow): JobRow {
+  const weight = view.profileById(route.profile).weight
+  const turn = nextTurn(view, route.queue, fairKeyOf(job, route), weight)
+  return advance(view, { ...job, turn, expireAt: expiryOf(view, job, route) }, route)
+}
+
+/** Takes what limits are free, from `job.taken` on; keeps the turn that the job has. */
+export function advance(view: AdmitTables, job: JobRow, route: RouteRow): JobRow {
+  const limits = limitsOf(job)
+  for (let taken = job.taken; taken < limits.length; taken++) {
+    const limit = limits[taken] as number
+    const max = view.limits.get(limit)?.max
+    assert(max !== undefined, 'a job names only limits that exist')
+    if (view.holders.size(limit) >= max || nextWaiter(view, limitLine(limit), { at: 0 }) !== undefined) {
+      return { ...job, taken, state: WAITING, line: limitLine(limit), rank: job.priority }
+    }
+    view.holders.add(limit, job.id, 0)
+  }
+  return { ...job, taken: limits.length, state: READY, line: readyLine(route.class), rank: job.priority }
+}
+
+/** Gives free slots of a limit to those who wait for it, first in line first. */
+export function grant(view: AdmitTables, limit: number): void {
+  const max = view.limits.get(limit)?.max ?? 0
+  const cursor = { at: 0 }
+  while (view.holders.size(limit) < max) {
+    const waiter = nextWaiter(view, limitLine(limit), cursor)
+    if (waiter === undefined) return
+    view.holders.add(limit, waiter.id, 0)
+    const route = view.routeById(waiter.route)
+    view.jobs.put(advance(view, { ...waiter, taken: waiter.taken + 1 }, route))
+  }
+}
+
+/** Gives back every limit that a job holds and hands the slots on. The caller puts the row with `taken: 0`. */
+export function releaseLimits(view: AdmitTables, job: JobRow): void {
+  if (job.taken === 0) return
+  const held = limitsOf(job).slice(0, job.taken)
+  for (const limit of held) view.holders.remove(limit, job.id)
+  for (const limit of held) grant(view, limit)
+}
+
+/** The next job of a line, from the cursor on, that has not been moved on by the same command. */
+function nextWaiter(view: AdmitTables, line: number, cursor: { at: number }): JobRow | undefined {
+  for (; ; cursor.at++) {
+    const id = view.lineAt(line, cursor.at)
+    if (id === undefined) return undefined
+    const job = view.jobs.get(id)
+    if (job !== undefined && job.line === line) return job
+  }
+}
+
+/** When a time limit ends the job if it has not started; 0 for never. */
+export function expiryOf(view: AdmitTables, job: JobRow, route: RouteRow): number {
+  const { scheduleToStartMs, scheduleToCloseMs } = view.profileById(route.profile).timeouts
+  const start = scheduleToStartMs === 0 ? Infinity : dueAtOf(job) + scheduleToStartMs
+  const close = scheduleToCloseMs === 0 ? Infinity : job.createdAt + scheduleToCloseMs
+  const first = Math.min(start, close)
+  return first === Infinity ? 0 : first
+}

@@ -1,0 +1,43 @@
+/**
+ * Start-time fair queueing: the tag that orders jobs of one priority within a queue.
+ *
+ * `turn = max(queue's turn, the key's last turn) + 1 / weight`. With one key this is first in, first out;
+ * with many, a key with a million jobs cannot delay another's first.
+ * Source: Goyal, Vin, Cheng, "Start-time Fair Queuing" (SIGCOMM 1996), with unit-sized packets.
+ */
+import type { JobRow } from '../model/job.ts'
+import type { QueueRow, RouteRow } from '../model/rows.ts'
+import { fairId } from '../model/rows.ts'
+import type { View } from '../view.ts'
+
+type Tables = Pick<View, 'queues' | 'fair'>
+
+/** The fairness key of a job: its own, or its namespace. */
+export function fairKeyOf(job: JobRow, route: RouteRow): number {
+  return job.fairKey === 0 ? route.namespace : job.fairKey
+}
+
+/** Gives the next tag of a key of a queue, and remembers it. */
+export function nextTurn(view: Tables, queue: number, key: number, weight: number): number {
+  const last = view.fair.get(fairId(queue, key))?.turn ?? 0
+  const turn = Math.max(queueOf(view, queue).turn, last) + 1 / weight
+  view.fair.put({ queue, key, turn })
+  return turn
+}
+
+/**
+ * Advances the queue's virtual time to a tag that goes into service. A key whose last tag is passed by it
+ * is forgotten, so that only keys with waiting jobs cost a row.
+ */
+export function serveTurn(view: Tables, queue: number, key: number, turn: number): void {
+  const row = queueOf(view, queue)
+  const now = Math.max(row.turn, turn)
+  const last = view.fair.get(fairId(queue, key))
+  if (last !== undefined && last.turn <= now) view.fair.remove(fairId(queue, key))
+  if (now !== row.turn) view.queues.put({ ...row, turn: now })
+}
+
+/** The row of a queue; one that was never written is open and at the beginning. */
+export function queueOf(view: Pick<View, 'queues'>, queue: number): QueueRow {
+  return view.queues.get(queue) ?? { id: queue, paused: 0, turn: 0 }
+}

@@ -1,0 +1,56 @@
+/**
+ * Routes: the interned sum of what many jobs share.
+ */
+import { readyLine } from '../model/line.ts'
+import { nameId, type RouteRow, routeKey } from '../model/rows.ts'
+import { intern, type View } from '../view.ts'
+
+/** A route by name. One object may serve many jobs; handlers look it up once per object. */
+export interface RouteSpec {
+  readonly namespace: string
+  readonly queue: string
+  /** Empty for a group, which has no handler. */
+  readonly kind: string
+  /** Canonical JSON of the Profile. */
+  readonly profile: string
+}
+
+export type RouteTables = Pick<View, 'names' | 'profiles' | 'routes' | 'nextNameId' | 'beginLine'>
+
+/** The route of a spec, made where it is new. */
+export function internRoute(view: RouteTables, spec: RouteSpec): RouteRow {
+  needNames(view, spec)
+  const namespace = intern(view, 'namespace', spec.namespace)
+  const queue = intern(view, 'queue', spec.queue)
+  const kind = spec.kind === '' ? 0 : intern(view, 'kind', spec.kind)
+  const profile = internProfile(view, spec.profile)
+  const found = view.routes.get(routeKey({ namespace, queue, kind, profile }))
+  if (found !== undefined) return found
+  const route: RouteRow = { id: view.nextNameId(), namespace, queue, kind, class: internClass(view, queue, kind), profile }
+  view.routes.put(route)
+  return route
+}
+
+function needNames(view: RouteTables, spec: RouteSpec): void {
+  const names = [nameId('namespace', spec.namespace), nameId('queue', spec.queue)]
+  if (spec.kind !== '') names.push(nameId('kind', spec.kind))
+  view.names.need(names)
+  view.profiles.need([spec.profile])
+}
+
+function internProfile(view: RouteTables, text: string): number {
+  const found = view.profiles.get(text)
+  if (found !== undefined) return found.id
+  const id = view.nextNameId()
+  view.profiles.put({ id, text })
+  return id
+}
+
+/** The class of a queue and kind; a new one has an empty line. */
+function internClass(view: RouteTables, queue: number, kind: number): number {
+  const text = `${queue}:${kind}`
+  const isNew = view.names.get(nameId('class', text)) === undefined
+  const id = intern(view, 'class', text)
+  if (isNew) view.beginLine(readyLine(id))
+  return id
+}

@@ -1,0 +1,97 @@
+/**
+ * What a command handler sees: rows by key, members of ranges, heads of lines, and places to write.
+ *
+ * Reads throw {@link Absent} where a row is not in memory; the engine loads it and applies the command again
+ * from the start. Writes are staged and take effect together when the handler returns, so a command that
+ * stops half-way has changed nothing. Reads see the handler's own staged writes; lines do not.
+ */
+import type { Profile } from './model/profile.ts'
+import type { JobRow } from './model/job.ts'
+import type {
+  AttemptRow, FairRow, KeyRow, LimitRow, LogRow, MetadataRow, NameRow, NameSpace, PayloadRow, ProfileRow, ProgressRow,
+  QueueRow, RouteRow,
+} from './model/rows.ts'
+
+/** The tables that can be absent from memory. */
+export type AbsentTable =
+  | 'jobs' | 'names' | 'profiles' | 'profilesById' | 'routes' | 'routesById' | 'queues' | 'fair' | 'keys' | 'limits'
+  | 'holders' | 'dependents' | 'line'
+
+/** Thrown by a read of something that is not in memory. Not an error: a request to the engine. */
+export class Absent {
+  readonly table: AbsentTable
+  readonly keys: readonly (string | number)[]
+
+  constructor(table: AbsentTable, keys: readonly (string | number)[]) {
+    this.table = table
+    this.keys = keys
+  }
+}
+
+/** Rows by key. */
+export interface Rows<K extends string | number, R> {
+  /** The row, or undefined where there is none. Throws Absent. */
+  get(key: K): R | undefined
+  /** Throws one Absent that names all missing keys: call before a loop of `get`. */
+  need(keys: readonly K[]): void
+  put(row: R): void
+  remove(key: K): void
+}
+
+/** Sets of members by owner (holders of a limit, dependents of a job), each with a small number. */
+export interface Ranges {
+  size(owner: number): number
+  has(owner: number, member: number): boolean
+  /** A copy: `[member, value]` in order of arrival. */
+  members(owner: number): readonly (readonly [number, number])[]
+  need(owners: readonly number[]): void
+  add(owner: number, member: number, value: number): void
+  remove(owner: number, member: number): void
+  /** Says that the owner was just made, so its range is known to be empty. */
+  begin(owner: number): void
+}
+
+/** Rows that handlers only write. */
+export interface Appends {
+  attempt(row: AttemptRow): void
+  payload(row: PayloadRow): void
+  log(row: LogRow): void
+  progress(row: ProgressRow): void
+  metadata(row: MetadataRow): void
+  /** Removes all rows of a job in every table that the core does not read. */
+  purge(job: number): void
+}
+
+/** Everything a handler may touch. A handler's type picks the parts that it uses. */
+export interface View {
+  readonly jobs: Rows<number, JobRow>
+  readonly names: Rows<string, NameRow>
+  readonly profiles: Rows<string, ProfileRow>
+  readonly routes: Rows<string, RouteRow>
+  readonly queues: Rows<number, QueueRow>
+  readonly fair: Rows<string, FairRow>
+  readonly keys: Rows<string, KeyRow>
+  readonly limits: Rows<number, LimitRow>
+  readonly holders: Ranges
+  readonly dependents: Ranges
+  readonly append: Appends
+  routeById(id: number): RouteRow
+  profileById(id: number): Profile
+  /** Id of the job at a position of the head of a line, undefined past its end. Throws Absent. */
+  lineAt(line: number, position: number): number | undefined
+  /** Says that a line was just made, so it is known to be empty. */
+  beginLine(line: number): void
+  /** The next integer for a job. */
+  nextJobId(): number
+  /** The next integer for an interned row. */
+  nextNameId(): number
+}
+
+/** Interns a name. */
+export function intern(view: Pick<View, 'names' | 'nextNameId'>, space: NameSpace, text: string): number {
+  const found = view.names.get(`${space}:${text}`)
+  if (found !== undefined) return found.id
+  const row: NameRow = { id: view.nextNameId(), space, text }
+  view.names.put(row)
+  return row.id
+}
