@@ -20,7 +20,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-const NPM = `#!${process.execPath}
+const NPM = `
 const fs = require('node:fs')
 fs.appendFileSync('calls.txt', process.argv.slice(2).join(' ') + '\\n')
 if (fs.existsSync('npm-fails')) process.exit(7)
@@ -39,7 +39,9 @@ beforeEach(() => {
   mkdirSync(join(root, 'scripts'))
   mkdirSync(join(root, 'bin'))
   copyFileSync(join(import.meta.dirname, 'bootstrap.mjs'), join(root, 'scripts/bootstrap.mjs'))
-  writeFileSync(join(root, 'bin/npm'), NPM)
+  write('bin/npm.cjs', NPM)
+  // a shell script, because the path of this Node may have spaces, which a "#!" line cannot
+  write('bin/npm', `#!/bin/sh\nexec '${process.execPath}' "\${0%/*}/npm.cjs" "$@"\n`)
   chmodSync(join(root, 'bin/npm'), 0o755)
   lockOf('1.0.0')
   write('say.mjs', 'console.log(JSON.stringify(process.argv.slice(2)))')
@@ -60,6 +62,14 @@ function start(
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   return child as ReturnType<typeof start>
+}
+
+/** Starts a script that prints "up" when it is ready, and waits for that. */
+async function startAndWait(script: string): Promise<ChildProcess> {
+  const child = start(script)
+  const [first] = await Promise.race([once(child.stdout, 'data'), once(child, 'close')])
+  expect(String(first)).toBe('up\n')
+  return child
 }
 
 async function run(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
@@ -139,16 +149,14 @@ describe('handing over', () => {
       'wait.mjs',
       `process.on('SIGTERM', () => process.exit(9)); setInterval(() => {}, 1e6); console.log('up')`,
     )
-    const child = start('wait.mjs')
-    await once(child.stdout, 'data')
+    const child = await startAndWait('wait.mjs')
     child.kill('SIGTERM')
     expect(await once(child, 'exit')).toEqual([9, null])
   })
 
   it('ends by the signal that ended the script', async () => {
     write('wait.mjs', `setInterval(() => {}, 1e6); console.log('up')`)
-    const child = start('wait.mjs')
-    await once(child.stdout, 'data')
+    const child = await startAndWait('wait.mjs')
     child.kill('SIGTERM')
     expect(await once(child, 'exit')).toEqual([null, 'SIGTERM'])
   })
