@@ -1,0 +1,197 @@
+/**
+ * Table: the resident rows of one table, with staged writes, and the changes that the next commit will carry.
+ *
+ * A row is in one of three layers: `staged` by the command that is being applied, `row` as the shard sees it,
+ * `stored` as the last issued commit has it. Dirty rows are pinned; clean ones are evicted (second chance).
+ * Never does: I/O, or deciding what a row means.
+ */
+import { Absent, type AbsentTable, type Rows } from '../core/view.ts'
+
+/** One resident key; `row` undefined means "known to be missing". */
+interface Entry<R> {
+  row: R | undefined
+  stored: R | undefined
+  staged: R | undefined
+  isStaged: boolean
+  isDirty: boolean
+  /** Number of the commit that carries its latest change. */
+  commit: number
+  used: boolean
+}
+
+/** One row's way from the last commit to this one. */
+export interface RowChange<R> {
+  readonly before: R | undefined
+  readonly after: R | undefined
+}
+
+export interface TableOptions<K, R> {
+  readonly name: AbsentTable
+  readonly keyOf: (row: R) => K
+  /** Most clean rows to keep. */
+  readonly capacity: number
+  /** Rows that are never evicted, clean or not. */
+  readonly isPinned?: (row: R) => boolean
+  /** Rows of which nothing more is expected: dropped as soon as they are durable. */
+  readonly isDone?: (row: R) => boolean
+  /** Called for each row that a command changed, once the command is through. */
+  readonly onChange?: (before: R | undefined, after: R | undefined) => void
+}
+
+export class Table<K extends string | number, R> implements Rows<K, R> {
+  readonly #options: TableOptions<K, R>
+  readonly #entries = new Map<K, Entry<R>>()
+  #staged: { key: K; entry: Entry<R> }[] = []
+  #dirty: { key: K; entry: Entry<R> }[] = []
+
+  constructor(options: TableOptions<K, R>) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  get(key: K): R | undefined {
+    const entry = this.#entries.get(key)
+    if (entry === undefined) throw new Absent(this.#options.name, [key])
+    entry.used = true
+    return entry.isStaged ? entry.staged : entry.row
+  }
+
+  need(keys: readonly K[]): void {
+    const missing = keys.filter((key) => !this.#entries.has(key))
+    if (missing.length > 0) throw new Absent(this.#options.name, missing)
+  }
+
+  /** The row if it is resident; never Absent, never marks it as used. */
+  peek(key: K): R | undefined {
+    const entry = this.#entries.get(key)
+    return entry === undefined ? undefined : entry.isStaged ? entry.staged : entry.row
+  }
+
+  isResident(key: K): boolean {
+    return this.#entries.has(key)
+  }
+
+  put(row: R): void {
+    this.#stage(this.#options.keyOf(row), row)
+  }
+
+  remove(key: K): void {
+    this.#stage(key, undefined)
+  }
+
+  #stage(key: K, row: R | undefined): void {
+    let entry = this.#entries.get(key)
+    if (entry === undefined) {
+      entry = {
+        row: undefined,
+        stored: undefined,
+        staged: undefined,
+        isStaged: false,
+        isDirty: false,
+        commit: 0,
+        used: true,
+      }
+      this.#entries.set(key, entry)
+    }
+    if (!entry.isStaged) {
+      entry.isStaged = true
+      this.#staged.push({ key, entry })
+    }
+    entry.staged = row
+  }
+
+  /** Makes the staged writes of a command take effect. Answers whether there were any. */
+  settle(): boolean {
+    const staged = this.#staged
+    if (staged.length === 0) return false
+    const { onChange } = this.#options
+    for (const item of staged) {
+      const { entry } = item
+      const before = entry.row
+      entry.row = entry.staged
+      entry.isStaged = false
+      entry.staged = undefined
+      if (!entry.isDirty) {
+        entry.isDirty = true
+        this.#dirty.push(item)
+      }
+      onChange?.(before, entry.row)
+    }
+    this.#staged = []
+    return true
+  }
+
+  /** Throws away the staged writes of a command. */
+  discard(): void {
+    for (const { key, entry } of this.#staged) {
+      entry.isStaged = false
+      entry.staged = undefined
+      // An entry that only this command made is not knowledge about the store.
+      if (!entry.isDirty && entry.commit === 0 && entry.row === undefined && entry.stored === undefined) {
+        this.#entries.delete(key)
+      }
+    }
+    this.#staged = []
+  }
+
+  /** Hands over the changes since the last call; they belong to the given commit. */
+  take(commit: number): RowChange<R>[] {
+    const changes: RowChange<R>[] = []
+    for (const { entry } of this.#dirty) {
+      entry.isDirty = false
+      entry.commit = commit
+      if (entry.row !== entry.stored) changes.push({ before: entry.stored, after: entry.row })
+      entry.stored = entry.row
+    }
+    this.#taken.push({ commit, items: this.#dirty })
+    this.#dirty = []
+    return changes
+  }
+
+  readonly #taken: { commit: number; items: { key: K; entry: Entry<R> }[] }[] = []
+
+  /** Says that all commits up to this one are durable: done rows go, and clean ones beyond the capacity. */
+  durable(commit: number): void {
+    const { isDone, capacity } = this.#options
+    while (this.#taken.length > 0 && (this.#taken[0]?.commit ?? 0) <= commit) {
+      const { items } = this.#taken.shift() as (typeof this.#taken)[number]
+      if (isDone === undefined) continue
+      for (const { key, entry } of items) {
+        if (this.#isClean(entry, commit) && entry.row !== undefined && isDone(entry.row)) this.#entries.delete(key)
+      }
+    }
+    if (this.#entries.size > capacity) this.#evict(commit)
+  }
+
+  /** Takes in rows that were read. A row that is resident already is newer and stays. */
+  load(key: K, row: R | undefined): void {
+    if (this.#entries.has(key)) return
+    this.#entries.set(key, {
+      row,
+      stored: row,
+      staged: undefined,
+      isStaged: false,
+      isDirty: false,
+      commit: 0,
+      used: true,
+    })
+  }
+
+  #isClean(entry: Entry<R>, durable: number): boolean {
+    return !entry.isDirty && !entry.isStaged && entry.commit <= durable
+  }
+
+  #evict(durable: number): void {
+    const { capacity, isPinned } = this.#options
+    const target = Math.floor(capacity * 0.75)
+    for (const [key, entry] of this.#entries) {
+      if (this.#entries.size <= target) return
+      if (!this.#isClean(entry, durable) || (entry.row !== undefined && isPinned?.(entry.row))) continue
+      if (entry.used) entry.used = false
+      else this.#entries.delete(key)
+    }
+  }
+}
