@@ -1,0 +1,335 @@
+/**
+ * Calls and streams over a connection that may break and come back.
+ *
+ * Owns: ids, what is under way, reconnecting with back-off, and what callers are told about a connection
+ * that broke under them: reads failed (UNAVAILABLE), writes may have happened (UNKNOWN_OUTCOME).
+ */
+import { randomUUID } from 'node:crypto'
+import { fromErrorRecord, PerdureError, perdureError } from '../../errors.ts'
+import type { Link } from '../../protocol/link.ts'
+import type { ServerMessage } from '../../protocol/messages.ts'
+import { METHODS, type Method, type MethodName } from '../../protocol/methods.ts'
+import { dial } from './dial.ts'
+import { RemoteStream } from './stream.ts'
+
+const FIRST_DELAY_MS = 20
+const LONGEST_DELAY_MS = 1_000
+/** Notices that arrive before the caller of `openWorker` knows its session's number. */
+const MAX_EARLY_NOTICES = 10_000
+
+/** Settings of a channel. */
+export interface ChannelOptions {
+  /** How long a call waits for a connection before it fails with UNAVAILABLE, ms. Default 10,000. */
+  readonly reconnectMs?: number
+  /**
+   * Called when nobody answers at the socket. May bring up a new owner there; true means that it did, and the
+   * next try follows at once.
+   */
+  readonly onUnreachable?: () => Promise<boolean>
+}
+
+interface PendingCall {
+  readonly method: MethodName
+  resolve(value: unknown): void
+  reject(error: unknown): void
+}
+
+/** What to do when the caller's signal aborts: give up at once, or ask the peer to end and wait for its answer. */
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly onAbort?: 'reject' | 'await'
+}
+
+/** One client's line to one socket. */
+export class Channel {
+  readonly path: string
+  readonly #options: ChannelOptions
+  readonly #instance = randomUUID()
+  readonly #calls = new Map<number, PendingCall>()
+  readonly #streams = new Map<number, RemoteStream<unknown>>()
+  readonly #notices = new Map<number, (notice: unknown) => void>()
+  #early: [number, unknown][] = []
+  readonly #watchers = new Set<{ lost(): void; connected(): void }>()
+  readonly #lost = new WeakSet<object>()
+  #link: Link | undefined
+  #connecting: Promise<Link> | undefined
+  #ids = 0
+  #waiting = 0
+  #closed = false
+  #wake: (() => void) | undefined
+
+  constructor(path: string, options: ChannelOptions = {}) {
+    this.path = path
+    this.#options = options
+  }
+
+  /** Connects for the first time, without retries. */
+  async open(): Promise<void> {
+    await this.#connect(() => this.#dial())
+  }
+
+  /** Whether an error means that the connection broke, so that the call may be repeated on the next one. */
+  isLost(error: unknown): boolean {
+    return typeof error === 'object' && error !== null && this.#lost.has(error)
+  }
+
+  /** Asks and waits for the answer. */
+  async call(method: MethodName, values: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
+    const link = this.#link ?? (await this.ready())
+    const { signal } = options
+    return new Promise((resolve, reject) => {
+      const id = (this.#ids += 1)
+      const abort = () => {
+        this.#tryToSend(['cancel', id])
+        if (options.onAbort === 'await') return
+        this.#calls.delete(id)
+        reject(signal?.reason)
+      }
+      if (signal?.aborted && options.onAbort !== 'await') return reject(signal.reason)
+      const done = () => signal?.removeEventListener('abort', abort)
+      link.send(['call', id, method, values])
+      this.#calls.set(id, {
+        method,
+        resolve: (value) => (done(), resolve(value)),
+        reject: (error) => (done(), reject(error)),
+      })
+      if (signal?.aborted) abort()
+      else signal?.addEventListener('abort', abort, { once: true })
+    })
+  }
+
+  /** Asks, and asks again when the connection breaks: for reads, and for writes that carry a request id. */
+  async callAgain(method: MethodName, values: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
+    let broken: unknown
+    // Five: one that breaks every connection is the cause of it and must not go on for ever.
+    for (let attempt = 1; attempt <= 5; attempt += 1) {
+      try {
+        return await this.call(method, values, options)
+      } catch (error) {
+        if (this.isLost(error)) broken = error
+        else if (broken !== undefined && error instanceof PerdureError && error.code === 'UNAVAILABLE') throw broken
+        else throw error
+      }
+    }
+    throw broken
+  }
+
+  /** Tells, without an answer; lost when there is no connection. */
+  tell(method: MethodName, values: readonly unknown[]): void {
+    this.#tryToSend(['tell', method, values])
+  }
+
+  /** Opens a stream now; its items wait for the consumer within the method's window. */
+  stream<T>(method: MethodName, values: readonly unknown[], signal?: AbortSignal): AsyncIterableIterator<T> {
+    const { window = 64 } = METHODS[method] as Method
+    const stream = new RemoteStream<unknown>(window)
+    const begin = (link: Link) => {
+      const id = (this.#ids += 1)
+      link.send(['open', id, method, values, window])
+      this.#streams.set(id, stream)
+      stream.start({
+        credit: (items) => this.#tryToSend(['credit', id, items]),
+        cancel: () => {
+          this.#streams.delete(id)
+          this.#tryToSend(['cancel', id])
+        },
+      })
+    }
+    if (signal?.aborted) stream.cancel()
+    else {
+      signal?.addEventListener('abort', () => stream.cancel(), { once: true })
+      try {
+        if (this.#link !== undefined) begin(this.#link)
+        else this.ready().then(begin).catch((error: unknown) => stream.finish(error))
+      } catch (error) {
+        stream.finish(error)
+      }
+    }
+    return stream as RemoteStream<T>
+  }
+
+  /** Delivers the notices of a worker session, those that came early first. */
+  onNotice(session: number, listener: (notice: unknown) => void): void {
+    this.#notices.set(session, listener)
+    const early = this.#early.filter(([number]) => number === session)
+    this.#early = this.#early.filter(([number]) => number !== session)
+    for (const [, notice] of early) listener(notice)
+  }
+
+  /** Tells when the connection goes and comes, and keeps it up from now on. Answers how to stop that. */
+  keepUp(watcher: { lost(): void; connected(): void }): () => void {
+    this.#watchers.add(watcher)
+    return () => this.#watchers.delete(watcher)
+  }
+
+  /** The open connection, after reconnecting if need be. Rejects with UNAVAILABLE when that takes too long. */
+  async ready(): Promise<Link> {
+    if (this.#link !== undefined) return this.#link
+    if (this.#closed) throw closed()
+    let late: NodeJS.Timeout | undefined
+    const deadline = new Promise<'late'>((resolve) => {
+      late = setTimeout(() => resolve('late'), this.#options.reconnectMs ?? 10_000)
+    })
+    this.#waiting += 1
+    try {
+      const link = await Promise.race([this.#connect(() => this.#reconnect()), deadline])
+      if (link !== 'late') return link
+    } finally {
+      this.#waiting -= 1
+      clearTimeout(late)
+    }
+    throw perdureError('UNAVAILABLE', {
+      expected: `a process that serves ${this.path}`,
+      found: 'none, although it was tried again and again',
+      fix: 'Start the process that owns the store (`perdure worker`)',
+      data: { socket: this.path },
+    })
+  }
+
+  /** Ends the connection; what is under way rejects with CLOSED. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#wake?.()
+    this.#watchers.clear()
+    this.#abandon(() => closed())
+    this.#link?.end()
+    this.#link = undefined
+  }
+
+  async #dial(): Promise<Link> {
+    const { link } = await dial(this.path, this.#instance, {
+      onMessage: (message) => this.#onMessage(message),
+      onClose: (fatal) => this.#onClose(fatal),
+    })
+    if (this.#closed) {
+      link.end()
+      throw closed()
+    }
+    this.#link = link
+    for (const watcher of this.#watchers) watcher.connected()
+    return link
+  }
+
+  /** One way to a connection at a time, whoever asks for it. */
+  #connect(way: () => Promise<Link>): Promise<Link> {
+    this.#connecting ??= way().finally(() => {
+      this.#connecting = undefined
+    })
+    return this.#connecting
+  }
+
+  /** Tries until it works, is closed, or the peer turns out to speak another language. */
+  async #reconnect(): Promise<Link> {
+    for (let delayMs = FIRST_DELAY_MS; ; delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS)) {
+      if (this.#closed) throw closed()
+      try {
+        return await this.#dial()
+      } catch (error) {
+        if (!(error instanceof PerdureError) || error.code !== 'UNAVAILABLE') throw error
+        // Nobody waits for the connection any more.
+        if (this.#waiting === 0 && this.#watchers.size === 0) throw error
+      }
+      const revived = await this.#options.onUnreachable?.().catch(() => false)
+      if (!revived) await this.#pause(delayMs * (0.5 + Math.random() / 2))
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  #onMessage(message: ServerMessage): void {
+    switch (message[0]) {
+      case 'reply':
+        this.#takeCall(message[1])?.resolve(message[2])
+        break
+      case 'refuse':
+        this.#refuse(message[1], fromErrorRecord(message[2]))
+        break
+      case 'item':
+        this.#streams.get(message[1])?.push(message[2])
+        break
+      case 'end':
+        this.#takeStream(message[1])?.finish()
+        break
+      case 'notice':
+        this.#notice(message[1], message[2])
+        break
+      case 'hello':
+      case 'fatal':
+        break
+    }
+  }
+
+  #refuse(id: number, error: PerdureError): void {
+    this.#takeCall(id)?.reject(error)
+    this.#takeStream(id)?.finish(error)
+  }
+
+  #notice(session: number, notice: unknown): void {
+    const listener = this.#notices.get(session)
+    if (listener !== undefined) listener(notice)
+    else if (this.#early.length < MAX_EARLY_NOTICES) this.#early.push([session, notice])
+  }
+
+  #takeCall(id: number): PendingCall | undefined {
+    const call = this.#calls.get(id)
+    this.#calls.delete(id)
+    return call
+  }
+
+  #takeStream(id: number): RemoteStream<unknown> | undefined {
+    const stream = this.#streams.get(id)
+    this.#streams.delete(id)
+    return stream
+  }
+
+  #onClose(fatal: PerdureError | undefined): void {
+    if (this.#closed) return
+    this.#link = undefined
+    this.#notices.clear()
+    this.#early = []
+    for (const watcher of this.#watchers) watcher.lost()
+    this.#abandon((effect) => {
+      if (fatal !== undefined) return fatal
+      const error = broken(effect, this.path)
+      this.#lost.add(error)
+      return error
+    })
+    // Errors reach those who wait for the connection.
+    if (this.#watchers.size > 0) this.#connect(() => this.#reconnect()).catch(() => {})
+  }
+
+  #abandon(reason: (effect: 'read' | 'write') => PerdureError): void {
+    const calls = [...this.#calls.values()]
+    const streams = [...this.#streams.values()]
+    this.#calls.clear()
+    this.#streams.clear()
+    for (const call of calls) call.reject(reason(METHODS[call.method].effect))
+    for (const stream of streams) stream.finish(reason('read'))
+  }
+
+  #tryToSend(message: readonly unknown[]): void {
+    this.#link?.send(message)
+  }
+}
+
+function closed(): PerdureError {
+  return perdureError('CLOSED', { expected: 'an open client', found: 'one that was closed', fix: 'Open a new client' })
+}
+
+function broken(effect: 'read' | 'write', path: string): PerdureError {
+  return perdureError(effect === 'read' ? 'UNAVAILABLE' : 'UNKNOWN_OUTCOME', {
+    expected: `an answer over ${path}`,
+    found: 'that the connection broke',
+    fix: effect === 'read' ? 'Ask again' : 'Look whether it took effect, or ask again with the same key or request',
+    data: { socket: path },
+  })
+}

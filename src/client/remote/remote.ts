@@ -1,0 +1,127 @@
+/**
+ * The client interface over a local socket: everything the embedded client can do, from another process.
+ *
+ * Owns: which calls are repeated after a broken connection. What the calls mean is decided at the other end.
+ */
+import { randomUUID } from 'node:crypto'
+import { resolve } from 'node:path'
+import { type PerdureError, perdureError } from '../../errors.ts'
+import { packJobs } from '../../protocol/pack.ts'
+import type { Client, ImportedJob, WorkerInfo, WorkerSession } from '../client.ts'
+import type {
+  ControlResult, ControlVerb, Enqueued, JobDetails, JobEnd, JobEvent, JobPage, JobQuery, JobSpec, LogEntry, Position,
+  QueueCounts, WatchFilter,
+} from '../types.ts'
+import { Channel, type ChannelOptions } from './channel.ts'
+import { openRemoteWorker } from './session.ts'
+
+/**
+ * Connects to a socket that `serveSocket` serves.
+ *
+ * Later breaks of the connection are mended by itself: reads under way reject with UNAVAILABLE, writes with
+ * UNKNOWN_OUTCOME, except those that are safe to repeat (`enqueue`, `wait`, reports and logs of a worker), which are
+ * repeated. Worker sessions keep their leases.
+ *
+ * @throws PerdureError UNAVAILABLE when nobody answers; PROTOCOL when the other end is of another version.
+ */
+export async function connectSocket(path: string, options: ChannelOptions = {}): Promise<Client> {
+  const channel = new Channel(resolve(path), options)
+  await channel.open()
+  return new RemoteClient(channel)
+}
+
+class RemoteClient implements Client {
+  readonly #channel: Channel
+  readonly #workers = new Set<WorkerSession>()
+
+  constructor(channel: Channel) {
+    this.#channel = channel
+  }
+
+  async enqueue(jobs: readonly JobSpec[], options: { readonly request?: string } = {}): Promise<Enqueued[]> {
+    // The same id in every repetition, so that the engine knows the call again.
+    const request = options.request ?? randomUUID()
+    return (await this.#channel.callAgain('enqueue', [packJobs(jobs), { ...options, request }])) as Enqueued[]
+  }
+
+  async import(jobs: readonly ImportedJob[]): Promise<Enqueued[]> {
+    return (await this.#channel.call('import', [jobs])) as Enqueued[]
+  }
+
+  async get(id: number): Promise<JobDetails> {
+    return (await this.#channel.call('get', [integer(id)])) as JobDetails
+  }
+
+  async list(query: JobQuery): Promise<JobPage> {
+    return (await this.#channel.call('list', [query])) as JobPage
+  }
+
+  async counts(filter?: { readonly namespace?: string }): Promise<QueueCounts[]> {
+    return (await this.#channel.call('counts', [filter ?? null])) as QueueCounts[]
+  }
+
+  async control(id: number, verb: ControlVerb): Promise<ControlResult> {
+    return (await this.#channel.call('control', [integer(id), verb])) as ControlResult
+  }
+
+  async wait(id: number, signal?: AbortSignal): Promise<JobEnd> {
+    return (await this.#channel.callAgain('wait', [integer(id)], { signal })) as JobEnd
+  }
+
+  watch(filter: WatchFilter, signal?: AbortSignal): AsyncIterable<JobEvent> {
+    return this.#channel.stream<JobEvent>('watch', [filter], signal)
+  }
+
+  logs(
+    id: number,
+    options: { readonly attempt?: number; readonly follow?: boolean; readonly signal?: AbortSignal } = {},
+  ): AsyncIterable<LogEntry> {
+    const { signal, ...rest } = options
+    return this.#channel.stream<LogEntry>('logs', [integer(id), rest], signal)
+  }
+
+  async pauseQueue(queue: string, paused: boolean): Promise<void> {
+    await this.#channel.call('pauseQueue', [queue, paused])
+  }
+
+  async dependents(id: number, limit?: number): Promise<number[]> {
+    return (await this.#channel.call('dependents', [integer(id), limit ?? null])) as number[]
+  }
+
+  async openWorker(info: WorkerInfo): Promise<WorkerSession> {
+    const session = await openRemoteWorker(this.#channel, info)
+    this.#workers.add(session)
+    return session
+  }
+
+  async position(): Promise<Position> {
+    return (await this.#channel.call('position', [])) as Position
+  }
+
+  async info(): Promise<Readonly<Record<string, string | number | boolean>>> {
+    return (await this.#channel.call('info', [])) as Readonly<Record<string, string | number | boolean>>
+  }
+
+  async check(): Promise<readonly string[]> {
+    return (await this.#channel.call('check', [])) as readonly string[]
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#workers].map((session) => session.close()))
+    this.#channel.close()
+  }
+}
+
+/** Ids are checked here, where the caller's mistake is still an option and not a malformed message. */
+function integer(id: number): number {
+  if (Number.isSafeInteger(id)) return id
+  throw notAnId(id)
+}
+
+function notAnId(id: unknown): PerdureError {
+  return perdureError('INVALID_OPTION', {
+    expected: 'a job id as a whole number',
+    found: typeof id === 'number' ? String(id) : `a value of type ${typeof id}`,
+    fix: 'Use the id that enqueue answered',
+  })
+}

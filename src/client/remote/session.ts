@@ -1,0 +1,194 @@
+/**
+ * A worker's session over a socket.
+ *
+ * Owns: which leases this worker holds, and that they survive a broken connection: the session is opened
+ * again under the same name, and reports that were under way are repeated with the same request id.
+ */
+import { randomUUID } from 'node:crypto'
+import { type PerdureError, perdureError } from '../../errors.ts'
+import type { WorkerName } from '../../protocol/messages.ts'
+import type { MethodName } from '../../protocol/methods.ts'
+import type { Lease, PollRequest, Report, WorkerInfo, WorkerNotice, WorkerSession } from '../client.ts'
+import { Beats } from './beats.ts'
+import type { CallOptions, Channel } from './channel.ts'
+
+/** How long to wait before a refused re-opening is tried again, ms. */
+const REOPEN_MS = 500
+
+/** Opens a worker's session over a channel. */
+export async function openRemoteWorker(channel: Channel, info: WorkerInfo): Promise<WorkerSession> {
+  const worker: WorkerName = { name: info.name, host: info.host, pid: info.pid, instance: randomUUID() }
+  const number = (await channel.callAgain('openWorker', [worker, { held: [] }])) as number
+  return new RemoteWorkerSession(channel, worker, number)
+}
+
+class RemoteWorkerSession implements WorkerSession {
+  readonly #channel: Channel
+  readonly #worker: WorkerName
+  readonly #beats: Beats
+  readonly #stopKeeping: () => void
+  readonly #closing = new AbortController()
+  /** Tokens granted and not reported, with the moment's knowledge of whether a report is under way. */
+  readonly #held = new Map<string, 'running' | 'reporting'>()
+  /** The session's number on the present connection; pending while there is none. */
+  #number: PromiseWithResolvers<number>
+  #listener: ((notice: WorkerNotice) => void) | undefined
+  #early: WorkerNotice[] = []
+  #requests = 0
+
+  constructor(channel: Channel, worker: WorkerName, number: number) {
+    this.#channel = channel
+    this.#worker = worker
+    this.#number = settled(number)
+    this.#beats = new Beats(channel.path, worker, (tokens) => this.#onLost(tokens))
+    channel.onNotice(number, (notice) => this.#onNotice(notice as WorkerNotice))
+    this.#stopKeeping = channel.keepUp({
+      lost: () => {
+        this.#number = pending()
+      },
+      connected: () => void this.#reopen(),
+    })
+  }
+
+  async poll(request: PollRequest, signal?: AbortSignal): Promise<Lease[]> {
+    const stop = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal])
+    const leases = (await this.#call('session.poll', [request], { signal: stop, onAbort: 'await' })) as Lease[] | undefined
+    if (leases === undefined || leases.length === 0) return []
+    this.#hold(leases)
+    if (!stop.aborted) return leases
+    // They crossed the abort on their way: nobody will run them here.
+    await this.report(leases.map((lease) => ({ token: lease.token, outcome: { type: 'released' } }))).catch(() => {})
+    return []
+  }
+
+  async report(reports: readonly Report[]): Promise<boolean[]> {
+    const tokens = reports.map((report) => report.token)
+    for (const token of tokens) if (this.#held.has(token)) this.#held.set(token, 'reporting')
+    const answers = await this.#callAgain('session.report', [reports, this.#request()])
+    this.#drop(tokens)
+    return answers as boolean[]
+  }
+
+  async heartbeat(tokens: readonly string[]): Promise<{ readonly lost: string[] }> {
+    const number = await this.#number.promise
+    return (await this.#channel.call('session.heartbeat', [number, tokens])) as { lost: string[] }
+  }
+
+  async log(entries: readonly { token: string; stream: 'stdout' | 'stderr' | 'log'; text: string }[]): Promise<void> {
+    await this.#callAgain('session.log', [entries, this.#request()])
+  }
+
+  progress(token: string, fraction: number, message?: string): void {
+    // Without a connection it is forgotten: the next one says more.
+    void this.#number.promise.then((number) => {
+      this.#channel.tell('session.progress', [number, token, fraction, message ?? null])
+    }, ignore)
+  }
+
+  onNotice(listener: (notice: WorkerNotice) => void): void {
+    this.#listener = listener
+    for (const notice of this.#early.splice(0)) listener(notice)
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return
+    this.#closing.abort()
+    this.#stopKeeping()
+    await this.#beats.close()
+    const number = await Promise.race([this.#number.promise, Promise.resolve(undefined)]).catch(ignore)
+    if (typeof number === 'number') await this.#channel.call('session.close', [number]).catch(ignore)
+    this.#number.reject(closed())
+  }
+
+  /** Calls on the session's present number; waits for one while the connection is away. */
+  async #call(method: MethodName, values: readonly unknown[], options: CallOptions): Promise<unknown> {
+    const { signal } = options
+    for (;;) {
+      if (signal?.aborted) return undefined
+      const number = await untilAborted(this.#number.promise, signal)
+      if (number === undefined) return undefined
+      try {
+        return await this.#channel.call(method, [number, ...values], options)
+      } catch (error) {
+        if (!this.#channel.isLost(error)) throw error
+      }
+    }
+  }
+
+  #callAgain(method: MethodName, values: readonly unknown[]): Promise<unknown> {
+    return this.#call(method, values, {})
+  }
+
+  async #reopen(): Promise<void> {
+    const opening = this.#number
+    try {
+      const held = [...this.#held.keys()]
+      const number = (await this.#channel.call('openWorker', [this.#worker, { held }])) as number
+      this.#channel.onNotice(number, (notice) => this.#onNotice(notice as WorkerNotice))
+      opening.resolve(number)
+    } catch (error) {
+      // A lost connection comes back with a call of its own; anything else may pass.
+      if (this.#channel.isLost(error) || this.#closing.signal.aborted) return
+      setTimeout(() => opening === this.#number && void this.#reopen(), REOPEN_MS).unref()
+    }
+  }
+
+  #hold(leases: readonly Lease[]): void {
+    for (const lease of leases) this.#held.set(lease.token, 'running')
+    this.#beats.add(leases.map((lease) => ({ token: lease.token, termMs: lease.heartbeatMs })))
+  }
+
+  #drop(tokens: readonly string[]): void {
+    for (const token of tokens) this.#held.delete(token)
+    this.#beats.remove(tokens)
+  }
+
+  #onLost(tokens: readonly string[]): void {
+    for (const token of tokens) {
+      // A beat that crosses a report finds the lease ended: that is no loss.
+      if (this.#held.get(token) !== 'running') continue
+      this.#onNotice({ type: 'stop', token, reason: 'lease-lost', graceMs: 0 })
+    }
+  }
+
+  #onNotice(notice: WorkerNotice): void {
+    if (this.#listener === undefined) this.#early.push(notice)
+    else this.#listener(notice)
+  }
+
+  #request(): string {
+    this.#requests += 1
+    return `${this.#worker.instance}:${this.#requests}`
+  }
+}
+
+function ignore(): undefined {
+  return undefined
+}
+
+function pending(): PromiseWithResolvers<number> {
+  const parts = Promise.withResolvers<number>()
+  // A session that is closed while nobody waits is no error.
+  parts.promise.catch(ignore)
+  return parts
+}
+
+function settled(number: number): PromiseWithResolvers<number> {
+  const parts = pending()
+  parts.resolve(number)
+  return parts
+}
+
+/** The value, or undefined as soon as the signal aborts. */
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+  if (signal === undefined) return promise
+  return new Promise((resolve, reject) => {
+    const stop = () => resolve(undefined)
+    signal.addEventListener('abort', stop, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
+}
+
+function closed(): PerdureError {
+  return perdureError('CLOSED', { expected: 'an open worker session', found: 'a closed one', fix: 'Open a new one' })
+}

@@ -1,0 +1,262 @@
+/**
+ * One client's connection to a served socket: its calls, its streams, and their bounds.
+ *
+ * Owns: which calls are under way, how much credit each stream has, and that nothing outlives the
+ * connection. What a method does stands in `handlers.ts`.
+ */
+import type { Socket } from 'node:net'
+import type { Client, WorkerNotice } from '../client/client.ts'
+import { errorRecord, PerdureError, perdureError } from '../errors.ts'
+import type { Frame } from '../protocol/frames.ts'
+import { malformed } from '../protocol/json.ts'
+import { HELLO_TIMEOUT_MS, MAX_CREDIT, MAX_PENDING, MAX_PENDING_BYTES } from '../protocol/limits.ts'
+import { Link } from '../protocol/link.ts'
+import { assertHello, type ClientMessage, type Hello, hello, readClientMessage, type ServerMessage } from '../protocol/messages.ts'
+import { assertArguments, isMethod, METHODS, type MethodForm, type MethodName } from '../protocol/methods.ts'
+import { HANDLERS, type HandlerContext, strings, workerName } from './handlers.ts'
+import type { Sessions } from './sessions.ts'
+
+interface Pending {
+  readonly controller: AbortController
+  readonly bytes: number
+  /** Streams only: items that may still be sent, and who waits for more. */
+  credit: number
+  onCredit: (() => void) | undefined
+}
+
+/** What connections of one socket share. */
+export interface Shared {
+  readonly client: Client
+  readonly sessions: Sessions
+  readonly instance: string
+  onClose(connection: Connection): void
+}
+
+/** One connection. */
+export class Connection {
+  readonly #shared: Shared
+  readonly #link: Link
+  readonly #pending = new Map<number, Pending>()
+  readonly #adopted = new Set<number>()
+  #pendingBytes = 0
+  #held = false
+  #greeted = false
+  readonly #helloTimer: NodeJS.Timeout
+
+  constructor(socket: Socket, shared: Shared) {
+    this.#shared = shared
+    this.#link = new Link(
+      socket,
+      { onFrame: (frame) => this.#onFrame(frame), onClose: () => this.#onClose() },
+      true,
+    )
+    this.#helloTimer = setTimeout(() => this.#link.destroy(), HELLO_TIMEOUT_MS)
+    this.#helloTimer.unref()
+  }
+
+  /** Ends the connection after what is queued has left. */
+  end(): void {
+    this.#link.end()
+  }
+
+  #onFrame(frame: Frame): void {
+    const message = readClientMessage(frame.message)
+    if (!this.#greeted) {
+      if (message[0] !== 'hello') throw malformed('a hello first', `\`${message[0]}\``)
+      this.#greet(message[1])
+      return
+    }
+    this.#dispatch(message, frame.bytes)
+  }
+
+  #greet(peer: Hello): void {
+    clearTimeout(this.#helloTimer)
+    assertHello(peer)
+    this.#greeted = true
+    this.#send(['hello', hello(this.#shared.instance)])
+  }
+
+  #dispatch(message: ClientMessage, bytes: number): void {
+    switch (message[0]) {
+      case 'call':
+        this.#call(message[1], message[2], message[3], bytes)
+        break
+      case 'open':
+        this.#open(message[1], message[2], message[3], message[4], bytes)
+        break
+      case 'credit':
+        this.#credit(message[1], message[2])
+        break
+      case 'cancel':
+        this.#pending.get(message[1])?.controller.abort()
+        break
+      case 'tell':
+        this.#tell(message[1], message[2])
+        break
+      case 'beat':
+        this.#beat(message[1], message[2], message[3], bytes)
+        break
+      case 'hello':
+        throw malformed('one hello', 'a second one')
+    }
+  }
+
+  #call(id: number, name: string, values: readonly unknown[], bytes: number): void {
+    this.#answer(id, bytes, (signal) => {
+      const method = this.#method(name, 'call', values)
+      return HANDLERS[method](this.#context(signal), values)
+    })
+  }
+
+  #beat(id: number, worker: unknown, tokens: readonly unknown[], bytes: number): void {
+    this.#answer(id, bytes, async () => {
+      const session = await this.#shared.sessions.open(workerName(worker))
+      return session.heartbeat(strings(tokens))
+    })
+  }
+
+  #tell(name: string, values: readonly unknown[]): void {
+    const method = this.#method(name, 'tell', values)
+    try {
+      HANDLERS[method](this.#context(new AbortController().signal), values)
+    } catch {
+      // Nobody waits for an answer; a session that is gone has nothing to be told.
+    }
+  }
+
+  #method(name: string, form: MethodForm, values: readonly unknown[]): MethodName {
+    if (!isMethod(name) || METHODS[name].form !== form) {
+      throw malformed(`a ${form} of version 1 of the local protocol`, JSON.stringify(name.slice(0, 40)))
+    }
+    assertArguments(name, values)
+    return name
+  }
+
+  /** Carries out a call and sends its answer, whatever it is. */
+  #answer(id: number, bytes: number, act: (signal: AbortSignal) => unknown): void {
+    const pending = this.#admit(id, bytes, 0)
+    if (pending === undefined) return
+    void this.#settle(id, pending, act)
+  }
+
+  async #settle(id: number, pending: Pending, act: (signal: AbortSignal) => unknown): Promise<void> {
+    try {
+      const value = await act(pending.controller.signal)
+      this.#finish(id, pending)
+      this.#send(['reply', id, value ?? null])
+    } catch (thrown) {
+      this.#finish(id, pending)
+      this.#send(['refuse', id, wireError(thrown)])
+    }
+  }
+
+  #open(id: number, name: string, values: readonly unknown[], credit: number, bytes: number): void {
+    const pending = this.#admit(id, bytes, Math.min(credit, MAX_CREDIT))
+    if (pending !== undefined) void this.#pump(id, pending, name, values)
+  }
+
+  /** Moves items from a stream's source to the peer, never more than it has room for. */
+  async #pump(id: number, pending: Pending, name: string, values: readonly unknown[]): Promise<void> {
+    const { signal } = pending.controller
+    try {
+      const method = this.#method(name, 'stream', values)
+      const source = HANDLERS[method](this.#context(signal), values) as AsyncIterable<unknown>
+      for await (const item of source) {
+        if (signal.aborted) break
+        while (pending.credit === 0 && !signal.aborted) await new Promise<void>((resolve) => (pending.onCredit = resolve))
+        await this.#link.drained()
+        if (signal.aborted) break
+        pending.credit -= 1
+        this.#send(['item', id, item])
+      }
+      this.#finish(id, pending)
+      this.#send(['end', id])
+    } catch (thrown) {
+      this.#finish(id, pending)
+      this.#send(['refuse', id, wireError(thrown)])
+    }
+  }
+
+  #credit(id: number, more: number): void {
+    const pending = this.#pending.get(id)
+    // The stream may have ended meanwhile.
+    if (pending === undefined) return
+    pending.credit = Math.min(pending.credit + more, MAX_CREDIT)
+    pending.onCredit?.()
+    pending.onCredit = undefined
+  }
+
+  #admit(id: number, bytes: number, credit: number): Pending | undefined {
+    if (this.#pending.has(id)) throw malformed('an id that is not in use', String(id))
+    if (this.#pending.size >= MAX_PENDING) {
+      const error = perdureError('OVERLOADED', {
+        expected: `at most ${MAX_PENDING} calls under way in one connection`,
+        found: 'one more',
+        fix: 'Wait for some of them to be answered',
+      })
+      this.#send(['refuse', id, errorRecord(error)])
+      return undefined
+    }
+    const pending: Pending = { controller: new AbortController(), bytes, credit, onCredit: undefined }
+    pending.controller.signal.addEventListener('abort', () => {
+      pending.onCredit?.()
+      pending.onCredit = undefined
+    })
+    this.#pending.set(id, pending)
+    this.#pendingBytes += bytes
+    if (!this.#held && this.#pendingBytes > MAX_PENDING_BYTES) {
+      this.#held = true
+      this.#link.hold()
+    }
+    return pending
+  }
+
+  #finish(id: number, pending: Pending): void {
+    this.#pending.delete(id)
+    this.#pendingBytes -= pending.bytes
+    if (this.#held && this.#pendingBytes <= MAX_PENDING_BYTES / 2) {
+      this.#held = false
+      this.#link.resume()
+    }
+  }
+
+  /** Sends, and if the answer itself cannot be sent, says so instead. */
+  #send(message: ServerMessage): void {
+    try {
+      this.#link.send(message)
+    } catch (thrown) {
+      if (message[0] === 'hello' || message[0] === 'fatal') throw thrown
+      this.#pending.get(message[1])?.controller.abort()
+      if (message[0] === 'reply' || message[0] === 'item') this.#link.send(['refuse', message[1], wireError(thrown)])
+    }
+  }
+
+  readonly #sink = (session: number, notice: WorkerNotice): void => this.#send(['notice', session, notice])
+
+  #context(signal: AbortSignal): HandlerContext {
+    const { client, sessions } = this.#shared
+    return {
+      client,
+      sessions,
+      signal,
+      adopt: (session) => {
+        this.#adopted.add(session)
+        return this.#sink
+      },
+    }
+  }
+
+  #onClose(): void {
+    clearTimeout(this.#helloTimer)
+    for (const { controller } of this.#pending.values()) controller.abort()
+    for (const session of this.#adopted) this.#shared.sessions.detach(session, this.#sink)
+    this.#shared.onClose(this)
+  }
+}
+
+/** The plain form of an error for the peer: no stack, which would tell it nothing. */
+function wireError(thrown: unknown) {
+  const record = errorRecord(thrown, 'INTERNAL')
+  if (thrown instanceof PerdureError) return record
+  return { code: record.code, message: `A bug in Perdure: expected a typed error; found ${record.message}. Please report this.` }
+}

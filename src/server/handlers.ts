@@ -1,0 +1,88 @@
+/**
+ * What each method of the wire does: the one table from names to the client's methods.
+ *
+ * The types hold it complete: a method that is missing here, or unknown to the table of the protocol, does
+ * not compile.
+ */
+import type { Client, ImportedJob, PollRequest, Report, WorkerInfo, WorkerNotice, WorkerSession } from '../client/client.ts'
+import type { ControlVerb, JobQuery, JobSpec, WatchFilter } from '../client/types.ts'
+import { malformed } from '../protocol/json.ts'
+import type { WorkerName } from '../protocol/messages.ts'
+import type { MethodName } from '../protocol/methods.ts'
+import { unpackJobs } from '../protocol/pack.ts'
+import type { Sessions } from './sessions.ts'
+
+/** What a handler may use: the client, and what belongs to its connection. */
+export interface HandlerContext {
+  readonly client: Client
+  readonly sessions: Sessions
+  /** Aborts when the caller cancels or the connection closes. */
+  readonly signal: AbortSignal
+  /** Makes a session receive its notices over this connection. */
+  adopt(session: number): (session: number, notice: WorkerNotice) => void
+}
+
+type Arguments = readonly unknown[]
+type Handler = (context: HandlerContext, values: Arguments) => unknown
+
+/** Every method of both interfaces, as the wire names them; `close` of a client is the end of its connection. */
+type Required = Exclude<keyof Client, 'close'> | `session.${Exclude<keyof WorkerSession, 'onNotice'>}`
+
+const optional = <T>(value: unknown): T | undefined => (value ?? undefined) as T | undefined
+
+/** Shape-checked values come in; the contents are the client's to judge. */
+export const HANDLERS = {
+  enqueue: ({ client }, [packed, options]) =>
+    client.enqueue(
+      unpackJobs(packed as Readonly<Record<string, unknown>>) as readonly JobSpec[],
+      optional<{ request: string }>(options),
+    ),
+  import: ({ client }, [jobs]) => client.import(jobs as readonly ImportedJob[]),
+  get: ({ client }, [id]) => client.get(id as number),
+  list: ({ client }, [query]) => client.list(query as JobQuery),
+  counts: ({ client }, [filter]) => client.counts(optional(filter)),
+  control: ({ client }, [id, verb]) => client.control(id as number, verb as ControlVerb),
+  wait: ({ client, signal }, [id]) => client.wait(id as number, signal),
+  watch: ({ client, signal }, [filter]) => client.watch(filter as WatchFilter, signal),
+  logs: ({ client, signal }, [id, options]) => client.logs(id as number, { ...optional<object>(options), signal }),
+  pauseQueue: ({ client }, [queue, paused]) => client.pauseQueue(queue as string, paused as boolean),
+  dependents: ({ client }, [id, limit]) => client.dependents(id as number, optional(limit)),
+  openWorker: async (context, [worker, state]) => {
+    const session = await context.sessions.open(workerName(worker))
+    const held = (state as { held?: unknown }).held
+    const sink = context.adopt(session.number)
+    context.sessions.attach(session, sink, isStrings(held) ? held : [])
+    return session.number
+  },
+  position: ({ client }) => client.position(),
+  info: ({ client }) => client.info(),
+  check: ({ client }) => client.check(),
+  'session.poll': ({ sessions, signal }, [session, request]) => sessions.get(session as number).poll(request as PollRequest, signal),
+  'session.report': ({ sessions }, [session, reports, request]) =>
+    sessions.get(session as number).report(reports as readonly Report[], request as string),
+  'session.heartbeat': ({ sessions }, [session, tokens]) => sessions.get(session as number).heartbeat(strings(tokens)),
+  'session.log': ({ sessions }, [session, entries, request]) =>
+    sessions.get(session as number).log(entries as Parameters<WorkerSession['log']>[0], request as string),
+  'session.progress': ({ sessions }, [session, token, fraction, message]) =>
+    sessions.get(session as number).progress(token as string, fraction as number, optional(message)),
+  'session.close': ({ sessions }, [session]) => sessions.close(session as number),
+} as const satisfies Readonly<Record<Required & MethodName, Handler>> & Readonly<Record<MethodName | Required, Handler>>
+
+/** Reads who a worker says it is. Throws PROTOCOL. */
+export function workerName(value: unknown): WorkerName {
+  const { name, host, pid, instance } = value as Partial<Record<keyof (WorkerInfo & WorkerName), unknown>>
+  if (typeof name !== 'string' || typeof host !== 'string' || !Number.isSafeInteger(pid) || typeof instance !== 'string') {
+    throw malformed('a worker as name, host, pid and instance', 'something else')
+  }
+  return { name, host, pid: pid as number, instance }
+}
+
+/** Reads an array of strings. Throws PROTOCOL. */
+export function strings(value: unknown): readonly string[] {
+  if (isStrings(value)) return value
+  throw malformed('an array of strings', 'something else')
+}
+
+function isStrings(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((element) => typeof element === 'string')
+}

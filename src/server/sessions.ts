@@ -1,0 +1,217 @@
+/**
+ * The worker sessions behind a served socket.
+ *
+ * Owns: which session belongs to which worker, and that a worker whose connection breaks finds its session
+ * again, with its leases and the notices that came meanwhile. Never decides about leases.
+ */
+import type { Client, Lease, PollRequest, Report, WorkerNotice, WorkerSession } from '../client/client.ts'
+import { perdureError } from '../errors.ts'
+import { MAX_KEPT_NOTICES, SESSION_LINGER_MS } from '../protocol/limits.ts'
+import type { WorkerName } from '../protocol/messages.ts'
+
+/** Answers kept so that a repeated report or log is answered as the first one was. */
+const KEPT_ANSWERS = 256
+
+/** Receives the notices of one session. */
+export type NoticeSink = (session: number, notice: WorkerNotice) => void
+
+/** One worker's session, which outlives connections. */
+export class SharedSession {
+  readonly number: number
+  readonly #session: WorkerSession
+  #sink: NoticeSink | undefined
+  #kept: WorkerNotice[] = []
+  /** Tokens granted to this worker and not reported yet. */
+  readonly #granted = new Set<string>()
+  readonly #answers = new Map<string, Promise<unknown>>()
+
+  constructor(number: number, session: WorkerSession) {
+    this.number = number
+    this.#session = session
+    session.onNotice((notice) => {
+      if (this.#sink !== undefined) this.#sink(number, notice)
+      else if (this.#kept.length < MAX_KEPT_NOTICES) this.#kept.push(notice)
+    })
+  }
+
+  /**
+   * Hands the session to a connection. Leases that were granted but never reached the worker, because the
+   * connection broke under them, are given back.
+   */
+  attach(sink: NoticeSink, held: readonly string[]): void {
+    this.#sink = sink
+    for (const notice of this.#kept.splice(0)) sink(this.number, notice)
+    const known = new Set(held)
+    const orphans = [...this.#granted].filter((token) => !known.has(token))
+    for (const token of orphans) this.#granted.delete(token)
+    for (const token of held) this.#granted.add(token)
+    this.#release(orphans)
+  }
+
+  /** Takes the session from a connection; false when it already belongs to another one. */
+  detach(sink: NoticeSink): boolean {
+    if (this.#sink !== sink) return false
+    this.#sink = undefined
+    return true
+  }
+
+  get attached(): boolean {
+    return this.#sink !== undefined
+  }
+
+  /** Polls for a connection; what comes after `signal` aborted is given back. */
+  async poll(request: PollRequest, signal: AbortSignal): Promise<readonly Lease[]> {
+    const leases = await this.#session.poll(request, signal)
+    if (signal.aborted) {
+      this.#release(leases.map((lease) => lease.token))
+      return []
+    }
+    for (const lease of leases) this.#granted.add(lease.token)
+    return leases
+  }
+
+  /** Reports ends; the same `request` again gets the first one's answer. */
+  report(reports: readonly Report[], request: string): Promise<unknown> {
+    return this.#once(request, async () => {
+      const answers = await this.#session.report(reports)
+      for (const report of reports) this.#granted.delete(report.token)
+      return answers
+    })
+  }
+
+  /** Appends output; the same `request` again does nothing more. */
+  log(entries: Parameters<WorkerSession['log']>[0], request: string): Promise<unknown> {
+    return this.#once(request, () => this.#session.log(entries))
+  }
+
+  heartbeat(tokens: readonly string[]): Promise<{ readonly lost: string[] }> {
+    return this.#session.heartbeat(tokens)
+  }
+
+  progress(token: string, fraction: number, message: string | undefined): void {
+    this.#session.progress(token, fraction, message)
+  }
+
+  close(): Promise<void> {
+    return this.#session.close()
+  }
+
+  #release(tokens: readonly string[]): void {
+    if (tokens.length === 0) return
+    const reports = tokens.map((token) => ({ token, outcome: { type: 'released' } as const }))
+    // If this fails the leases run out by themselves.
+    this.#session.report(reports).catch(() => {})
+  }
+
+  #once(request: string, act: () => Promise<unknown>): Promise<unknown> {
+    const known = this.#answers.get(request)
+    if (known !== undefined) return known
+    const answer = act()
+    this.#answers.set(request, answer)
+    // A failed one may be tried again.
+    answer.catch(() => this.#answers.delete(request))
+    if (this.#answers.size > KEPT_ANSWERS) {
+      const oldest = this.#answers.keys().next().value
+      if (oldest !== undefined) this.#answers.delete(oldest)
+    }
+    return answer
+  }
+}
+
+/** All sessions of one served socket. */
+export class Sessions {
+  readonly #client: Client
+  readonly #lingerMs: number
+  readonly #byWorker = new Map<string, Promise<SharedSession>>()
+  readonly #byNumber = new Map<number, SharedSession>()
+  readonly #lingering = new Map<number, NodeJS.Timeout>()
+  #numbers = 0
+
+  constructor(client: Client, lingerMs = SESSION_LINGER_MS) {
+    this.#client = client
+    this.#lingerMs = lingerMs
+  }
+
+  /** The session of a worker: the one that it had before, or a new one. */
+  async open(worker: WorkerName): Promise<SharedSession> {
+    const key = JSON.stringify([worker.name, worker.instance])
+    let opening = this.#byWorker.get(key)
+    if (opening === undefined) {
+      opening = this.#open(worker)
+      this.#byWorker.set(key, opening)
+      opening.catch(() => this.#byWorker.delete(key))
+    }
+    const session = await opening
+    this.#keep(session.number)
+    // A beat may open a session whose worker never comes back; it must not stay for ever.
+    if (!session.attached) this.#linger(session)
+    return session
+  }
+
+  /** The open session of a number; rejects with PROTOCOL. */
+  get(number: number): SharedSession {
+    const session = this.#byNumber.get(number)
+    if (session !== undefined) return session
+    throw perdureError('PROTOCOL', {
+      expected: 'the number of an open worker session',
+      found: String(number),
+      fix: 'Open the worker session again under the same name',
+    })
+  }
+
+  /** Hands a session to a connection. */
+  attach(session: SharedSession, sink: NoticeSink, held: readonly string[]): void {
+    this.#keep(session.number)
+    session.attach(sink, held)
+  }
+
+  /** A connection went away: its sessions wait a while for the next one. */
+  detach(number: number, sink: NoticeSink): void {
+    const session = this.#byNumber.get(number)
+    if (session?.detach(sink)) this.#linger(session)
+  }
+
+  /** Ends one session for good. */
+  async close(number: number): Promise<void> {
+    this.#keep(number)
+    const session = this.#byNumber.get(number)
+    if (session === undefined) return
+    this.#forget(number)
+    await session.close()
+  }
+
+  /** Ends all. */
+  async closeAll(): Promise<void> {
+    const numbers = [...this.#byNumber.keys()]
+    await Promise.allSettled(numbers.map((number) => this.close(number)))
+  }
+
+  async #open(worker: WorkerName): Promise<SharedSession> {
+    const { name, host, pid } = worker
+    const session = new SharedSession((this.#numbers += 1), await this.#client.openWorker({ name, host, pid }))
+    this.#byNumber.set(session.number, session)
+    return session
+  }
+
+  #linger(session: SharedSession): void {
+    this.#keep(session.number)
+    const timer = setTimeout(() => void this.close(session.number).catch(() => {}), this.#lingerMs)
+    timer.unref()
+    this.#lingering.set(session.number, timer)
+  }
+
+  #keep(number: number): void {
+    clearTimeout(this.#lingering.get(number))
+    this.#lingering.delete(number)
+  }
+
+  #forget(number: number): void {
+    const session = this.#byNumber.get(number)
+    this.#byNumber.delete(number)
+    for (const [key, opening] of this.#byWorker) {
+      void opening.then((opened) => {
+        if (opened === session && this.#byWorker.get(key) === opening) this.#byWorker.delete(key)
+      })
+    }
+  }
+}
