@@ -19,7 +19,7 @@ export function socketPath(file: string): string {
   const beside = `${resolve(file)}.sock`
   if (Buffer.byteLength(beside) <= LONGEST_PATH) return beside
   const name = `${createHash('sha256').update(resolve(file)).digest('hex').slice(0, 20)}.sock`
-  const runtime = process.env['XDG_RUNTIME_DIR']
+  const runtime = process.env.XDG_RUNTIME_DIR
   const inRuntime = runtime ? join(runtime, 'perdure', name) : undefined
   if (inRuntime !== undefined && Buffer.byteLength(inRuntime) <= LONGEST_PATH) return inRuntime
   return join(tmpdir(), `perdure-${process.getuid?.() ?? 'user'}`, name)

@@ -62,7 +62,8 @@ export class FrameReader {
     this.#needed = HEADER_BYTES
     while (buffer.length >= HEADER_BYTES) {
       const size = buffer.readUInt32BE(0)
-      if (size > MAX_FRAME_BYTES) throw malformed(`frames of at most ${MAX_FRAME_BYTES} bytes`, `a frame of ${size} bytes`)
+      if (size > MAX_FRAME_BYTES)
+        throw malformed(`frames of at most ${MAX_FRAME_BYTES} bytes`, `a frame of ${size} bytes`)
       const end = HEADER_BYTES + size
       if (buffer.length < end) {
         this.#needed = end

@@ -138,7 +138,10 @@ export class Link {
         this.#events.onFrame(frame)
       }
     } catch (thrown) {
-      const error = thrown instanceof PerdureError ? thrown : malformed('a message', 'one that could not be handled', thrown)
+      const error =
+        thrown instanceof PerdureError
+          ? thrown
+          : malformed('a message', 'one that could not be handled', thrown)
       this.end(['fatal', { code: error.code, message: error.message }], error)
     }
   }

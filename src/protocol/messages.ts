@@ -89,11 +89,16 @@ function fits(element: Element, value: unknown): boolean {
 }
 
 function read(forms: Readonly<Record<string, readonly Element[]>>, message: unknown): unknown {
-  if (!Array.isArray(message) || typeof message[0] !== 'string') throw malformed('an array that begins with a tag', 'another value')
+  if (!Array.isArray(message) || typeof message[0] !== 'string')
+    throw malformed('an array that begins with a tag', 'another value')
   const tag: string = message[0]
   const form = Object.hasOwn(forms, tag) ? forms[tag] : undefined
-  if (form === undefined) throw malformed(`one of ${Object.keys(forms).join(', ')}`, `the tag ${JSON.stringify(tag.slice(0, 40))}`)
-  if (message.length !== form.length + 1 || !form.every((element, index) => fits(element, message[index + 1]))) {
+  if (form === undefined)
+    throw malformed(`one of ${Object.keys(forms).join(', ')}`, `the tag ${JSON.stringify(tag.slice(0, 40))}`)
+  if (
+    message.length !== form.length + 1 ||
+    !form.every((element, index) => fits(element, message[index + 1]))
+  ) {
     throw malformed(`\`${tag}\` followed by ${form.join(', ') || 'nothing'}`, 'other elements')
   }
   return message
@@ -117,5 +122,6 @@ export function assertHello(peer: Hello): void {
       `${JSON.stringify(peer.protocol)?.slice(0, 40)} version ${JSON.stringify(peer.version)?.slice(0, 20)}`,
     )
   }
-  if (typeof peer.instance !== 'string' || !Number.isSafeInteger(peer.pid)) throw malformed('a hello with pid and instance', 'less')
+  if (typeof peer.instance !== 'string' || !Number.isSafeInteger(peer.pid))
+    throw malformed('a hello with pid and instance', 'less')
 }

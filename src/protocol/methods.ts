@@ -11,7 +11,16 @@ import { malformed } from './json.ts'
 export type MethodForm = 'call' | 'stream' | 'tell'
 
 /** What one argument must look like; with `?` it may be left out. */
-export type ArgumentShape = 'integer' | 'string' | 'boolean' | 'array' | 'object' | 'number' | 'integer?' | 'object?' | 'string?'
+export type ArgumentShape =
+  | 'integer'
+  | 'string'
+  | 'boolean'
+  | 'array'
+  | 'object'
+  | 'number'
+  | 'integer?'
+  | 'object?'
+  | 'string?'
 
 /** One row of the table. */
 export interface Method {
@@ -43,7 +52,11 @@ export const METHODS = {
   'session.report': { form: 'call', effect: 'write', arguments: ['integer', 'array', 'string'] },
   'session.heartbeat': { form: 'call', effect: 'read', arguments: ['integer', 'array'] },
   'session.log': { form: 'call', effect: 'write', arguments: ['integer', 'array', 'string'] },
-  'session.progress': { form: 'tell', effect: 'write', arguments: ['integer', 'string', 'number', 'string?'] },
+  'session.progress': {
+    form: 'tell',
+    effect: 'write',
+    arguments: ['integer', 'string', 'number', 'string?'],
+  },
   'session.close': { form: 'call', effect: 'read', arguments: ['integer'] },
 } as const satisfies Record<string, Method>
 
@@ -84,7 +97,10 @@ export function assertArguments(name: MethodName, values: readonly unknown[]): v
   }
   for (const [index, shape] of shapes.entries()) {
     if (!fits(shape, values[index])) {
-      throw malformed(`argument ${index + 1} of ${name} as ${shape.replace('?', ' or nothing')}`, kindOf(values[index]))
+      throw malformed(
+        `argument ${index + 1} of ${name} as ${shape.replace('?', ' or nothing')}`,
+        kindOf(values[index]),
+      )
     }
   }
 }

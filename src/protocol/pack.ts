@@ -8,7 +8,7 @@ import { malformed } from './json.ts'
 
 /** Jobs whose `options` is the position of a shared option set. */
 export interface PackedJobs {
-  readonly jobs: readonly (Readonly<Record<string, unknown>>)[]
+  readonly jobs: readonly Readonly<Record<string, unknown>>[]
   readonly options: readonly unknown[]
 }
 
@@ -36,7 +36,8 @@ export function unpackJobs(packed: Readonly<Record<string, unknown>>): Readonly<
   const { jobs, options } = packed
   if (!Array.isArray(jobs) || !Array.isArray(options)) throw malformed('packed jobs', 'another value')
   return jobs.map((job: unknown) => {
-    if (typeof job !== 'object' || job === null || Array.isArray(job)) throw malformed('jobs as objects', 'another value')
+    if (typeof job !== 'object' || job === null || Array.isArray(job))
+      throw malformed('jobs as objects', 'another value')
     const position = (job as WithOptions).options
     if (position === undefined) return job as Readonly<Record<string, unknown>>
     if (typeof position !== 'number' || !Object.hasOwn(options, position)) {

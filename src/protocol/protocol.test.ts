@@ -18,23 +18,28 @@ const codeOf = (act: () => unknown): string => {
   return 'nothing was thrown'
 }
 
-const readAll = (reader: FrameReader, chunk: Buffer): unknown[] => [...reader.push(chunk)].map((frame) => frame.message)
+const readAll = (reader: FrameReader, chunk: Buffer): unknown[] =>
+  [...reader.push(chunk)].map((frame) => frame.message)
 
 describe('frames', () => {
   it('come out as they went in, however the bytes are cut', () => {
     fc.assert(
-      fc.property(fc.array(fc.jsonValue(), { maxLength: 8 }), fc.array(fc.integer({ min: 1, max: 40 })), (values, cuts) => {
-        const bytes = joinFrames(values.map((value) => JSON.stringify(value)))
-        const reader = new FrameReader()
-        const seen: unknown[] = []
-        let at = 0
-        for (const cut of cuts) {
-          seen.push(...readAll(reader, bytes.subarray(at, at + cut)))
-          at = Math.min(at + cut, bytes.length)
-        }
-        seen.push(...readAll(reader, bytes.subarray(at)))
-        expect(seen).toEqual(values.map((value) => JSON.parse(JSON.stringify(value))))
-      }),
+      fc.property(
+        fc.array(fc.jsonValue(), { maxLength: 8 }),
+        fc.array(fc.integer({ min: 1, max: 40 })),
+        (values, cuts) => {
+          const bytes = joinFrames(values.map((value) => JSON.stringify(value)))
+          const reader = new FrameReader()
+          const seen: unknown[] = []
+          let at = 0
+          for (const cut of cuts) {
+            seen.push(...readAll(reader, bytes.subarray(at, at + cut)))
+            at = Math.min(at + cut, bytes.length)
+          }
+          seen.push(...readAll(reader, bytes.subarray(at)))
+          expect(seen).toEqual(values.map((value) => JSON.parse(JSON.stringify(value))))
+        },
+      ),
     )
   })
 
@@ -84,7 +89,7 @@ describe('bodies', () => {
     const sent = { window: Number.POSITIVE_INFINITY, low: Number.NEGATIVE_INFINITY }
     expect(decodeBody(Buffer.from(encodeExact(sent)))).toEqual(sent)
     const cyclic: Record<string, unknown> = {}
-    cyclic['self'] = cyclic
+    cyclic.self = cyclic
     for (const value of [Number.NaN, 1n, () => 0, Symbol('s'), cyclic]) {
       expect(codeOf(() => encodeExact({ input: [value] }))).toBe('NOT_SERIALIZABLE')
     }
@@ -94,7 +99,18 @@ describe('bodies', () => {
 describe('messages', () => {
   it('must have the form of their tag', () => {
     expect(readClientMessage(['cancel', 3])).toEqual(['cancel', 3])
-    const bad = [null, 7, {}, [], ['cancel'], ['cancel', -1], ['cancel', 1.5], ['cancel', 1, 2], ['reply', 1, 2], ['__proto__', 1]]
+    const bad = [
+      null,
+      7,
+      {},
+      [],
+      ['cancel'],
+      ['cancel', -1],
+      ['cancel', 1.5],
+      ['cancel', 1, 2],
+      ['reply', 1, 2],
+      ['__proto__', 1],
+    ]
     for (const message of bad) expect(codeOf(() => readClientMessage(message))).toBe('PROTOCOL')
     expect(codeOf(() => readServerMessage(['call', 1, 'get', []]))).toBe('PROTOCOL')
   })
@@ -109,7 +125,8 @@ describe('messages', () => {
 describe('methods', () => {
   it('are only those of the table', () => {
     expect(isMethod('get')).toBe(true)
-    for (const name of ['close', 'constructor', '__proto__', 'toString', '']) expect(isMethod(name)).toBe(false)
+    for (const name of ['close', 'constructor', '__proto__', 'toString', ''])
+      expect(isMethod(name)).toBe(false)
   })
 
   it('take arguments of their shapes only', () => {
@@ -120,7 +137,9 @@ describe('methods', () => {
     }
     for (const name of Object.keys(METHODS)) {
       if (METHODS[name as keyof typeof METHODS].arguments.length === 0) continue
-      expect(codeOf(() => assertArguments(name as keyof typeof METHODS, [Symbol('no shape')]))).toBe('PROTOCOL')
+      expect(codeOf(() => assertArguments(name as keyof typeof METHODS, [Symbol('no shape')]))).toBe(
+        'PROTOCOL',
+      )
     }
   })
 })
@@ -128,12 +147,17 @@ describe('methods', () => {
 describe('packed jobs', () => {
   it('carry a shared option set once and share it again', () => {
     const options = { weight: 2, command: { env: { A: 'b' } } }
-    const jobs = [{ kind: 'a', options }, { kind: 'b' }, { kind: 'c', options }, { kind: 'd', options: { weight: 1 } }]
+    const jobs = [
+      { kind: 'a', options },
+      { kind: 'b' },
+      { kind: 'c', options },
+      { kind: 'd', options: { weight: 1 } },
+    ]
     const packed = JSON.parse(JSON.stringify(packJobs(jobs)))
     expect(packed.options).toHaveLength(2)
     const unpacked = unpackJobs(packed)
     expect(unpacked).toEqual(jobs)
-    expect(unpacked[0]?.['options']).toBe(unpacked[2]?.['options'])
+    expect(unpacked[0]?.options).toBe(unpacked[2]?.options)
   })
 
   it('refuse positions that lead nowhere', () => {

@@ -11,7 +11,14 @@ import type { Frame } from '../protocol/frames.ts'
 import { malformed } from '../protocol/json.ts'
 import { HELLO_TIMEOUT_MS, MAX_CREDIT, MAX_PENDING, MAX_PENDING_BYTES } from '../protocol/limits.ts'
 import { Link } from '../protocol/link.ts'
-import { assertHello, type ClientMessage, type Hello, hello, readClientMessage, type ServerMessage } from '../protocol/messages.ts'
+import {
+  assertHello,
+  type ClientMessage,
+  type Hello,
+  hello,
+  readClientMessage,
+  type ServerMessage,
+} from '../protocol/messages.ts'
 import { assertArguments, isMethod, METHODS, type MethodForm, type MethodName } from '../protocol/methods.ts'
 import { HANDLERS, type HandlerContext, strings, workerName } from './handlers.ts'
 import type { Sessions } from './sessions.ts'
@@ -163,7 +170,8 @@ export class Connection {
       const source = HANDLERS[method](this.#context(signal), values) as AsyncIterable<unknown>
       for await (const item of source) {
         if (signal.aborted) break
-        while (pending.credit === 0 && !signal.aborted) await new Promise<void>((resolve) => (pending.onCredit = resolve))
+        while (pending.credit === 0 && !signal.aborted)
+          await new Promise<void>((resolve) => (pending.onCredit = resolve))
         await this.#link.drained()
         if (signal.aborted) break
         pending.credit -= 1
@@ -227,7 +235,8 @@ export class Connection {
     } catch (thrown) {
       if (message[0] === 'hello' || message[0] === 'fatal') throw thrown
       this.#pending.get(message[1])?.controller.abort()
-      if (message[0] === 'reply' || message[0] === 'item') this.#link.send(['refuse', message[1], wireError(thrown)])
+      if (message[0] === 'reply' || message[0] === 'item')
+        this.#link.send(['refuse', message[1], wireError(thrown)])
     }
   }
 
@@ -258,5 +267,8 @@ export class Connection {
 function wireError(thrown: unknown) {
   const record = errorRecord(thrown, 'INTERNAL')
   if (thrown instanceof PerdureError) return record
-  return { code: record.code, message: `A bug in Perdure: expected a typed error; found ${record.message}. Please report this.` }
+  return {
+    code: record.code,
+    message: `A bug in Perdure: expected a typed error; found ${record.message}. Please report this.`,
+  }
 }

@@ -4,7 +4,15 @@
  * The types hold it complete: a method that is missing here, or unknown to the table of the protocol, does
  * not compile.
  */
-import type { Client, ImportedJob, PollRequest, Report, WorkerInfo, WorkerNotice, WorkerSession } from '../client/client.ts'
+import type {
+  Client,
+  ImportedJob,
+  PollRequest,
+  Report,
+  WorkerInfo,
+  WorkerNotice,
+  WorkerSession,
+} from '../client/client.ts'
 import type { ControlVerb, JobQuery, JobSpec, WatchFilter } from '../client/types.ts'
 import { malformed } from '../protocol/json.ts'
 import type { WorkerName } from '../protocol/messages.ts'
@@ -44,7 +52,8 @@ export const HANDLERS = {
   control: ({ client }, [id, verb]) => client.control(id as number, verb as ControlVerb),
   wait: ({ client, signal }, [id]) => client.wait(id as number, signal),
   watch: ({ client, signal }, [filter]) => client.watch(filter as WatchFilter, signal),
-  logs: ({ client, signal }, [id, options]) => client.logs(id as number, { ...optional<object>(options), signal }),
+  logs: ({ client, signal }, [id, options]) =>
+    client.logs(id as number, { ...optional<object>(options), signal }),
   pauseQueue: ({ client }, [queue, paused]) => client.pauseQueue(queue as string, paused as boolean),
   dependents: ({ client }, [id, limit]) => client.dependents(id as number, optional(limit)),
   openWorker: async (context, [worker, state]) => {
@@ -57,21 +66,29 @@ export const HANDLERS = {
   position: ({ client }) => client.position(),
   info: ({ client }) => client.info(),
   check: ({ client }) => client.check(),
-  'session.poll': ({ sessions, signal }, [session, request]) => sessions.get(session as number).poll(request as PollRequest, signal),
+  'session.poll': ({ sessions, signal }, [session, request]) =>
+    sessions.get(session as number).poll(request as PollRequest, signal),
   'session.report': ({ sessions }, [session, reports, request]) =>
     sessions.get(session as number).report(reports as readonly Report[], request as string),
-  'session.heartbeat': ({ sessions }, [session, tokens]) => sessions.get(session as number).heartbeat(strings(tokens)),
+  'session.heartbeat': ({ sessions }, [session, tokens]) =>
+    sessions.get(session as number).heartbeat(strings(tokens)),
   'session.log': ({ sessions }, [session, entries, request]) =>
     sessions.get(session as number).log(entries as Parameters<WorkerSession['log']>[0], request as string),
   'session.progress': ({ sessions }, [session, token, fraction, message]) =>
     sessions.get(session as number).progress(token as string, fraction as number, optional(message)),
   'session.close': ({ sessions }, [session]) => sessions.close(session as number),
-} as const satisfies Readonly<Record<Required & MethodName, Handler>> & Readonly<Record<MethodName | Required, Handler>>
+} as const satisfies Readonly<Record<Required & MethodName, Handler>> &
+  Readonly<Record<MethodName | Required, Handler>>
 
 /** Reads who a worker says it is. Throws PROTOCOL. */
 export function workerName(value: unknown): WorkerName {
   const { name, host, pid, instance } = value as Partial<Record<keyof (WorkerInfo & WorkerName), unknown>>
-  if (typeof name !== 'string' || typeof host !== 'string' || !Number.isSafeInteger(pid) || typeof instance !== 'string') {
+  if (
+    typeof name !== 'string' ||
+    typeof host !== 'string' ||
+    !Number.isSafeInteger(pid) ||
+    typeof instance !== 'string'
+  ) {
     throw malformed('a worker as name, host, pid and instance', 'something else')
   }
   return { name, host, pid: pid as number, instance }

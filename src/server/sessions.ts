@@ -20,7 +20,8 @@ export class SharedSession {
   readonly number: number
   readonly #session: WorkerSession
   #sink: NoticeSink | undefined
-  #kept: WorkerNotice[] = []
+  /** The last stop request of each attempt, told again after a break: one sent into a broken connection is lost. */
+  readonly #stops = new Map<string, WorkerNotice>()
   /** Tokens granted to this worker and not reported yet. */
   readonly #granted = new Set<string>()
   readonly #answers = new Map<string, Promise<unknown>>()
@@ -29,8 +30,8 @@ export class SharedSession {
     this.number = number
     this.#session = session
     session.onNotice((notice) => {
-      if (this.#sink !== undefined) this.#sink(number, notice)
-      else if (this.#kept.length < MAX_KEPT_NOTICES) this.#kept.push(notice)
+      if (this.#stops.size < MAX_KEPT_NOTICES) this.#stops.set(notice.token, notice)
+      this.#sink?.(number, notice)
     })
   }
 
@@ -40,8 +41,11 @@ export class SharedSession {
    */
   attach(sink: NoticeSink, held: readonly string[]): void {
     this.#sink = sink
-    for (const notice of this.#kept.splice(0)) sink(this.number, notice)
     const known = new Set(held)
+    for (const [token, notice] of this.#stops) {
+      if (known.has(token)) sink(this.number, notice)
+      else this.#stops.delete(token)
+    }
     const orphans = [...this.#granted].filter((token) => !known.has(token))
     for (const token of orphans) this.#granted.delete(token)
     for (const token of held) this.#granted.add(token)
@@ -74,7 +78,10 @@ export class SharedSession {
   report(reports: readonly Report[], request: string): Promise<unknown> {
     return this.#once(request, async () => {
       const answers = await this.#session.report(reports)
-      for (const report of reports) this.#granted.delete(report.token)
+      for (const { token } of reports) {
+        this.#granted.delete(token)
+        this.#stops.delete(token)
+      }
       return answers
     })
   }
@@ -188,7 +195,8 @@ export class Sessions {
 
   async #open(worker: WorkerName): Promise<SharedSession> {
     const { name, host, pid } = worker
-    const session = new SharedSession((this.#numbers += 1), await this.#client.openWorker({ name, host, pid }))
+    this.#numbers += 1
+    const session = new SharedSession(this.#numbers, await this.#client.openWorker({ name, host, pid }))
     this.#byNumber.set(session.number, session)
     return session
   }

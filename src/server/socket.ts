@@ -9,7 +9,7 @@ import { chmodSync, lstatSync, mkdirSync, renameSync, unlinkSync } from 'node:fs
 import { connect, createServer, type Server } from 'node:net'
 import { dirname, resolve } from 'node:path'
 import type { Client } from '../client/client.ts'
-import { PerdureError, perdureError } from '../errors.ts'
+import { type PerdureError, perdureError } from '../errors.ts'
 import { Connection, type Shared } from './connection.ts'
 import { Sessions } from './sessions.ts'
 
@@ -35,14 +35,23 @@ export interface SocketOptions {
  * @throws PerdureError STORE_BUSY when a living process answers there; DENIED or INVALID_OPTION when the
  * file cannot be made or is something other than a socket.
  */
-export async function serveSocket(client: Client, path: string, options: SocketOptions = {}): Promise<ServedSocket> {
+export async function serveSocket(
+  client: Client,
+  path: string,
+  options: SocketOptions = {},
+): Promise<ServedSocket> {
   const target = resolve(path)
   mkdirSync(dirname(target), { recursive: true, mode: 0o700 })
   await assertFree(target)
 
   const sessions = new Sessions(client, options.lingerMs)
   const connections = new Set<Connection>()
-  const shared: Shared = { client, sessions, instance: randomUUID(), onClose: (connection) => connections.delete(connection) }
+  const shared: Shared = {
+    client,
+    sessions,
+    instance: randomUUID(),
+    onClose: (connection) => connections.delete(connection),
+  }
   let open = false
   const server = createServer((socket) => {
     // Under its temporary name the file has the permissions of the umask for a moment: nobody is let in by that door.
@@ -112,7 +121,9 @@ function answers(path: string): Promise<boolean> {
       done(true)
     })
     // A full backlog (EAGAIN) also means that somebody is there; only these two mean that nobody is.
-    socket.once('error', (error: NodeJS.ErrnoException) => done(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'))
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      done(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
+    )
   })
 }
 

@@ -54,14 +54,18 @@ async function connect(): Promise<void> {
 function beat(): void {
   if (terms.size === 0) return
   if (link === undefined) void connect()
-  else link.send(['beat', (beats += 1), worker, [...terms.keys()]])
+  else {
+    beats += 1
+    link.send(['beat', beats, worker, [...terms.keys()]])
+  }
 }
 
 /** Beats as often as the shortest term needs, and not at all while there is nothing to renew. */
 function schedule(): void {
   let shortest = Number.POSITIVE_INFINITY
   for (const termMs of terms.values()) if (termMs < shortest) shortest = termMs
-  const wanted = terms.size === 0 ? 0 : Math.max(SHORTEST_INTERVAL_MS, Math.min(shortest / BEATS_PER_TERM, 2 ** 30))
+  const wanted =
+    terms.size === 0 ? 0 : Math.max(SHORTEST_INTERVAL_MS, Math.min(shortest / BEATS_PER_TERM, 2 ** 30))
   if (wanted === intervalMs) return
   intervalMs = wanted
   clearInterval(timer)

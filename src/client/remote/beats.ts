@@ -34,7 +34,10 @@ export interface BeatNews {
 }
 
 /** `.ts` in the source tree, `.js` in the built package. */
-const THREAD = new URL(import.meta.url.endsWith('.ts') ? './beat-thread.ts' : './beat-thread.js', import.meta.url)
+const THREAD = new URL(
+  import.meta.url.endsWith('.ts') ? './beat-thread.ts' : './beat-thread.js',
+  import.meta.url,
+)
 const RESTART_MS = 500
 
 /** Keeps leases alive until they are taken out. */

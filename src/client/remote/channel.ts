@@ -78,7 +78,7 @@ export class Channel {
     const link = this.#link ?? (await this.ready())
     const { signal } = options
     return new Promise((resolve, reject) => {
-      const id = (this.#ids += 1)
+      const id = this.#nextId()
       const abort = () => {
         this.#tryToSend(['cancel', id])
         if (options.onAbort === 'await') return
@@ -90,8 +90,14 @@ export class Channel {
       link.send(['call', id, method, values])
       this.#calls.set(id, {
         method,
-        resolve: (value) => (done(), resolve(value)),
-        reject: (error) => (done(), reject(error)),
+        resolve: (value) => {
+          done()
+          resolve(value)
+        },
+        reject: (error) => {
+          done()
+          reject(error)
+        },
       })
       if (signal?.aborted) abort()
       else signal?.addEventListener('abort', abort, { once: true })
@@ -99,7 +105,11 @@ export class Channel {
   }
 
   /** Asks, and asks again when the connection breaks: for reads, and for writes that carry a request id. */
-  async callAgain(method: MethodName, values: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
+  async callAgain(
+    method: MethodName,
+    values: readonly unknown[],
+    options: CallOptions = {},
+  ): Promise<unknown> {
     let broken: unknown
     // Five: one that breaks every connection is the cause of it and must not go on for ever.
     for (let attempt = 1; attempt <= 5; attempt += 1) {
@@ -107,7 +117,8 @@ export class Channel {
         return await this.call(method, values, options)
       } catch (error) {
         if (this.isLost(error)) broken = error
-        else if (broken !== undefined && error instanceof PerdureError && error.code === 'UNAVAILABLE') throw broken
+        else if (broken !== undefined && error instanceof PerdureError && error.code === 'UNAVAILABLE')
+          throw broken
         else throw error
       }
     }
@@ -124,7 +135,7 @@ export class Channel {
     const { window = 64 } = METHODS[method] as Method
     const stream = new RemoteStream<unknown>(window)
     const begin = (link: Link) => {
-      const id = (this.#ids += 1)
+      const id = this.#nextId()
       link.send(['open', id, method, values, window])
       this.#streams.set(id, stream)
       stream.start({
@@ -140,7 +151,10 @@ export class Channel {
       signal?.addEventListener('abort', () => stream.cancel(), { once: true })
       try {
         if (this.#link !== undefined) begin(this.#link)
-        else this.ready().then(begin).catch((error: unknown) => stream.finish(error))
+        else
+          this.ready()
+            .then(begin)
+            .catch((error: unknown) => stream.finish(error))
       } catch (error) {
         stream.finish(error)
       }
@@ -316,20 +330,32 @@ export class Channel {
     for (const stream of streams) stream.finish(reason('read'))
   }
 
+  #nextId(): number {
+    this.#ids += 1
+    return this.#ids
+  }
+
   #tryToSend(message: readonly unknown[]): void {
     this.#link?.send(message)
   }
 }
 
 function closed(): PerdureError {
-  return perdureError('CLOSED', { expected: 'an open client', found: 'one that was closed', fix: 'Open a new client' })
+  return perdureError('CLOSED', {
+    expected: 'an open client',
+    found: 'one that was closed',
+    fix: 'Open a new client',
+  })
 }
 
 function broken(effect: 'read' | 'write', path: string): PerdureError {
   return perdureError(effect === 'read' ? 'UNAVAILABLE' : 'UNKNOWN_OUTCOME', {
     expected: `an answer over ${path}`,
     found: 'that the connection broke',
-    fix: effect === 'read' ? 'Ask again' : 'Look whether it took effect, or ask again with the same key or request',
+    fix:
+      effect === 'read'
+        ? 'Ask again'
+        : 'Look whether it took effect, or ask again with the same key or request',
     data: { socket: path },
   })
 }

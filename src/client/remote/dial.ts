@@ -4,7 +4,13 @@
 import { connect } from 'node:net'
 import { fromErrorRecord, type PerdureError, perdureError } from '../../errors.ts'
 import { Link } from '../../protocol/link.ts'
-import { assertHello, type Hello, hello, readServerMessage, type ServerMessage } from '../../protocol/messages.ts'
+import {
+  assertHello,
+  type Hello,
+  hello,
+  readServerMessage,
+  type ServerMessage,
+} from '../../protocol/messages.ts'
 
 /** Longest wait for the peer's hello, ms. A process that is stopped or blocked answers nothing. */
 const GREETING_MS = 5_000
@@ -67,7 +73,10 @@ export function dial(path: string, instance: string, events: DialEvents): Promis
 function unreachable(path: string, cause: Error | undefined): PerdureError {
   return perdureError('UNAVAILABLE', {
     expected: `a process that serves ${path}`,
-    found: (cause as NodeJS.ErrnoException | undefined)?.code ?? cause?.message ?? 'a connection that closed at once',
+    found:
+      (cause as NodeJS.ErrnoException | undefined)?.code ??
+      cause?.message ??
+      'a connection that closed at once',
     fix: 'Start the process that owns the store (`perdure worker`), or try again if it is restarting',
     cause,
     data: { socket: path },

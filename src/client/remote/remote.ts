@@ -9,8 +9,19 @@ import { type PerdureError, perdureError } from '../../errors.ts'
 import { packJobs } from '../../protocol/pack.ts'
 import type { Client, ImportedJob, WorkerInfo, WorkerSession } from '../client.ts'
 import type {
-  ControlResult, ControlVerb, Enqueued, JobDetails, JobEnd, JobEvent, JobPage, JobQuery, JobSpec, LogEntry, Position,
-  QueueCounts, WatchFilter,
+  ControlResult,
+  ControlVerb,
+  Enqueued,
+  JobDetails,
+  JobEnd,
+  JobEvent,
+  JobPage,
+  JobQuery,
+  JobSpec,
+  LogEntry,
+  Position,
+  QueueCounts,
+  WatchFilter,
 } from '../types.ts'
 import { Channel, type ChannelOptions } from './channel.ts'
 import { openRemoteWorker } from './session.ts'

@@ -52,12 +52,16 @@ class RemoteWorkerSession implements WorkerSession {
 
   async poll(request: PollRequest, signal?: AbortSignal): Promise<Lease[]> {
     const stop = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal])
-    const leases = (await this.#call('session.poll', [request], { signal: stop, onAbort: 'await' })) as Lease[] | undefined
+    const leases = (await this.#call('session.poll', [request], { signal: stop, onAbort: 'await' })) as
+      | Lease[]
+      | undefined
     if (leases === undefined || leases.length === 0) return []
     this.#hold(leases)
     if (!stop.aborted) return leases
     // They crossed the abort on their way: nobody will run them here.
-    await this.report(leases.map((lease) => ({ token: lease.token, outcome: { type: 'released' } }))).catch(() => {})
+    await this.report(leases.map((lease) => ({ token: lease.token, outcome: { type: 'released' } }))).catch(
+      () => {},
+    )
     return []
   }
 
@@ -74,7 +78,9 @@ class RemoteWorkerSession implements WorkerSession {
     return (await this.#channel.call('session.heartbeat', [number, tokens])) as { lost: string[] }
   }
 
-  async log(entries: readonly { token: string; stream: 'stdout' | 'stderr' | 'log'; text: string }[]): Promise<void> {
+  async log(
+    entries: readonly { token: string; stream: 'stdout' | 'stderr' | 'log'; text: string }[],
+  ): Promise<void> {
     await this.#callAgain('session.log', [entries, this.#request()])
   }
 
@@ -190,5 +196,9 @@ function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): 
 }
 
 function closed(): PerdureError {
-  return perdureError('CLOSED', { expected: 'an open worker session', found: 'a closed one', fix: 'Open a new one' })
+  return perdureError('CLOSED', {
+    expected: 'an open worker session',
+    found: 'a closed one',
+    fix: 'Open a new one',
+  })
 }

@@ -1,10 +1,30 @@
 /**
  * A small client in memory for tests of the wire: jobs, leases and streams without an engine.
  */
-import type { Client, ImportedJob, Lease, PollRequest, Report, WorkerInfo, WorkerNotice, WorkerSession } from '../../client/client.ts'
 import type {
-  ControlResult, ControlVerb, Enqueued, JobDetails, JobEnd, JobEvent, JobPage, JobQuery, JobSpec, LogEntry, Position,
-  QueueCounts, WatchFilter,
+  Client,
+  ImportedJob,
+  Lease,
+  PollRequest,
+  Report,
+  WorkerInfo,
+  WorkerNotice,
+  WorkerSession,
+} from '../../client/client.ts'
+import type {
+  ControlResult,
+  ControlVerb,
+  Enqueued,
+  JobDetails,
+  JobEnd,
+  JobEvent,
+  JobPage,
+  JobQuery,
+  JobSpec,
+  LogEntry,
+  Position,
+  QueueCounts,
+  WatchFilter,
 } from '../../client/types.ts'
 import type { JobState } from '../../core/model/states.ts'
 import { perdureError } from '../../errors.ts'
@@ -53,7 +73,12 @@ export class FakeClient implements Client {
 
   async get(id: number): Promise<JobDetails> {
     const job = this.#job(id)
-    return { id, state: job.state, input: job.spec.input ?? null, options: job.spec.options } as unknown as JobDetails
+    return {
+      id,
+      state: job.state,
+      input: job.spec.input ?? null,
+      options: job.spec.options,
+    } as unknown as JobDetails
   }
 
   async list(query: JobQuery): Promise<JobPage> {
@@ -69,7 +94,8 @@ export class FakeClient implements Client {
     const job = this.#job(id)
     this.verbs.push({ id, verb })
     if (verb.verb === 'cancel' && job.token !== undefined) {
-      for (const session of this.sessions) session.notify({ type: 'stop', token: job.token, reason: 'cancel', graceMs: 5 })
+      for (const session of this.sessions)
+        session.notify({ type: 'stop', token: job.token, reason: 'cancel', graceMs: 5 })
     }
     await this.gate
     return { id, state: job.state, changed: true }
@@ -95,7 +121,10 @@ export class FakeClient implements Client {
     return this.source()
   }
 
-  async *logs(_id: number, options: { readonly follow?: boolean; readonly signal?: AbortSignal } = {}): AsyncIterable<LogEntry> {
+  async *logs(
+    _id: number,
+    options: { readonly follow?: boolean; readonly signal?: AbortSignal } = {},
+  ): AsyncIterable<LogEntry> {
     yield* this.logged
     if (!options.follow) return
     await new Promise((resolve) => options.signal?.addEventListener('abort', resolve))
@@ -130,7 +159,12 @@ export class FakeClient implements Client {
   #job(id: number): FakeJob {
     const job = this.jobs.get(id)
     if (job !== undefined) return job
-    throw perdureError('NOT_FOUND', { expected: 'the id of a job', found: String(id), fix: 'Look it up', data: { job: id } })
+    throw perdureError('NOT_FOUND', {
+      expected: 'the id of a job',
+      found: String(id),
+      fix: 'Look it up',
+      data: { job: id },
+    })
   }
 }
 
@@ -168,7 +202,9 @@ export class FakeSession implements WorkerSession {
     this.news.dispatchEvent(new Event('poll'))
     for (;;) {
       if (signal?.aborted) return []
-      const ready = [...this.#client.jobs.values()].filter((job) => job.state === 'ready').slice(0, request.slots)
+      const ready = [...this.#client.jobs.values()]
+        .filter((job) => job.state === 'ready')
+        .slice(0, request.slots)
       if (ready.length > 0) return ready.map((job) => this.#lease(job))
       await new Promise<void>((resolve) => {
         this.#wake.push(resolve)
@@ -198,7 +234,9 @@ export class FakeSession implements WorkerSession {
     return { lost: tokens.filter((token) => this.lost.includes(token)) }
   }
 
-  async log(entries: readonly { token: string; stream: 'stdout' | 'stderr' | 'log'; text: string }[]): Promise<void> {
+  async log(
+    entries: readonly { token: string; stream: 'stdout' | 'stderr' | 'log'; text: string }[],
+  ): Promise<void> {
     this.output.push(...entries.map((entry) => entry.text))
   }
 
