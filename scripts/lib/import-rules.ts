@@ -53,7 +53,8 @@ export const PARTS: Readonly<Record<string, Part>> = {
   protocol: { may: LOW },
   client: { may: LOW },
   'client/embedded': { may: [...LOW, 'client', 'engine'] },
-  'client/remote': { may: [...LOW, 'client'] },
+  // the wire is the protocol's, its calls are the client's
+  'client/remote': { may: [...LOW, 'client', 'protocol'] },
   executors: { may: LOW },
   workflow: { may: LOW },
   resource: { may: LOW },
