@@ -52,6 +52,8 @@ export interface PollRequest {
 export interface Report {
   readonly token: string
   readonly outcome: Outcome
+  /** JSON text of the outcome's result, where the worker has made it already; spares making it twice. */
+  readonly resultText?: string
 }
 
 /** What the engine tells a worker without being asked. */

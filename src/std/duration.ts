@@ -77,7 +77,7 @@ function fixFor(value: unknown): string {
  * @param ms whole ms; rounded if it is not.
  * @param pieces how many units to show at most; the rest is cut off. Default: all.
  */
-export function formatDuration(ms: number, pieces = WRITTEN.length): string {
+export function formatDuration(ms: number, pieces: number = WRITTEN.length): string {
   let rest = Math.round(ms)
   let text = ''
   let left = pieces

@@ -1,0 +1,134 @@
+/**
+ * The options of a worker: their meaning, defaults and checks.
+ */
+import { hostname } from 'node:os'
+import type { Client, WorkerInfo } from '../client/client.ts'
+import type { Outcome } from '../core/model/outcome.ts'
+import type { Attempt, AttemptControl, Executor } from '../executors/executor.ts'
+import { type Clock, systemClock } from '../runtime/clock.ts'
+import { systemTimers, type Timers } from '../runtime/timers.ts'
+import { checkKnown, invalidOption, nonEmptyText, wholeNumber } from '../std/options.ts'
+import { SlotGroup, Slots } from './slots.ts'
+
+/** An executor that may also answer at once, without a promise. Every `Executor` is one. */
+export interface WorkerExecutor extends Omit<Executor, 'run'> {
+  run(attempt: Attempt, control: AttemptControl): Outcome | Promise<Outcome>
+}
+
+/** What a worker is made with. */
+export interface WorkerOptions {
+  readonly client: Pick<Client, 'openWorker'>
+  /** The executor of each kind. Jobs of other kinds are left for other workers. The worker closes them when it stops. */
+  readonly executors: Readonly<Record<string, WorkerExecutor>> | ReadonlyMap<string, WorkerExecutor>
+  /** Queues to work on, sharing all slots; or each with its own number of slots. Default: `['default']`. */
+  readonly queues?: readonly string[] | Readonly<Record<string, number>>
+  /** Most attempts at once, over all queues. Default: 10, or the sum of the slots that `queues` gives. */
+  readonly concurrency?: number
+  /** Shown to operators, unique among live workers. Default: `host:pid:n`. */
+  readonly name?: string
+  /** How long a stop waits for running attempts before it asks them to end, ms. Default 25,000. */
+  readonly drainMs?: number
+  /** Larger results make their attempt fail with TOO_LARGE; bytes of JSON. Default 1 MiB. */
+  readonly maxResultBytes?: number
+  /** Characters of output, over all attempts, that may wait to be stored. Default 8 Mi. */
+  readonly maxPendingOutput?: number
+  readonly clock?: Clock
+  readonly timers?: Timers
+}
+
+/** Options as the worker uses them. */
+export interface WorkerSettings {
+  readonly client: Pick<Client, 'openWorker'>
+  readonly executors: ReadonlyMap<string, WorkerExecutor>
+  readonly slots: Slots
+  readonly info: WorkerInfo
+  readonly drainMs: number
+  readonly maxResultBytes: number
+  readonly maxPendingOutput: number
+  readonly clock: Clock
+  readonly timers: Timers
+}
+
+const KNOWN = [
+  'client',
+  'executors',
+  'queues',
+  'concurrency',
+  'name',
+  'drainMs',
+  'maxResultBytes',
+  'maxPendingOutput',
+  'clock',
+  'timers',
+]
+const MEBI = 1_048_576
+const MOST_SLOTS = 100_000
+/** Fits, with the grace of an attempt, into the half minute that most platforms give a process to end. */
+const DEFAULT_DRAIN_MS = 25_000
+
+let made = 0
+
+/** Checks options and fills in defaults; throws INVALID_OPTION. */
+export function readWorkerOptions(options: WorkerOptions): WorkerSettings {
+  checkKnown('createWorker', options, KNOWN)
+  if (typeof options.client?.openWorker !== 'function') {
+    throw invalidOption(
+      'client',
+      'a client',
+      options.client,
+      'Hand in what openEmbedded or connectSocket gave',
+    )
+  }
+  return {
+    client: options.client,
+    executors: readExecutors(options.executors),
+    slots: readSlots(options.queues ?? ['default'], options.concurrency),
+    info: { name: readName(options.name), host: hostname(), pid: process.pid },
+    drainMs: wholeNumber('drainMs', options.drainMs ?? DEFAULT_DRAIN_MS, 0, Number.MAX_SAFE_INTEGER),
+    maxResultBytes: wholeNumber('maxResultBytes', options.maxResultBytes ?? MEBI, 1, 1_024 * MEBI),
+    maxPendingOutput: wholeNumber('maxPendingOutput', options.maxPendingOutput ?? 8 * MEBI, 1, 256 * MEBI),
+    clock: options.clock ?? systemClock,
+    timers: options.timers ?? systemTimers,
+  }
+}
+
+function readName(name: string | undefined): string {
+  return nonEmptyText('name', name ?? `${hostname()}:${process.pid}:${++made}`)
+}
+
+function readExecutors(executors: WorkerOptions['executors']): ReadonlyMap<string, WorkerExecutor> {
+  if (typeof executors !== 'object' || executors === null) {
+    throw invalidOption('executors', 'an object or a Map from kind to executor', executors)
+  }
+  const map = executors instanceof Map ? executors : new Map(Object.entries(executors))
+  if (map.size === 0)
+    throw invalidOption('executors', 'at least one kind', 'none', 'Name what the worker can run')
+  for (const [kind, executor] of map) {
+    nonEmptyText('a kind of executors', kind)
+    if (typeof executor?.run !== 'function') throw invalidOption(`executors.${kind}`, 'an executor', executor)
+  }
+  return map
+}
+
+function readSlots(queues: NonNullable<WorkerOptions['queues']>, concurrency: number | undefined): Slots {
+  if (concurrency !== undefined) wholeNumber('concurrency', concurrency, 1, MOST_SLOTS)
+  if (Array.isArray(queues)) {
+    if (queues.length === 0) throw invalidOption('queues', 'at least one queue', queues)
+    for (const queue of queues) nonEmptyText('a name of queues', queue)
+    const total = concurrency ?? 10
+    return new Slots([new SlotGroup([...new Set(queues as string[])], total)], total)
+  }
+  if (typeof queues !== 'object' || queues === null) {
+    throw invalidOption('queues', 'an array of names, or an object from name to slots', queues)
+  }
+  const groups = Object.entries(queues as Record<string, number>).map(
+    ([queue, slots]) =>
+      new SlotGroup(
+        [nonEmptyText('a name of queues', queue)],
+        wholeNumber(`queues.${queue}`, slots, 1, MOST_SLOTS),
+      ),
+  )
+  if (groups.length === 0) throw invalidOption('queues', 'at least one queue', 'none')
+  const sum = groups.reduce((total, { limit }) => total + limit, 0)
+  return new Slots(groups, Math.min(concurrency ?? sum, sum))
+}
