@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url))
+
+interface Ended {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+describe('the bench as a program', () => {
+  let directory: string
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'bench-test-'))
+  })
+  afterEach(() => rmSync(directory, { recursive: true, force: true }))
+
+  /** Runs it; `interruptAt` is a text on standard error at which it is sent SIGINT. */
+  function bench(arguments_: string[], interruptAt?: string): Promise<Ended> {
+    return new Promise((resolve) => {
+      const env = { ...process.env, PERDURE_BENCH_DIR: join(directory, 'data') }
+      const child = spawn(process.execPath, [MAIN, ...arguments_], { env })
+      let stdout = ''
+      let stderr = ''
+      child.stdout.on('data', (data) => {
+        stdout += data
+      })
+      child.stderr.on('data', (data) => {
+        stderr += data
+        if (interruptAt && stderr.includes(interruptAt)) child.kill('SIGINT')
+      })
+      child.on('close', (code) => resolve({ code, stdout, stderr }))
+    })
+  }
+
+  it('prints its help', async () => {
+    const { code, stdout } = await bench(['--help'])
+    expect(code).toBe(0)
+    expect(stdout).toContain('--no-peers')
+  })
+
+  it('ends with 1 and the known rows when one is unknown', async () => {
+    const { code, stdout, stderr } = await bench(['--only', 'embedded.nope'])
+    expect(code).toBe(1)
+    expect(stdout).toBe('')
+    expect(stderr).toContain('unknown row "embedded.nope"; known are:\n  embedded.e2e')
+  })
+
+  it('measures one row, prints it, writes it as JSON, and leaves no data', async () => {
+    const json = join(directory, 'rows.json')
+    const options = ['--quick', '--no-peers', '--only', 'embedded.enqueue.single.64', '--json', json]
+    const { code, stdout } = await bench(options)
+    expect(code).toBe(0)
+    expect(stdout.split('\n')[2]).toMatch(/^embedded.enqueue.single.64 /)
+    const rows = JSON.parse(readFileSync(json, 'utf8'))
+    expect(rows).toHaveLength(1)
+    expect(rows[0]).toMatchObject({
+      id: 'embedded.enqueue.single.64',
+      unit: 'jobs/s',
+      peer: null,
+      peerName: null,
+    })
+    expect(rows[0].floor).toBeGreaterThan(100)
+    expect(readdirSync(join(directory, 'data'))).toEqual([])
+  }, 60_000)
+
+  it('leaves no data when it is interrupted', async () => {
+    const options = ['--quick', '--no-peers', '--only', 'embedded.e2e,embedded.process']
+    const { code } = await bench(options, 'endToEnd: floor')
+    expect(code).toBe(130)
+    expect(readdirSync(join(directory, 'data'))).toEqual([])
+  }, 60_000)
+})

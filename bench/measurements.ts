@@ -1,0 +1,136 @@
+/**
+ * What is run to fill the rows: each measurement is one scenario with its sizes, for each system that takes part. One
+ * measurement may give several rows their figures.
+ */
+import type { ScenarioName, Size } from './scenarios.ts'
+import type { Goal } from './system.ts'
+import { type Pace, type SystemName, systemEntry } from './systems.ts'
+
+/** The durable peers. BullMQ without persistence takes part only where it is the bar. */
+const PEERS: SystemName[] = ['graphile-worker', 'pg-boss', 'bullmq', 'bee-queue', 'plainjob']
+
+export interface Measurement {
+  scenario: ScenarioName
+  goal: Goal
+  systems: SystemName[]
+  /** The peers that --quick still runs. */
+  quickPeers: SystemName[]
+  /** Left out by --quick unless it is asked for by its row's id. */
+  fullOnly?: boolean
+  /** Rounds of a full run, of which the median counts; --quick runs one. */
+  rounds: number
+  size(pace: Pace, quick: boolean): Partial<Size>
+  /** Jobs arrive at half of the rate that `endToEnd` has found for the same system in this run. */
+  atHalfRate?: true
+}
+
+const throughputJobs = (pace: Pace, quick: boolean): Partial<Size> =>
+  ({
+    embedded: { jobs: 200_000, warmup: 10_000 },
+    server: quick ? { jobs: 15_000, warmup: 1500 } : { jobs: 60_000, warmup: 3000 },
+    slow: quick ? { jobs: 2000, warmup: 200 } : { jobs: 10_000, warmup: 500 },
+  })[pace]
+
+const everyone: SystemName[] = ['perdure', 'floor', ...PEERS]
+
+function single(inFlight: number): Measurement {
+  return {
+    scenario: 'enqueueSingle',
+    goal: 'throughput',
+    systems: [...everyone, 'bullmq-volatile'],
+    quickPeers: [...PEERS, 'bullmq-volatile'],
+    rounds: 3,
+    size: (_pace, quick) => ({ inFlight, seconds: quick ? 0.7 : 2 }),
+  }
+}
+
+function backlog(count: number, fullOnly: boolean): Measurement {
+  return {
+    scenario: 'backlogRun',
+    goal: 'throughput',
+    systems: ['perdure'],
+    quickPeers: [],
+    fullOnly,
+    rounds: 1,
+    size: () => ({ backlog: count, jobs: 200_000 }),
+  }
+}
+
+export const measurements = {
+  endToEnd: {
+    scenario: 'endToEnd',
+    goal: 'throughput',
+    systems: everyone,
+    quickPeers: PEERS,
+    rounds: 3,
+    size: throughputJobs,
+  },
+  bulk: {
+    scenario: 'enqueueThenProcess',
+    goal: 'throughput',
+    systems: everyone,
+    quickPeers: PEERS,
+    rounds: 3,
+    size: throughputJobs,
+  },
+  single1: single(1),
+  single64: single(64),
+  latencyIdle: {
+    scenario: 'latencyIdle',
+    goal: 'latency',
+    systems: everyone,
+    quickPeers: PEERS,
+    rounds: 3,
+    size: (_pace, quick) => ({ jobs: quick ? 300 : 1000, warmup: 50 }),
+  },
+  latencyHalf: {
+    scenario: 'latencyUnderLoad',
+    goal: 'throughput',
+    systems: everyone,
+    quickPeers: ['graphile-worker', 'bee-queue', 'plainjob'],
+    rounds: 3,
+    size: (_pace, quick) => ({ seconds: quick ? 1.5 : 4 }),
+    atHalfRate: true,
+  },
+  due: {
+    scenario: 'dueAtOnce',
+    goal: 'throughput',
+    systems: ['perdure', ...PEERS],
+    quickPeers: ['graphile-worker'],
+    rounds: 1,
+    size: (pace, quick) => ({ jobs: 100_000, leadMs: pace === 'server' ? (quick ? 10_000 : 20_000) : 6000 }),
+  },
+  graph: {
+    scenario: 'graph',
+    goal: 'throughput',
+    systems: ['perdure', 'bullmq', 'pg-boss'],
+    quickPeers: ['bullmq'],
+    rounds: 3,
+    size: () => ({ jobs: 10_000 }),
+  },
+  idle: {
+    scenario: 'idle',
+    goal: 'latency',
+    systems: everyone,
+    quickPeers: [],
+    rounds: 1,
+    size: (_pace, quick) => ({ seconds: quick ? 4 : 10 }),
+  },
+  backlog10k: backlog(10_000, false),
+  backlog1m: backlog(1_000_000, false),
+  backlog10m: backlog(10_000_000, true),
+} satisfies Record<string, Measurement>
+
+export type MeasurementName = keyof typeof measurements
+
+/** The measurement of a name, with the members that only some have. */
+export const measurementOf = (name: MeasurementName): Measurement => measurements[name]
+
+/** The systems of a measurement that this run includes. */
+export function participants(name: MeasurementName, quick: boolean, peers: boolean): SystemName[] {
+  const { systems, quickPeers } = measurementOf(name)
+  return systems.filter((system) => {
+    if (systemEntry(system).kind !== 'peer') return true
+    return peers && (!quick || quickPeers.includes(system))
+  })
+}

@@ -1,0 +1,53 @@
+/** Reads the command line of the bench. */
+import { parseArgs } from 'node:util'
+import { rows } from './rows.ts'
+
+export interface BenchOptions {
+  quick: boolean
+  peers: boolean
+  /** Ids of the rows to measure; empty for all. */
+  only: string[]
+  json: string | undefined
+}
+
+export const HELP = `Usage: npm run bench -- [options]
+
+Measures Perdure beside the floor (the same rows, written by the raw driver) and beside
+other job queues. A full run takes about half an hour and rewrites bench/RESULTS.md and
+bench/results.svg; with --quick, --only or --no-peers nothing is rewritten.
+
+  --quick         less of everything, in under three minutes
+  --only ID,...   these rows only; may be given more than once
+  --no-peers      without the other queues: no servers, nothing to install
+  --json FILE     write the rows to FILE as JSON as well
+  --help          this text
+
+Rows:
+${rows.map((row) => `  ${row.id.padEnd(28)} ${row.what}`).join('\n')}
+`
+
+/**
+ * Options from the arguments after the program's name; undefined when help was asked for.
+ * @throws Error that names what is wrong and lists what is known
+ */
+export function readOptions(arguments_: string[]): BenchOptions | undefined {
+  const { values } = parseArgs({
+    args: arguments_,
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string', multiple: true, default: [] },
+      'no-peers': { type: 'boolean', default: false },
+      json: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) return undefined
+  const only = values.only.flatMap((list) => list.split(',')).map((id) => id.trim())
+  const known = rows.map((row) => row.id)
+  const unknown = only.filter((id) => !known.includes(id))
+  if (unknown.length > 0) {
+    const name = unknown.map((id) => `"${id}"`).join(', ')
+    throw new Error(`unknown row ${name}; known are:\n  ${known.join('\n  ')}`)
+  }
+  return { quick: values.quick, peers: !values['no-peers'], only, json: values.json }
+}

@@ -1,0 +1,243 @@
+/**
+ * What is measured: one function per scenario, each on a freshly opened system in a process of its own. A scenario
+ * returns named figures; rows.ts says which row each becomes. Nothing here knows which system it measures.
+ */
+import { now, percentile, residentMegabytes, sleep, Tracker } from './measure.ts'
+import type { System } from './system.ts'
+
+/** How much a scenario does. Each is explained where it is used. */
+export interface Size {
+  jobs: number
+  warmup: number
+  seconds: number
+  inFlight: number
+  perSecond: number
+  backlog: number
+  leadMs: number
+}
+
+/** Figures by name; rates in jobs/s, times in ms, memory in MB, cpu in percent of one core. */
+export type Figures = Record<string, number>
+export type Scenario = (system: System, size: Size) => Promise<Figures>
+
+/** Enqueues `count` jobs from `first` on, in the chunks and with the calls in flight that suit the system. */
+async function feed(system: System, first: number, count: number, at?: number): Promise<void> {
+  const end = first + count
+  let next = first
+  const lane = async (): Promise<void> => {
+    while (next < end) {
+      const start = next
+      next = Math.min(end, start + system.chunk)
+      await system.enqueueMany(start, next - start, at)
+    }
+  }
+  await Promise.all(Array.from({ length: system.lanes }, lane))
+}
+
+async function settled(system: System): Promise<void> {
+  while (!(await system.finished())) await sleep(1)
+}
+
+const rate = (count: number, ms: number): number => (count / ms) * 1000
+
+/** Jobs are enqueued while a worker runs them; the clock stops when the last is durably finished. */
+async function endToEnd(system: System, { jobs, warmup }: Size): Promise<Figures> {
+  await system.open()
+  const tracker = new Tracker(warmup + jobs)
+  await system.work(tracker.started)
+  await feed(system, 0, warmup)
+  await tracker.reached(warmup)
+  await settled(system)
+  const begin = now()
+  await feed(system, warmup, jobs)
+  await tracker.reached(warmup + jobs)
+  await settled(system)
+  const perSecond = rate(jobs, now() - begin)
+  return { perSecond, peakMegabytes: residentMegabytes().peak }
+}
+
+/** Bulk enqueue with no worker, then a worker that starts on the full queue. */
+async function enqueueThenProcess(system: System, { jobs, warmup }: Size): Promise<Figures> {
+  await system.open()
+  await feed(system, 0, warmup)
+  const enqueueBegin = now()
+  await feed(system, warmup, jobs)
+  const enqueuePerSecond = rate(jobs, now() - enqueueBegin)
+  const total = warmup + jobs
+  const tracker = new Tracker(total)
+  const processBegin = now()
+  await system.work(tracker.started)
+  await tracker.reached(total)
+  await settled(system)
+  return { enqueuePerSecond, processPerSecond: rate(total, now() - processBegin) }
+}
+
+/** `inFlight` callers, each awaiting its own single enqueue before the next. */
+async function enqueueSingle(system: System, { inFlight, seconds }: Size): Promise<Figures> {
+  await system.open()
+  let next = 0
+  const run = async (forMs: number): Promise<number> => {
+    const first = next
+    const begin = now()
+    const caller = async (): Promise<void> => {
+      while (now() - begin < forMs) await system.enqueueOne(next++)
+    }
+    await Promise.all(Array.from({ length: inFlight }, caller))
+    return rate(next - first, now() - begin)
+  }
+  await run(seconds * 250)
+  return { perSecond: await run(seconds * 1000) }
+}
+
+/** One job at a time on an idle system, with pauses of 2 to 6 ms so that nothing is still warm from the last. */
+async function latencyIdle(system: System, { jobs, warmup }: Size): Promise<Figures> {
+  await system.open()
+  const total = warmup + jobs
+  const tracker = new Tracker(total)
+  const samples = new Float64Array(jobs)
+  await system.work(tracker.started)
+  await sleep(200)
+  for (let number = 0; number < total; number++) {
+    const begin = now()
+    await system.enqueueOne(number)
+    await tracker.reached(number + 1)
+    if (number >= warmup) samples[number - warmup] = (tracker.startedAt[number] as number) - begin
+    await sleep(2 + ((number * 7) % 5))
+  }
+  return { p50: percentile(samples, 0.5), p99: percentile(samples, 0.99) }
+}
+
+/**
+ * Jobs arrive at `perSecond` whatever the system does. Latency counts from the instant a job was meant to arrive, so a
+ * stall also costs the jobs that it kept from being enqueued.
+ */
+async function latencyUnderLoad(system: System, { perSecond, seconds }: Size): Promise<Figures> {
+  await system.open()
+  const warmup = Math.ceil(perSecond)
+  const total = warmup + Math.ceil(perSecond * seconds)
+  const tracker = new Tracker(total)
+  await system.work(tracker.started)
+  await sleep(200)
+  const begin = now()
+  const calls: Promise<void>[] = []
+  let sent = 0
+  while (sent < total) {
+    const due = Math.min(total, Math.floor(((now() - begin) / 1000) * perSecond))
+    if (due > sent) {
+      calls.push(system.enqueueMany(sent, due - sent))
+      sent = due
+    }
+    await sleep(1)
+  }
+  await Promise.all(calls)
+  await tracker.reached(total)
+  const samples = new Float64Array(total - warmup)
+  for (let number = warmup; number < total; number++) {
+    const meantAt = begin + (number / perSecond) * 1000
+    samples[number - warmup] = Math.max(0, (tracker.startedAt[number] as number) - meantAt)
+  }
+  return { p50: percentile(samples, 0.5), p99: percentile(samples, 0.99), perSecond }
+}
+
+/** All jobs become due at one instant; counts from that instant to the start of the last. */
+async function dueAtOnce(system: System, { jobs, leadMs }: Size): Promise<Figures> {
+  await system.open()
+  const tracker = new Tracker(jobs)
+  await system.work(tracker.started)
+  const at = Date.now() + leadMs
+  const atClock = now() + (at - Date.now())
+  await feed(system, 0, jobs, at)
+  const spareMs = at - Date.now()
+  if (spareMs < 250)
+    throw new Error(`enqueueing took ${leadMs - spareMs} ms, so the lead of ${leadMs} ms was too short`)
+  await tracker.reached(jobs)
+  let first = Number.POSITIVE_INFINITY
+  let last = 0
+  for (const startedAt of tracker.startedAt) {
+    first = Math.min(first, startedAt)
+    last = Math.max(last, startedAt)
+  }
+  if (first < atClock - 5)
+    throw new Error(`a job started ${(atClock - first).toFixed(1)} ms before it was due`)
+  return { lastMs: last - atClock }
+}
+
+/** Children and a join, from the submission to the start of the join. */
+async function graph(system: System, { jobs }: Size): Promise<Figures> {
+  if (!system.graph) throw new Error('does not support graphs')
+  await system.open()
+  const tracker = new Tracker(jobs + 1)
+  await system.work(tracker.started)
+  await sleep(200)
+  const begin = now()
+  await system.graph(jobs)
+  await tracker.reached(jobs + 1)
+  const joinAt = tracker.startedAt[jobs] as number
+  for (let number = 0; number < jobs; number++) {
+    if ((tracker.startedAt[number] as number) > joinAt)
+      throw new Error(`the join started before child ${number}`)
+  }
+  return { ms: joinAt - begin }
+}
+
+/** Fills a store that `backlogRun` then opens in a fresh process. */
+async function backlogFill(system: System, { backlog }: Size): Promise<Figures> {
+  await system.open()
+  const begin = now()
+  await feed(system, 0, backlog)
+  return { perSecond: rate(backlog, now() - begin) }
+}
+
+/** Opens a store with a backlog and runs `jobs` of it while as many are enqueued, so that the backlog stays. */
+async function backlogRun(system: System, { backlog, jobs }: Size): Promise<Figures> {
+  const openBegin = now()
+  await system.open()
+  const openMs = now() - openBegin
+  const total = backlog + jobs
+  const tracker = new Tracker(total)
+  let enqueued = backlog
+  const begin = now()
+  await system.work(tracker.started)
+  while (enqueued < total) {
+    const target = Math.min(total, backlog + tracker.count + system.chunk)
+    const calls: Promise<void>[] = []
+    for (; enqueued < target; enqueued += system.chunk) {
+      calls.push(system.enqueueMany(enqueued, Math.min(system.chunk, target - enqueued)))
+    }
+    enqueued = target
+    await (calls.length > 0 ? Promise.all(calls) : sleep(1))
+  }
+  await tracker.reached(jobs)
+  return { perSecond: rate(tracker.count, now() - begin), openMs, megabytes: residentMegabytes().current }
+}
+
+/** CPU of the whole process, its threads included, while it waits for work. */
+async function idle(system: System, { seconds }: Size): Promise<Figures> {
+  await system.open()
+  const tracker = new Tracker(1000)
+  await system.work(tracker.started)
+  await feed(system, 0, 1000)
+  await tracker.reached(1000)
+  await sleep(1000)
+  const cpu = process.cpuUsage()
+  const begin = now()
+  await sleep(seconds * 1000)
+  const used = process.cpuUsage(cpu)
+  return { percent: ((used.user + used.system) / 1000 / (now() - begin)) * 100 }
+}
+
+/** Every scenario by the name that runs and rows use. */
+export const scenarios = {
+  endToEnd,
+  enqueueThenProcess,
+  enqueueSingle,
+  latencyIdle,
+  latencyUnderLoad,
+  dueAtOnce,
+  graph,
+  backlogFill,
+  backlogRun,
+  idle,
+} satisfies Record<string, Scenario>
+
+export type ScenarioName = keyof typeof scenarios
