@@ -71,6 +71,12 @@ export class RangeTable implements Ranges {
     this.#write(owner, member, REMOVED)
   }
 
+  #get(owner: number): Range {
+    const range = this.#ranges.get(owner)
+    if (range === undefined) throw new Absent(this.#name, [owner])
+    return range
+  }
+
   #write(owner: number, member: number, value: number): void {
     const members = this.#ranges.get(owner)?.members
     if (members !== undefined) {

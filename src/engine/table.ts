@@ -43,6 +43,7 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
   readonly #entries = new Map<K, Entry<R>>()
   #staged: { key: K; entry: Entry<R> }[] = []
   #dirty: { key: K; entry: Entry<R> }[] = []
+  readonly #taken: { commit: number; items: { key: K; entry: Entry<R> }[] }[] = []
 
   constructor(options: TableOptions<K, R>) {
     this.#options = options
@@ -151,13 +152,11 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
     return changes
   }
 
-  readonly #taken: { commit: number; items: { key: K; entry: Entry<R> }[] }[] = []
-
   /** Says that all commits up to this one are durable: done rows go, and clean ones beyond the capacity. */
   durable(commit: number): void {
     const { isDone, capacity } = this.#options
     while (this.#taken.length > 0 && (this.#taken[0]?.commit ?? 0) <= commit) {
-      const { items } = this.#taken.shift() as (typeof this.#taken)[number]
+      const { items } = this.#taken.shift() as { items: { key: K; entry: Entry<R> }[] }
       if (isDone === undefined) continue
       for (const { key, entry } of items) {
         if (this.#isClean(entry, commit) && entry.row !== undefined && isDone(entry.row)) this.#entries.delete(key)

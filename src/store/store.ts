@@ -25,10 +25,9 @@ export interface MemberChange {
   readonly value: number
 }
 
-/** A change of the number of jobs of a namespace and queue in a state. */
+/** A change of the number of jobs of a route in a state. */
 export interface CountChange {
-  readonly namespace: number
-  readonly queue: number
+  readonly route: number
   readonly state: StateCode
   readonly delta: number
 }

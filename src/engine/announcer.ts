@@ -1,0 +1,87 @@
+/**
+ * Announcer: who wants to hear of changes, and what is told to them once it is durable.
+ */
+import type { JobRow } from '../core/model/job.ts'
+import { isTerminal, RUNNING } from '../core/model/states.ts'
+import type { ProgressRow } from '../core/model/rows.ts'
+
+/** A durable change of a job. `before` is undefined for a new one, `after` for a deleted one. */
+export interface Change {
+  readonly before: JobRow | undefined
+  readonly after: JobRow | undefined
+  readonly at: number
+}
+
+/** Something that left with a commit. */
+export interface News {
+  readonly changes: readonly Change[]
+  readonly progress: readonly ProgressRow[]
+  readonly epoch: number
+  readonly sequence: number
+}
+
+export class Announcer {
+  readonly #waiting = new Map<number, Set<(job: JobRow) => void>>()
+  readonly #listeners = new Set<(news: News) => void>()
+  readonly #stops = new Set<(job: JobRow) => void>()
+  #changes: Change[] = []
+
+  /** Calls back once, at the end of a job. Answers how to call it off. */
+  onEnd(job: number, listener: (job: JobRow) => void): () => void {
+    const listeners = this.#waiting.get(job) ?? new Set()
+    this.#waiting.set(job, listeners.add(listener))
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size === 0 && this.#waiting.get(job) === listeners) this.#waiting.delete(job)
+    }
+  }
+
+  /** Calls back with all news, in order of commits. Answers how to call it off. */
+  onNews(listener: (news: News) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Calls back for each running job that was asked to stop. */
+  onStop(listener: (job: JobRow) => void): () => void {
+    this.#stops.add(listener)
+    return () => this.#stops.delete(listener)
+  }
+
+  /** Whether anybody listens to everything. */
+  get isHeard(): boolean {
+    return this.#listeners.size > 0
+  }
+
+  /** Notes a change that is not durable yet, if it may matter to somebody. */
+  note(before: JobRow | undefined, after: JobRow | undefined, at: number): void {
+    if (before?.state === after?.state && before?.cancelAt === after?.cancelAt) return
+    const ends = after !== undefined && isTerminal(after.state) && this.#waiting.has(after.id)
+    if (ends || this.isHeard || isStop(before, after)) this.#changes.push({ before, after, at })
+  }
+
+  /** The changes since the last call; they leave with the commit that is being made. */
+  take(): Change[] {
+    const changes = this.#changes
+    if (changes.length > 0) this.#changes = []
+    return changes
+  }
+
+  /** Tells what has become durable. */
+  publish(news: News): void {
+    for (const { before, after } of news.changes) {
+      if (isStop(before, after)) for (const listener of this.#stops) listener(after as JobRow)
+      if (after === undefined || !isTerminal(after.state)) continue
+      const listeners = this.#waiting.get(after.id)
+      if (listeners === undefined) continue
+      this.#waiting.delete(after.id)
+      for (const listener of listeners) listener(after)
+    }
+    if (news.changes.length + news.progress.length === 0) return
+    for (const listener of this.#listeners) listener(news)
+  }
+}
+
+function isStop(before: JobRow | undefined, after: JobRow | undefined): boolean {
+  return after?.state === RUNNING && after.cancelAt !== 0 && before?.cancelAt === 0
+}

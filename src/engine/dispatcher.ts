@@ -1,0 +1,143 @@
+/**
+ * Dispatcher: polls that wait for work, and which of them a line with new jobs may serve.
+ *
+ * Never does: choosing jobs (the core's lease command does), or I/O.
+ */
+import type { LeaseCommand } from '../core/commands/lease.ts'
+import type { JobRow } from '../core/model/job.ts'
+import { readyLine } from '../core/model/line.ts'
+import type { WorkingSet } from './workingset.ts'
+
+/** A worker's request for work. */
+export interface Poll {
+  readonly queues: readonly string[]
+  readonly kinds: readonly string[]
+  readonly slots: number
+  readonly worker: string
+  readonly isLocal: boolean
+  /** Called once, with the granted jobs, when they are durable. */
+  deliver(jobs: readonly JobRow[]): void
+}
+
+interface Parked extends Poll {
+  lines: readonly { line: number; queue: number }[]
+  /** Number of known classes when `lines` was made. */
+  classes: number
+  /** A lease command of it is on its way. */
+  isBusy: boolean
+}
+
+export class Dispatcher {
+  readonly #parked = new Set<Poll>()
+  readonly #byLine = new Map<number, Set<Parked>>()
+  #fresh: Parked[] = []
+
+  /** Adds a poll; it is tried in the turn that follows. */
+  park(poll: Poll): void {
+    const parked = poll as Parked
+    parked.lines = []
+    parked.classes = -1
+    parked.isBusy = false
+    this.#parked.add(poll)
+    this.#fresh.push(parked)
+  }
+
+  /** Takes a poll out. Answers false when its leases are already on their way. */
+  unpark(poll: Poll): boolean {
+    const parked = poll as Parked
+    if (!this.#parked.delete(poll)) return false
+    this.#forget(parked)
+    return !parked.isBusy
+  }
+
+  /** Makes every poll be tried again: a queue was opened, or a shard reloaded. */
+  retryAll(): void {
+    this.#fresh = [...this.#parked] as Parked[]
+  }
+
+  /** The polls to try now: new ones, and those whose lines got jobs. */
+  candidates(workingSet: WorkingSet): Poll[] {
+    const touched = workingSet.lines.takeTouched()
+    if (this.#parked.size === 0) return []
+    const found = new Set<Parked>()
+    for (const poll of this.#fresh) {
+      if (!this.#parked.has(poll)) continue
+      this.#index(poll, workingSet)
+      found.add(poll)
+    }
+    this.#fresh = []
+    for (const line of touched) {
+      for (const poll of this.#byLine.get(line) ?? []) found.add(poll)
+      this.#adopt(line, workingSet, found)
+    }
+    return [...found].filter((poll) => !poll.isBusy && poll.lines.some(({ line }) => hasWork(workingSet, line)))
+  }
+
+  /** The command that asks for leases for a poll. */
+  command(poll: Poll, nonce: () => string): LeaseCommand {
+    const parked = poll as Parked
+    parked.isBusy = true
+    const { lines, slots, worker, isLocal } = parked
+    return { type: 'lease', lines, worker, local: isLocal, nonces: Array.from({ length: slots }, nonce) }
+  }
+
+  /** A lease command was applied: a poll that got something is done, one that did not stays parked. */
+  settled(poll: Poll, granted: number): void {
+    const parked = poll as Parked
+    parked.isBusy = false
+    if (granted > 0) {
+      this.#parked.delete(poll)
+      this.#forget(parked)
+    }
+  }
+
+  /** A line that no index knows yet may be of a class made after the polls were parked. */
+  #adopt(line: number, workingSet: WorkingSet, found: Set<Parked>): void {
+    if (this.#byLine.has(line)) return
+    for (const poll of this.#parked as Set<Parked>) {
+      if (poll.classes === workingSet.classes) continue
+      this.#index(poll, workingSet)
+      if (poll.lines.some((served) => served.line === line)) found.add(poll)
+    }
+  }
+
+  #index(poll: Parked, workingSet: WorkingSet): void {
+    this.#forget(poll)
+    poll.lines = linesOf(poll, workingSet)
+    poll.classes = workingSet.classes
+    for (const { line } of poll.lines) {
+      const polls = this.#byLine.get(line)
+      if (polls === undefined) this.#byLine.set(line, new Set([poll]))
+      else polls.add(poll)
+    }
+  }
+
+  #forget(poll: Parked): void {
+    for (const { line } of poll.lines) {
+      const polls = this.#byLine.get(line)
+      polls?.delete(poll)
+      if (polls?.size === 0) this.#byLine.delete(line)
+    }
+    poll.lines = []
+  }
+}
+
+function linesOf(poll: Poll, { names }: WorkingSet): { line: number; queue: number }[] {
+  const lines: { line: number; queue: number }[] = []
+  for (const queueText of poll.queues) {
+    const queue = names.peek(`queue:${queueText}`)
+    if (queue === undefined) continue
+    for (const kindText of poll.kinds) {
+      const kind = names.peek(`kind:${kindText}`)
+      const found = kind === undefined ? undefined : names.peek(`class:${queue.id}:${kind.id}`)
+      if (found !== undefined) lines.push({ line: readyLine(found.id), queue: queue.id })
+    }
+  }
+  return lines
+}
+
+/** A line that is not in memory may have work: trying it makes it be read. */
+function hasWork({ lines }: WorkingSet, line: number): boolean {
+  const index = lines.get(line)
+  return index === undefined || !index.empty
+}

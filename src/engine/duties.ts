@@ -1,0 +1,152 @@
+/**
+ * Duties: what the owner of a shard does by itself as time passes: jobs become due, starts run late, leases
+ * run out, retention ends. One timer for the next moment of each, none per job.
+ */
+import { DUE_LINE } from '../core/model/line.ts'
+import { EXPIRY_LINE } from '../store/store.ts'
+import type { Engine } from './engine.ts'
+import type { Overdue } from './leases.ts'
+import type { Task } from './task.ts'
+
+/** Jobs that one command moves on at most: bounds how long a turn takes. */
+const MOST_DUE = 1_000
+/** Expiries handled in one turn. */
+const MOST_EXPIRED = 200
+/** How often leases are looked through while anything runs, ms. */
+const REAP_EVERY_MS = 500
+/** A look that comes this much late, ms, means that the owner itself was away: every lease gets a fresh term. */
+const AWAY_MS = 2_000
+
+export class Duties {
+  readonly #engine: Engine
+  readonly #retentionEveryMs: number
+  #isDueBusy = false
+  readonly #expiring = new Set<number>()
+  #armedFor = Infinity
+  #disarm: (() => void) | undefined
+  #stopReaping: (() => void) | undefined
+  #stopPurging: (() => void) | undefined
+  #isStopped = true
+
+  constructor(engine: Engine, retentionEveryMs: number) {
+    this.#engine = engine
+    this.#retentionEveryMs = retentionEveryMs
+  }
+
+  start(): void {
+    this.#isStopped = false
+    this.#schedulePurge()
+    this.arm()
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#disarm?.()
+    this.#disarm = undefined
+    this.#armedFor = Infinity
+    this.#stopReaping?.()
+    this.#stopReaping = undefined
+    this.#stopPurging?.()
+  }
+
+  /** The commands whose moment has come. */
+  tasks(now: number): Task[] {
+    const { lines } = this.#engine.workingSet
+    const tasks: Task[] = []
+    const due = lines.get(DUE_LINE)?.at(0)
+    if (due !== undefined && due.rank <= now && !this.#isDueBusy) {
+      this.#isDueBusy = true
+      tasks.push({
+        command: { type: 'due', most: MOST_DUE },
+        done: () => {},
+        applied: (moved) => {
+          this.#isDueBusy = false
+          if (moved === MOST_DUE) this.#engine.wake()
+        },
+      })
+    }
+    const expiry = lines.get(EXPIRY_LINE)
+    for (let position = 0; position < MOST_EXPIRED; position++) {
+      const place = expiry?.at(position)
+      if (place === undefined || place.rank > now) break
+      if (this.#expiring.has(place.id)) continue
+      this.#expiring.add(place.id)
+      tasks.push({
+        command: { type: 'expire', job: place.id },
+        done: () => this.#expiring.delete(place.id),
+      })
+    }
+    return tasks
+  }
+
+  /** A shard was opened anew: nothing is under way any more. */
+  reset(): void {
+    this.#isDueBusy = false
+    this.#expiring.clear()
+  }
+
+  /** Sets the timers for what comes next. */
+  arm(): void {
+    if (this.#isStopped) return
+    if (this.#engine.leases.size > 0) this.#scheduleReap()
+    const { lines } = this.#engine.workingSet
+    const due = this.#isDueBusy ? Infinity : (lines.get(DUE_LINE)?.at(0)?.rank ?? Infinity)
+    const next = Math.min(due, lines.get(EXPIRY_LINE)?.at(0)?.rank ?? Infinity)
+    if (next === this.#armedFor) return
+    this.#disarm?.()
+    this.#disarm = undefined
+    this.#armedFor = next
+    if (next === Infinity) return
+    const { surroundings } = this.#engine
+    this.#disarm = surroundings.after(Math.max(1, next - surroundings.now()), () => {
+      this.#armedFor = Infinity
+      this.#engine.wake()
+    })
+  }
+
+  #scheduleReap(): void {
+    if (this.#stopReaping !== undefined) return
+    const { surroundings } = this.#engine
+    const asleepAt = surroundings.monotonic()
+    this.#stopReaping = surroundings.after(REAP_EVERY_MS, () => {
+      this.#stopReaping = undefined
+      if (this.#isStopped) return
+      this.#reap(surroundings.monotonic() - asleepAt - REAP_EVERY_MS > AWAY_MS)
+      if (this.#engine.leases.size > 0) this.#scheduleReap()
+    })
+  }
+
+  #reap(wasAway: boolean): void {
+    const { leases } = this.#engine
+    const now = this.#engine.now()
+    if (wasAway) leases.refresh(now)
+    for (const overdue of leases.overdue(now)) this.lose(overdue)
+  }
+
+  /** Ends an attempt without its worker. */
+  lose({ job, attempt, nonce, cause }: Overdue): void {
+    const random = this.#engine.surroundings.random()
+    this.#engine.post({ type: 'lose', job, attempt, nonce, cause, random }, () => {})
+  }
+
+  #schedulePurge(): void {
+    if (this.#retentionEveryMs === 0) return
+    this.#stopPurging = this.#engine.surroundings.after(this.#retentionEveryMs, () => {
+      void this.#purge().finally(() => {
+        if (!this.#isStopped) this.#schedulePurge()
+      })
+    })
+  }
+
+  /** Deletes the jobs whose retention is over, a bounded look at a time. */
+  async #purge(): Promise<void> {
+    const engine = this.#engine
+    let from: number | null = 0
+    while (from !== null && !this.#isStopped) {
+      const { ids, next }: { ids: readonly number[]; next: number | null } = await engine.reads.expired(engine.now(), from)
+      // A job that was restarted meanwhile refuses, which is what should happen.
+      await Promise.allSettled(ids.map((job) => engine.submit({ type: 'control', verb: 'delete', job })))
+      from = next
+    }
+  }
+}

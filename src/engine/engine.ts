@@ -1,0 +1,425 @@
+/**
+ * Engine: the only meeting point of core and store. It owns one shard.
+ *
+ * Commands of a turn of the event loop are applied in memory one after another. When no commit is in flight,
+ * what changed goes to the store as one batch; the next batch gathers meanwhile. So an idle engine commits at
+ * once and a busy one in big groups, with nothing to tune. Replies, leases and events leave when the commit
+ * that they depend on is durable, never before (D2).
+ *
+ * A failed commit is survived by forgetting: memory is dropped, the epoch grows, the shard is read anew (D6, D7).
+ */
+import { apply, type Command, type Replies, type Reply } from '../core/apply.ts'
+import type { JobRow } from '../core/model/job.ts'
+import { Absent } from '../core/view.ts'
+import { PerdureError, perdureError } from '../errors.ts'
+import type { Surroundings } from '../runtime/services.ts'
+import { type Batch, NO_LOAD, type Store, type StoreReads } from '../store/store.ts'
+import { Announcer } from './announcer.ts'
+import { Dispatcher, type Poll } from './dispatcher.ts'
+import { Duties } from './duties.ts'
+import { Leases } from './leases.ts'
+import { type Answered, type Departure, type Task, weightOf } from './task.ts'
+import { WorkingSet } from './workingset.ts'
+
+/** Rows after which a commit gathers no more: keeps groups short enough to overlap with the work they cause. */
+const MOST_WEIGHT = 2_000
+/** Commands that may wait; beyond it new ones are refused before they begin. */
+const MOST_WAITING = 100_000
+
+/** Settings of an engine. */
+export interface EngineOptions {
+  /** How often ended jobs are looked for whose retention is over, ms. Default 60 s; 0 for never. */
+  readonly retentionEveryMs?: number
+}
+
+export class Engine {
+  readonly announcer = new Announcer()
+  readonly leases = new Leases()
+  readonly surroundings: Surroundings
+  readonly #store: Store
+  readonly #dispatcher = new Dispatcher()
+  readonly #duties: Duties
+  #workingSet!: WorkingSet
+  #epoch = 0
+  #sequence = 0
+  #now = 0
+  #state: 'open' | 'reloading' | 'closed' = 'reloading'
+  #inbox: Task[] = []
+  #absent: Task[] = []
+  #answered: Answered[] = []
+  #weight = 0
+  #inFlight: Departure | undefined
+  #isTurnDue = false
+  #isLoading = false
+  #onQuiet: (() => void)[] = []
+
+  private constructor(store: Store, surroundings: Surroundings, options: EngineOptions) {
+    this.#store = store
+    this.surroundings = surroundings
+    this.#duties = new Duties(this, options.retentionEveryMs ?? 60_000)
+  }
+
+  /** Takes ownership of the store's shard and begins to work. Rejects with what the store's `open` rejects with. */
+  static async open(store: Store, surroundings: Surroundings, options: EngineOptions = {}): Promise<Engine> {
+    const engine = new Engine(store, surroundings, options)
+    await engine.#load()
+    // Workers inside the process that owned the shard before have ended with it.
+    for (const lease of engine.leases.local()) engine.#duties.lose(lease)
+    engine.#duties.start()
+    return engine
+  }
+
+  /** Where the shard stands. */
+  get position(): { readonly shard: number; readonly epoch: number; readonly sequence: number } {
+    return { shard: 0, epoch: this.#epoch, sequence: this.#sequence }
+  }
+
+  /** Reads of committed data. */
+  get reads(): StoreReads {
+    return this.#store.reads
+  }
+
+  get workingSet(): WorkingSet {
+    return this.#workingSet
+  }
+
+  /** Shard time, epoch ms: never goes back. */
+  now(): number {
+    this.#now = Math.max(this.#now, this.surroundings.now())
+    return this.#now
+  }
+
+  /** Ends the attempts of a worker of this process that went without giving them back. */
+  loseWorker(worker: number): void {
+    for (const lease of this.leases.ofWorker(worker)) this.#duties.lose(lease)
+  }
+
+  /** Hands in a command; `done` gets the reply, or an error, once it may leave. */
+  post(command: Command, done: Task['done']): void {
+    if (this.#state === 'closed') return done(closedError())
+    if (this.#inbox.length >= MOST_WAITING) return done(overloadedError())
+    this.#inbox.push({ command, done })
+    this.#scheduleTurn()
+  }
+
+  /** {@link post} as a promise. */
+  submit<C extends Command>(command: C): Promise<Exclude<Replies[C['type']], PerdureError>> {
+    return new Promise((resolve, reject) => {
+      this.post(command, (reply) => {
+        if (reply instanceof PerdureError) reject(reply)
+        else resolve(reply as Exclude<Replies[C['type']], PerdureError>)
+      })
+    })
+  }
+
+  /** Parks a request for work until there is some. */
+  poll(poll: Poll): void {
+    this.#dispatcher.park(poll)
+    this.#scheduleTurn()
+  }
+
+  /** Calls a poll off. Answers false when its leases are on their way; they are delivered then. */
+  unpoll(poll: Poll): boolean {
+    return this.#dispatcher.unpark(poll)
+  }
+
+  /** Makes the engine look at the time: a timer went off. */
+  wake(): void {
+    this.#scheduleTurn()
+  }
+
+  /** Tries all parked polls again: a queue was opened. */
+  retryPolls(): void {
+    this.#dispatcher.retryAll()
+    this.#scheduleTurn()
+  }
+
+  /** Ends ownership: nothing is in flight when it resolves (O5). */
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return
+    this.#duties.stop()
+    await this.#quiet()
+    this.#state = 'closed'
+    for (const task of [...this.#inbox, ...this.#absent]) task.done(closedError())
+    await this.#store.close()
+  }
+
+  /** Resolves when nothing is applied, waiting or in flight. */
+  #quiet(): Promise<void> {
+    if (this.#isQuiet()) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#onQuiet.push(resolve)
+    })
+  }
+
+  #isQuiet(): boolean {
+    if (this.#state === 'closed') return true
+    const waiting = this.#inbox.length + this.#absent.length + this.#answered.length
+    return this.#state === 'open' && waiting === 0 && this.#inFlight === undefined && !this.#workingSet.isDirty
+  }
+
+  /** Reads where the shard stands, and makes it work from there. */
+  async #load(): Promise<void> {
+    const opening = await this.#store.open()
+    this.#epoch = opening.epoch
+    this.#sequence = opening.sequence
+    const workingSet = new WorkingSet(opening, (before, after) => this.#jobChanged(before, after))
+    this.#workingSet = workingSet
+    await this.#loadTimeouts(opening.running)
+    this.leases.clear()
+    this.#duties.reset()
+    const now = this.now()
+    for (const job of opening.running) this.leases.follow(undefined, job, (row) => this.#timeoutsOf(row), now)
+    this.#state = 'open'
+    this.#dispatcher.retryAll()
+    this.#scheduleTurn()
+  }
+
+  /** The time limits of what runs are needed from the first moment on. */
+  async #loadTimeouts(running: readonly JobRow[]): Promise<void> {
+    if (running.length === 0) return
+    const workingSet = this.#workingSet
+    const routes = { ...NO_LOAD, routesById: [...new Set(running.map((job) => job.route))] }
+    const loaded = await this.#store.load(routes)
+    workingSet.endLoads(routes, loaded)
+    const profiles = { ...NO_LOAD, profilesById: [...new Set(loaded.routes.map((route) => route.profile))] }
+    workingSet.endLoads(profiles, await this.#store.load(profiles))
+  }
+
+  #jobChanged(before: JobRow | undefined, after: JobRow | undefined): void {
+    if (before?.nonce != null || after?.nonce != null) {
+      this.leases.follow(before, after, (job) => this.#timeoutsOf(job), this.#now)
+    }
+    this.announcer.note(before, after, this.#now)
+  }
+
+  #timeoutsOf(job: JobRow) {
+    return this.#workingSet.profileById(this.#workingSet.routeById(job.route).profile).timeouts
+  }
+
+  #scheduleTurn(): void {
+    if (this.#isTurnDue || this.#state !== 'open') return
+    this.#isTurnDue = true
+    this.surroundings.defer(() => {
+      this.#isTurnDue = false
+      this.#turn()
+    })
+  }
+
+  #turn(): void {
+    if (this.#state !== 'open') return
+    const now = this.now()
+    for (const task of this.#duties.tasks(now)) this.#apply(task, now)
+    this.#applyInbox(now)
+    this.#dispatch(now)
+    this.#flush()
+    this.#duties.arm()
+  }
+
+  #applyInbox(now: number): void {
+    let at = 0
+    while (at < this.#inbox.length && this.#weight < MOST_WEIGHT && this.#state === 'open') {
+      const task = this.#inbox[at++] as Task
+      this.#apply(task, now)
+    }
+    this.#inbox = at === this.#inbox.length ? [] : this.#inbox.slice(at)
+  }
+
+  /** Leases to those who wait, in the same commit that made the work ready. */
+  #dispatch(now: number): void {
+    for (const poll of this.#dispatcher.candidates(this.#workingSet)) {
+      this.#apply(
+        {
+          command: this.#dispatcher.command(poll, this.surroundings.nonce),
+          applied: (reply) => this.#dispatcher.settled(poll, (reply as JobRow[]).length),
+          done: (reply) => {
+            if (reply instanceof PerdureError) this.poll(poll)
+            else if ((reply as JobRow[]).length > 0) poll.deliver(reply as JobRow[])
+          },
+        },
+        now,
+      )
+    }
+  }
+
+  #apply(task: Task, now: number): void {
+    const workingSet = this.#workingSet
+    let reply: Reply | PerdureError
+    try {
+      reply = apply(workingSet, task.command, now)
+    } catch (thrown) {
+      workingSet.discard()
+      if (thrown instanceof Absent) {
+        workingSet.want(thrown)
+        this.#absent.push(task)
+      } else {
+        this.#answered.push({ task, reply: internalError(thrown) })
+      }
+      return
+    }
+    if (reply instanceof PerdureError) {
+      workingSet.discard()
+    } else {
+      workingSet.settle()
+      task.applied?.(reply)
+    }
+    this.#weight += weightOf(task.command)
+    this.#answered.push({ task, reply })
+  }
+
+  /** Issues the next commit when none is in flight; what needs none leaves at once. */
+  #flush(): void {
+    if (this.#inFlight !== undefined) return
+    const answered = this.#answered
+    this.#answered = []
+    this.#weight = 0
+    if (!this.#workingSet.isDirty) {
+      this.#read()
+      this.#answer(answered)
+      this.#checkQuiet()
+      return
+    }
+    this.#sequence++
+    const batch = this.#workingSet.take(this.#epoch, this.#sequence)
+    const departure: Departure = { sequence: this.#sequence, answered, changes: this.announcer.take() }
+    this.#inFlight = departure
+    this.#store.commit(batch).then(
+      () => this.#committed(departure, batch),
+      (error: unknown) => void this.#crash(departure, batch, error),
+    )
+    // Behind the commit: so that what is read includes all that was applied (see RangeTable, OrderedIndex).
+    this.#read()
+  }
+
+  /** Reads what commands did not find, and the next windows of lines that run low. */
+  #read(): void {
+    if (this.#isLoading) return
+    const workingSet = this.#workingSet
+    const request = workingSet.beginLoads()
+    if (request === undefined) return
+    this.#isLoading = true
+    const waiting = this.#absent
+    this.#absent = []
+    this.#store.load(request).then(
+      (loaded) => {
+        this.#isLoading = false
+        this.#inbox = waiting.concat(this.#inbox)
+        if (this.#workingSet !== workingSet) return
+        workingSet.endLoads(request, loaded)
+        this.#turn()
+      },
+      (error: unknown) => {
+        this.#isLoading = false
+        for (const task of waiting) task.done(storeError(error))
+        void this.#crash(undefined, undefined, error)
+      },
+    )
+  }
+
+  #committed(departure: Departure, batch: Batch): void {
+    this.#inFlight = undefined
+    this.#workingSet.durable(departure.sequence)
+    if (this.#inbox.length > 0) this.#turn()
+    else this.#flush()
+    this.#depart(departure, batch)
+    this.#checkQuiet()
+  }
+
+  #depart(departure: Departure, batch: Batch): void {
+    this.#answer(departure.answered)
+    const { sequence, changes } = departure
+    this.announcer.publish({ changes, progress: batch.progress, epoch: batch.epoch, sequence })
+  }
+
+  #answer(answered: readonly Answered[]): void {
+    for (const { task, reply } of answered) task.done(reply)
+  }
+
+  /**
+   * A commit or a read failed. Memory is dropped and the shard opened anew, which fences off whatever may
+   * still arrive and tells whether the commit had taken effect.
+   */
+  async #crash(failed: Departure | undefined, batch: Batch | undefined, error: unknown): Promise<void> {
+    if (this.#state !== 'open') return
+    this.#state = 'reloading'
+    this.#inFlight = undefined
+    this.announcer.take()
+    this.#inbox = [...this.#answered.map(({ task }) => task), ...this.#absent, ...this.#inbox]
+    this.#answered = []
+    this.#absent = []
+    this.#weight = 0
+    try {
+      if (error instanceof PerdureError && error.code === 'FENCED') throw error
+      await this.#load()
+    } catch (reason) {
+      this.#giveUp(failed, storeError(reason))
+      return
+    }
+    if (failed === undefined || batch === undefined) return
+    if (this.#sequence >= failed.sequence) this.#depart(failed, batch)
+    else for (const { task } of failed.answered) task.done(storeError(error))
+  }
+
+  /** The shard cannot be had back: what was in flight is unknown, the rest did not begin. */
+  #giveUp(failed: Departure | undefined, reason: PerdureError): void {
+    this.#state = 'closed'
+    this.#duties.stop()
+    for (const { task } of failed?.answered ?? []) task.done(unknownError(reason))
+    const inbox = this.#inbox
+    this.#inbox = []
+    for (const task of inbox) task.done(reason)
+    this.#checkQuiet()
+  }
+
+  #checkQuiet(): void {
+    if (this.#onQuiet.length === 0 || !this.#isQuiet()) return
+    const resolves = this.#onQuiet
+    this.#onQuiet = []
+    for (const resolve of resolves) resolve()
+  }
+}
+
+function closedError(): PerdureError {
+  return perdureError('CLOSED', {
+    expected: 'an open engine',
+    found: 'one that was closed',
+    fix: 'Open the store again',
+  })
+}
+
+function overloadedError(): PerdureError {
+  return perdureError('OVERLOADED', {
+    expected: `at most ${MOST_WAITING} commands to wait`,
+    found: 'more',
+    fix: 'Await earlier calls, or send fewer at once',
+  })
+}
+
+function internalError(thrown: unknown): PerdureError {
+  if (thrown instanceof PerdureError) return thrown
+  return perdureError('INTERNAL', {
+    expected: 'a command to be applied or refused',
+    found: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown),
+    fix: 'Please report this',
+    cause: thrown,
+  })
+}
+
+function storeError(thrown: unknown): PerdureError {
+  if (thrown instanceof PerdureError) return thrown
+  return perdureError('STORE_FAILED', {
+    expected: 'the store to take a commit',
+    found: thrown instanceof Error ? thrown.message : String(thrown),
+    fix: 'Nothing was changed by this call; look at the disk and try again',
+    cause: thrown,
+  })
+}
+
+function unknownError(reason: PerdureError): PerdureError {
+  return perdureError('UNKNOWN_OUTCOME', {
+    expected: 'a commit to be acknowledged',
+    found: reason.message,
+    fix: 'Try the same call again with the same key or request id',
+    cause: reason,
+  })
+}

@@ -1,0 +1,134 @@
+/**
+ * Leases: the deadlines of running attempts. In memory only: a renewal writes nothing.
+ *
+ * After an opening every running attempt gets a full fresh term, which is safe (L5): its worker may be alive
+ * and must be heard first. Never does: ending an attempt; it only says which are overdue.
+ */
+import { type JobRow, LOCAL_LEASE } from '../core/model/job.ts'
+import type { Timeouts } from '../core/model/profile.ts'
+
+/** One running attempt. */
+interface Running {
+  readonly job: number
+  readonly attempt: number
+  readonly nonce: string
+  /** Interned name of the worker. */
+  readonly worker: number
+  readonly isLocal: boolean
+  readonly termMs: number
+  readonly graceMs: number
+  /** When the lease runs out unless renewed, shard time. Infinity for a worker that lives with this owner. */
+  deadline: number
+  /** When the attempt's own time limit ends it without its worker; 0 for never. */
+  readonly stopAt: number
+  /** When a cancel ends it without its worker; 0 for not asked. */
+  cancelBy: number
+}
+
+/** An attempt that nobody should wait for any more. */
+export interface Overdue {
+  readonly job: number
+  readonly attempt: number
+  readonly nonce: string
+  readonly cause: 'lost' | 'timeout' | 'cancel'
+}
+
+export class Leases {
+  readonly #running = new Map<number, Running>()
+
+  get size(): number {
+    return this.#running.size
+  }
+
+  /** Forgets everything: the shard is opened anew. */
+  clear(): void {
+    this.#running.clear()
+  }
+
+  /** Follows a changed row. */
+  follow(before: JobRow | undefined, after: JobRow | undefined, timeoutsOf: (job: JobRow) => Timeouts, now: number): void {
+    if (after?.nonce == null) {
+      if (before?.nonce != null) this.#running.delete(before.id)
+      return
+    }
+    const known = this.#running.get(after.id)
+    if (known !== undefined && known.nonce === after.nonce) {
+      if (after.cancelAt !== 0 && known.cancelBy === 0) known.cancelBy = now + 2 * known.graceMs
+      return
+    }
+    this.#running.set(after.id, this.#entry(after, timeoutsOf(after), now))
+  }
+
+  #entry(job: JobRow, timeouts: Timeouts, now: number): Running {
+    const { heartbeatMs, graceMs, startToCloseMs, scheduleToCloseMs } = timeouts
+    const isLocal = (job.flags & LOCAL_LEASE) !== 0
+    const byAttempt = startToCloseMs === 0 ? Infinity : job.startedAt + startToCloseMs
+    const byJob = scheduleToCloseMs === 0 ? Infinity : job.createdAt + scheduleToCloseMs
+    const end = Math.min(byAttempt, byJob)
+    return {
+      job: job.id,
+      attempt: job.attempt,
+      nonce: job.nonce as string,
+      worker: job.worker,
+      isLocal,
+      termMs: heartbeatMs,
+      graceMs,
+      deadline: isLocal ? Infinity : now + heartbeatMs,
+      // The worker stops the attempt itself and has its grace to report; this is for one that does not.
+      stopAt: end === Infinity ? 0 : end + 2 * graceMs,
+      cancelBy: job.cancelAt === 0 ? 0 : now + 2 * graceMs,
+    }
+  }
+
+  /** Renews a lease. Answers whether it is still the job's. */
+  renew(job: number, attempt: number, nonce: string, now: number): boolean {
+    const running = this.#running.get(job)
+    if (running === undefined || running.attempt !== attempt || running.nonce !== nonce) return false
+    if (!running.isLocal) running.deadline = now + running.termMs
+    return true
+  }
+
+  /** Shortens a cancelled attempt's last chance. */
+  limitCancel(job: number, graceMs: number, now: number): void {
+    const running = this.#running.get(job)
+    if (running !== undefined) running.cancelBy = now + 2 * graceMs
+  }
+
+  /** Gives every lease a full fresh term: the clock jumped, or this owner itself was away. */
+  refresh(now: number): void {
+    for (const running of this.#running.values()) {
+      if (!running.isLocal) running.deadline = now + running.termMs
+    }
+  }
+
+  /** All leases of workers that lived with an owner. */
+  local(): Overdue[] {
+    return [...this.#running.values()]
+      .filter((running) => running.isLocal)
+      .map(({ job, attempt, nonce }) => ({ job, attempt, nonce, cause: 'lost' }))
+  }
+
+  /** All leases of a worker that lives with this owner and has gone without giving them back. */
+  ofWorker(worker: number): Overdue[] {
+    return [...this.#running.values()]
+      .filter((running) => running.worker === worker)
+      .map(({ job, attempt, nonce }) => ({ job, attempt, nonce, cause: 'lost' }))
+  }
+
+  /** The attempts whose time is over. */
+  overdue(now: number): Overdue[] {
+    const overdue: Overdue[] = []
+    for (const { job, attempt, nonce, deadline, stopAt, cancelBy } of this.#running.values()) {
+      const cause =
+        deadline <= now
+          ? 'lost'
+          : cancelBy !== 0 && cancelBy <= now
+            ? 'cancel'
+            : stopAt !== 0 && stopAt <= now
+              ? 'timeout'
+              : undefined
+      if (cause !== undefined) overdue.push({ job, attempt, nonce, cause })
+    }
+    return overdue
+  }
+}

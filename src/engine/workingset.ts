@@ -1,0 +1,294 @@
+/**
+ * WorkingSet: what of a shard is in memory. It is the view that the core reads and writes, and it makes the
+ * batches that the store commits.
+ *
+ * Never does: I/O, timing, or deciding.
+ */
+import type { JobRow } from '../core/model/job.ts'
+import type { Profile } from '../core/model/profile.ts'
+import {
+  type FairRow, fairId, type KeyRow, keyId, type LimitRow, type NameRow, nameId, type ProfileRow, type QueueRow,
+  type RouteRow, routeKey,
+} from '../core/model/rows.ts'
+import { isLegalMove, isTerminal, RUNNING, type StateCode, stateName } from '../core/model/states.ts'
+import type { Absent, View } from '../core/view.ts'
+import { assert } from '../std/assert.ts'
+import { type Batch, type CountChange, EXPIRY_LINE, type Loaded, type LoadRequest, type Opening } from '../store/store.ts'
+import { AppendBuffer } from './appends.ts'
+import { InternedTable } from './interned.ts'
+import { Lines } from './lines.ts'
+import { RangeTable } from './ranges.ts'
+import { Table } from './table.ts'
+import { Wants } from './wants.ts'
+
+/** Most clean rows of a kind to keep. A job row takes about half a KiB. */
+const CAPACITY = { jobs: 40_000, others: 20_000 }
+
+/** Spaces of names that are few, and resident as a whole. */
+const SMALL_SPACES = new Set(['namespace', 'queue', 'kind', 'class'])
+
+export class WorkingSet implements View {
+  readonly #onJob: (before: JobRow | undefined, after: JobRow | undefined) => void
+  readonly lines: Lines
+  readonly jobs = new Table<number, JobRow>({
+    name: 'jobs',
+    keyOf: (job) => job.id,
+    capacity: CAPACITY.jobs,
+    isPinned: (job) => job.state === RUNNING,
+    isDone: (job) => isTerminal(job.state),
+    onChange: (before, after) => this.#jobChanged(before, after),
+  })
+  readonly names = new Table<string, NameRow>({
+    name: 'names',
+    keyOf: (row) => nameId(row.space, row.text),
+    capacity: CAPACITY.others,
+    isPinned: (row) => SMALL_SPACES.has(row.space),
+    onChange: (_, after) => this.#named(after),
+  })
+  readonly profiles = new InternedTable<ProfileRow>(
+    { name: 'profiles', keyOf: (row) => row.text, capacity: 2_000 },
+    'profilesById',
+  )
+  readonly routes = new InternedTable<RouteRow>(
+    { name: 'routes', keyOf: routeKey, capacity: CAPACITY.others },
+    'routesById',
+  )
+  readonly queues = new Table<number, QueueRow>({ name: 'queues', keyOf: (row) => row.id, capacity: CAPACITY.others })
+  readonly fair = new Table<string, FairRow>({
+    name: 'fair',
+    keyOf: (row) => fairId(row.queue, row.key),
+    capacity: CAPACITY.others,
+  })
+  readonly keys = new Table<string, KeyRow>({
+    name: 'keys',
+    keyOf: (row) => keyId(row.namespace, row.key),
+    capacity: CAPACITY.others,
+  })
+  readonly limits = new Table<number, LimitRow>({ name: 'limits', keyOf: (row) => row.id, capacity: CAPACITY.others })
+  readonly holders = new RangeTable('holders', CAPACITY.others)
+  readonly dependents = new RangeTable('dependents', CAPACITY.others)
+  readonly append = new AppendBuffer()
+  readonly wants = new Wants()
+  readonly #nameById = new Map<number, string>()
+  readonly #profileById = new Map<number, Profile>()
+  #counts = new Map<number, number>()
+  #nextJobId: number
+  #nextNameId: number
+  #settledIds: { job: number; name: number }
+  #isDirty = false
+  #classes = 0
+
+  constructor(opening: Opening, onJob: (before: JobRow | undefined, after: JobRow | undefined) => void) {
+    this.#onJob = onJob
+    this.#nextJobId = opening.nextJobId
+    this.#nextNameId = opening.nextNameId
+    this.#settledIds = { job: opening.nextJobId, name: opening.nextNameId }
+    this.lines = new Lines(opening.nextJobId === 1)
+    for (const row of opening.names) {
+      this.names.load(nameId(row.space, row.text), row)
+      this.#named(row)
+    }
+    for (const row of opening.queues) this.queues.load(row.id, row)
+    for (const row of opening.running) this.jobs.load(row.id, row)
+  }
+
+  /** How many classes (a queue and kind each) are known. */
+  get classes(): number {
+    return this.#classes
+  }
+
+  /** True when there are changes that no commit carries yet. */
+  get isDirty(): boolean {
+    return this.#isDirty
+  }
+
+  // What the core asks for.
+
+  routeById(id: number): RouteRow {
+    return this.routes.byId(id)
+  }
+
+  profileById(id: number): Profile {
+    const known = this.#profileById.get(id)
+    if (known !== undefined) return known
+    const profile = JSON.parse(this.profiles.byId(id).text) as Profile
+    if (this.#profileById.size > 2_000) this.#profileById.clear()
+    this.#profileById.set(id, profile)
+    return profile
+  }
+
+  lineAt(line: number, position: number): number | undefined {
+    return this.lines.at(line, position)
+  }
+
+  beginLine(line: number): void {
+    this.lines.begin(line)
+  }
+
+  nextJobId(): number {
+    return this.#nextJobId++
+  }
+
+  nextNameId(): number {
+    return this.#nextNameId++
+  }
+
+  // What the engine asks for.
+
+  /** The text of a namespace, queue, kind or class; '' for 0. */
+  nameOf(id: number): string {
+    return this.#nameById.get(id) ?? ''
+  }
+
+  /** Makes the writes of a command take effect. */
+  settle(): void {
+    let changed = this.jobs.settle()
+    changed = this.names.settle() || changed
+    changed = this.profiles.settle() || changed
+    changed = this.routes.settle() || changed
+    changed = this.queues.settle() || changed
+    changed = this.fair.settle() || changed
+    changed = this.keys.settle() || changed
+    changed = this.limits.settle() || changed
+    changed = this.holders.settle() || changed
+    changed = this.dependents.settle() || changed
+    changed = this.append.settle() || changed
+    if (!changed) return
+    this.#isDirty = true
+    this.#settledIds = { job: this.#nextJobId, name: this.#nextNameId }
+  }
+
+  /** Throws away the writes of a command. */
+  discard(): void {
+    for (const table of this.#tables()) table.discard()
+    this.append.discard()
+    this.#nextJobId = this.#settledIds.job
+    this.#nextNameId = this.#settledIds.name
+    // A profile parsed by the discarded command may have had an id that will be given again.
+    for (const id of this.#profileById.keys()) if (id >= this.#nextNameId) this.#profileById.delete(id)
+  }
+
+  /** Hands over everything that changed since the last batch. */
+  take(epoch: number, sequence: number): Batch {
+    this.#isDirty = false
+    const fair = this.fair.take(sequence)
+    const counts: CountChange[] = []
+    for (const [key, delta] of this.#counts) {
+      if (delta !== 0) counts.push({ route: Math.floor(key / 16), state: (key % 16) as StateCode, delta })
+    }
+    this.#counts = new Map()
+    return {
+      epoch,
+      sequence,
+      nextJobId: this.#nextJobId,
+      nextNameId: this.#nextNameId,
+      jobs: this.jobs.take(sequence),
+      names: rowsOf(this.names.take(sequence)),
+      profiles: rowsOf(this.profiles.take(sequence)),
+      routes: rowsOf(this.routes.take(sequence)),
+      queues: rowsOf(this.queues.take(sequence)),
+      limits: rowsOf(this.limits.take(sequence)),
+      keys: rowsOf(this.keys.take(sequence)),
+      fair: rowsOf(fair),
+      fairGone: fair.flatMap((change) => (change.after === undefined ? [change.before as FairRow] : [])),
+      holders: this.holders.take(sequence),
+      dependents: this.dependents.take(sequence),
+      counts,
+      ...this.append.take(),
+    }
+  }
+
+  /** Says that commits up to this one are durable. */
+  durable(sequence: number): void {
+    for (const table of this.#tables()) table.durable(sequence)
+    this.lines.evict()
+  }
+
+  /** Notes what a command did not find. */
+  want(absent: Absent): void {
+    this.wants.add(absent)
+  }
+
+  /** The reads that are wanted now. Call only right behind a commit, or when nothing is dirty. */
+  beginLoads(): LoadRequest | undefined {
+    if (this.wants.isEmpty && !this.lines.hungry) return undefined
+    const { request, lines } = this.wants.take()
+    for (const owner of request.holders) this.holders.beginLoad(owner)
+    for (const owner of request.dependents) this.dependents.beginLoad(owner)
+    return { ...request, windows: this.lines.beginLoads(lines) }
+  }
+
+  /** Takes in what was read. */
+  endLoads(request: LoadRequest, loaded: Loaded): void {
+    for (const job of loaded.jobs) this.jobs.load(job.id, job)
+    for (const id of request.jobs) this.jobs.load(id, undefined)
+    for (const row of loaded.names) this.names.load(nameId(row.space, row.text), row)
+    for (const key of request.names) this.names.load(key, undefined)
+    for (const row of loaded.profiles) this.profiles.load(row.text, row)
+    for (const key of request.profiles) this.profiles.load(key, undefined)
+    for (const row of loaded.routes) this.routes.load(routeKey(row), row)
+    for (const key of request.routes) this.routes.load(key, undefined)
+    for (const row of loaded.queues) this.queues.load(row.id, row)
+    for (const id of request.queues) this.queues.load(id, undefined)
+    for (const row of loaded.fair) this.fair.load(fairId(row.queue, row.key), row)
+    for (const key of request.fair) this.fair.load(key, undefined)
+    for (const row of loaded.keys) this.keys.load(keyId(row.namespace, row.key), row)
+    for (const key of request.keys) this.keys.load(key, undefined)
+    for (const row of loaded.limits) this.limits.load(row.id, row)
+    for (const id of request.limits) this.limits.load(id, undefined)
+    loadRanges(this.holders, request.holders, loaded.holders)
+    loadRanges(this.dependents, request.dependents, loaded.dependents)
+    request.windows.forEach(({ line }, index) => {
+      const window = loaded.windows[index] as Loaded['windows'][number]
+      if (line !== EXPIRY_LINE) for (const job of window.jobs) this.jobs.load(job.id, job)
+      this.lines.endLoad(line, window.jobs, window.exhausted)
+    })
+  }
+
+  #jobChanged(before: JobRow | undefined, after: JobRow | undefined): void {
+    this.lines.follow(before, after)
+    if (before?.state !== after?.state) {
+      if (before !== undefined && after !== undefined) {
+        assert(
+          isLegalMove(before.state, after.state),
+          `job ${after.id} may go from ${stateName(before.state)} to ${stateName(after.state)}`,
+        )
+      }
+      if (before !== undefined) this.#count(before, -1)
+      if (after !== undefined) this.#count(after, 1)
+    }
+    this.#onJob(before, after)
+  }
+
+  #count(job: JobRow, delta: number): void {
+    const key = job.route * 16 + job.state
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + delta)
+  }
+
+  #named(row: NameRow | undefined): void {
+    if (row === undefined || !SMALL_SPACES.has(row.space)) return
+    this.#nameById.set(row.id, row.text)
+    if (row.space === 'class') this.#classes++
+  }
+
+  #tables() {
+    const { jobs, names, profiles, routes, queues, fair, keys, limits, holders, dependents } = this
+    return [jobs, names, profiles, routes, queues, fair, keys, limits, holders, dependents]
+  }
+}
+
+function rowsOf<R>(changes: readonly { readonly after: R | undefined }[]): R[] {
+  const rows: R[] = []
+  for (const { after } of changes) if (after !== undefined) rows.push(after)
+  return rows
+}
+
+function loadRanges(
+  table: RangeTable,
+  owners: readonly number[],
+  read: readonly (readonly [number, number, number])[],
+): void {
+  const byOwner = new Map<number, [number, number][]>(owners.map((owner) => [owner, []]))
+  for (const [owner, member, value] of read) byOwner.get(owner)?.push([member, value])
+  for (const [owner, members] of byOwner) table.endLoad(owner, members)
+}

@@ -1,0 +1,55 @@
+/**
+ * Check: looks for damage, and for rows that contradict each other. Reads only.
+ */
+import type Database from 'better-sqlite3'
+
+/** A claim about all rows, and the query that finds what breaks it. The first column names the row. */
+const CLAIMS: readonly (readonly [claim: string, sql: string])[] = [
+  [
+    'the count of every route and state is that of its jobs',
+    `SELECT route || '/' || state FROM (
+       SELECT route, state, n FROM counts UNION ALL SELECT route, state, -count(*) FROM jobs GROUP BY route, state
+     ) GROUP BY route, state HAVING sum(n) <> 0`,
+  ],
+  ['every running job stands in the running line', 'SELECT id FROM jobs WHERE (state = 4) <> (line = 2)'],
+  ['every scheduled job stands in the due line', 'SELECT id FROM jobs WHERE (state = 1) <> (line = 1)'],
+  [
+    'every ready job stands in the line of its class',
+    `SELECT jobs.id FROM jobs JOIN routes ON routes.id = jobs.route
+     WHERE state = 3 AND line <> 16 + 2 * routes.class`,
+  ],
+  ['only jobs that wait or run stand in a line', 'SELECT id FROM jobs WHERE state IN (0, 5, 6, 7, 8, 9) AND line <> 0'],
+  ['exactly the running jobs have a lease', 'SELECT id FROM jobs WHERE (state = 4) <> (nonce IS NOT NULL)'],
+  [
+    'an ended job holds no limit, and a holder is a live job',
+    `SELECT owner || '/' || member FROM holders LEFT JOIN jobs ON jobs.id = member WHERE jobs.id IS NULL OR state >= 7`,
+  ],
+  [
+    'a job holds as many limits as it says',
+    'SELECT id FROM jobs WHERE state IN (2, 3, 4) AND taken <> (SELECT count(*) FROM holders WHERE member = jobs.id)',
+  ],
+  [
+    'a job counts its unsettled dependencies',
+    'SELECT id FROM jobs WHERE pending <> (SELECT count(*) FROM dependents WHERE member = jobs.id)',
+  ],
+  ['every job has its route', 'SELECT id FROM jobs WHERE route NOT IN (SELECT id FROM routes)'],
+]
+
+/** Most rows to name per claim. */
+const MOST = 10
+
+/** The problems found, as sentences. */
+export function check(db: Database.Database): string[] {
+  const problems: string[] = []
+  for (const row of db.pragma('integrity_check') as { integrity_check: string }[]) {
+    if (row.integrity_check !== 'ok') problems.push(`the file is damaged: ${row.integrity_check}`)
+  }
+  if (problems.length > 0) return problems
+  for (const [claim, sql] of CLAIMS) {
+    const rows = db.prepare(`${sql} LIMIT ${MOST + 1}`).pluck().all() as (number | string)[]
+    if (rows.length === 0) continue
+    const named = rows.slice(0, MOST).join(', ')
+    problems.push(`it does not hold that ${claim}: ${named}${rows.length > MOST ? ' and more' : ''}`)
+  }
+  return problems
+}

@@ -1,0 +1,149 @@
+/**
+ * Commit: one batch, one fenced transaction.
+ */
+import type Database from 'better-sqlite3'
+import { perdureError } from '../../errors.ts'
+import { FOR_EVER } from '../../core/policy/keys.ts'
+import { columnName, numbersOf, textsOf } from './job-columns.ts'
+import type { JobGroup, PackedBatch } from './messages.ts'
+import { Statements } from './statements.ts'
+
+/** Tables from which a purge takes all rows of a job; the column that names it. */
+const PURGED = [
+  ['attempts', 'job'],
+  ['payloads', 'job'],
+  ['logs', 'job'],
+  ['progress', 'job'],
+  ['metadata', 'job'],
+  ['holders', 'member'],
+  ['dependents', 'owner'],
+  ['dependents', 'member'],
+] as const
+
+/** Writes batches to one connection. */
+export class Committer {
+  readonly #statements: Statements
+
+  constructor(db: Database.Database) {
+    this.#statements = new Statements(db)
+  }
+
+  /** Durable when it returns (synchronous = FULL). Throws FENCED, or what SQLite throws; nothing took effect then. */
+  commit(batch: PackedBatch): void {
+    this.#run('BEGIN IMMEDIATE')
+    try {
+      this.#fence(batch)
+      this.#writeJobs(batch)
+      this.#writeInterned(batch)
+      this.#writeTurns(batch)
+      this.#writeRanges(batch)
+      this.#writeAppended(batch)
+      this.#purge(batch.purged)
+      this.#run('COMMIT')
+    } catch (error) {
+      this.#statements.rollBack()
+      throw error
+    }
+  }
+
+  /** Succeeds only as the successor of the last commit of the same epoch (O3). */
+  #fence({ epoch, sequence, nextJobId, nextNameId }: PackedBatch): void {
+    const sql = 'UPDATE shard SET sequence = ?, next_job = ?, next_name = ? WHERE id = 0 AND epoch = ? AND sequence = ?'
+    const { changes } = this.#run(sql, sequence, nextJobId, nextNameId, epoch, sequence - 1)
+    if (changes !== 1) {
+      throw perdureError('FENCED', {
+        expected: `the shard to stand at epoch ${epoch}, sequence ${sequence - 1}`,
+        found: 'that it has moved on under another owner',
+        fix: 'Stop this owner; the other one has the data',
+      })
+    }
+  }
+
+  #writeJobs({ groups, deleted }: PackedBatch): void {
+    for (const group of groups) this.#writeGroup(group)
+    for (const id of deleted) this.#run('DELETE FROM jobs WHERE id = ?', id)
+  }
+
+  #writeGroup({ isInsert, mask, count, numbers, texts }: JobGroup): void {
+    const statement = this.#statements.get(isInsert ? insertSql(mask) : updateSql(mask))
+    const numberCount = numbersOf(mask).length + 1
+    const textCount = textsOf(mask).length
+    const args = new Array<number | string | null>(numberCount + textCount)
+    // Texts come first in the SQL, so that the id is last in both arrays' halves.
+    for (let row = 0; row < count; row++) {
+      for (let i = 0; i < textCount; i++) args[i] = texts[row * textCount + i] as string | null
+      for (let i = 0; i < numberCount; i++) args[textCount + i] = numbers[row * numberCount + i] as number
+      statement.run(...args)
+    }
+  }
+
+  #writeInterned({ names, profiles, routes }: PackedBatch): void {
+    for (const { id, space, text } of names) this.#run('INSERT INTO names VALUES (?, ?, ?)', id, space, text)
+    for (const { id, text } of profiles) this.#run('INSERT INTO profiles VALUES (?, ?)', id, text)
+    for (const { id, namespace, queue, kind, class: classId, profile } of routes) {
+      this.#run('INSERT INTO routes VALUES (?, ?, ?, ?, ?, ?)', id, namespace, queue, kind, classId, profile)
+    }
+  }
+
+  #writeTurns({ queues, limits, fair, fairGone }: PackedBatch): void {
+    for (const { id, paused, turn } of queues) this.#run('REPLACE INTO queues VALUES (?, ?, ?)', id, paused, turn)
+    for (const { id, max } of limits) this.#run('REPLACE INTO limits VALUES (?, ?)', id, max)
+    for (const { queue, key, turn } of fair) this.#run('REPLACE INTO fair VALUES (?, ?, ?)', queue, key, turn)
+    for (const { queue, key } of fairGone) this.#run('DELETE FROM fair WHERE queue = ? AND key = ?', queue, key)
+  }
+
+  #writeRanges({ holders, dependents, keys, counts }: PackedBatch): void {
+    for (const { namespace, key, job, digest, until } of keys) {
+      this.#run('REPLACE INTO keys VALUES (?, ?, ?, ?, ?)', namespace, key, job, digest, until)
+    }
+    for (const [table, changes] of [
+      ['holders', holders],
+      ['dependents', dependents],
+    ] as const) {
+      for (const { owner, member, value } of changes) {
+        if (value < 0) this.#run(`DELETE FROM ${table} WHERE owner = ? AND member = ?`, owner, member)
+        else this.#run(`REPLACE INTO ${table} VALUES (?, ?, ?)`, owner, member, value)
+      }
+    }
+    const sql = 'INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n'
+    for (const { route, state, delta } of counts) this.#run(sql, route, state, delta)
+  }
+
+  #writeAppended({ attempts, payloads, logs, progress, metadata }: PackedBatch): void {
+    for (const { job, number, worker, startedAt, endedAt, outcome, error } of attempts) {
+      const sql = 'REPLACE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)'
+      this.#run(sql, job, number, worker, startedAt, endedAt, outcome, error)
+    }
+    for (const { job, field, text } of payloads) this.#run('REPLACE INTO payloads VALUES (?, ?, ?)', job, field, text)
+    for (const { job, attempt, offset, stream, at, text } of logs) {
+      this.#run('REPLACE INTO logs VALUES (?, ?, ?, ?, ?, ?)', job, attempt, offset, stream, at, text)
+    }
+    for (const { job, fraction, message, at } of progress) {
+      this.#run('REPLACE INTO progress VALUES (?, ?, ?, ?)', job, fraction, message, at)
+    }
+    for (const { namespace, name, value, job } of metadata) {
+      this.#run('REPLACE INTO metadata VALUES (?, ?, ?, ?)', namespace, name, value, job)
+    }
+  }
+
+  #purge(jobs: readonly number[]): void {
+    for (const job of jobs) {
+      for (const [table, column] of PURGED) this.#run(`DELETE FROM ${table} WHERE ${column} = ?`, job)
+      this.#run('DELETE FROM keys WHERE job = ? AND until < ?', job, FOR_EVER)
+    }
+  }
+
+  #run(sql: string, ...args: (number | string | null)[]): Database.RunResult {
+    return this.#statements.get(sql).run(...args)
+  }
+}
+
+function insertSql(mask: number): string {
+  const columns = [...textsOf(mask), ...numbersOf(mask), 'id'].map(columnName)
+  return `INSERT INTO jobs (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`
+}
+
+function updateSql(mask: number): string {
+  const columns = [...textsOf(mask), ...numbersOf(mask)].map((field) => `${columnName(field)} = ?`)
+  return `UPDATE jobs SET ${columns.join(', ')} WHERE id = ?`
+}

@@ -1,0 +1,122 @@
+/**
+ * How a job row becomes columns and back: which there are, which of them a change touches.
+ *
+ * Rows cross the thread boundary as one array of numbers and one of texts, so that nothing is cloned object
+ * by object. The order of the lists below is that of the bits of a mask; SQL is made from a mask.
+ */
+import { blankJob, type JobRow } from '../../core/model/job.ts'
+import type { StateCode } from '../../core/model/states.ts'
+
+/** Columns that hold numbers, beside the id. */
+export const NUMBER_COLUMNS = [
+  'route', 'createdAt', 'fairKey', 'parent', 'state', 'line', 'rank', 'turn', 'priority', 'dueAt', 'expireAt', 'attempt',
+  'tries', 'taken', 'pending', 'flags', 'worker', 'startedAt', 'finishedAt', 'cancelAt', 'restarts', 'logSize',
+] as const satisfies readonly (keyof JobRow)[]
+
+/** Columns that hold texts or nothing. */
+export const TEXT_COLUMNS = [
+  'limits', 'metadata', 'input', 'nonce', 'result', 'error',
+] as const satisfies readonly (keyof JobRow)[]
+
+/** A row in which every column has its default; an insert writes what differs from it. */
+export const BLANK = blankJob(0, 0, 0)
+
+/** The name of a column in SQL. */
+export const columnName = (field: string): string => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+/** The number columns of a mask, in order. */
+export function numbersOf(mask: number): (keyof JobRow)[] {
+  return NUMBER_COLUMNS.filter((_, bit) => (mask & (1 << bit)) !== 0)
+}
+
+/** The text columns of a mask, in order. */
+export function textsOf(mask: number): (keyof JobRow)[] {
+  return TEXT_COLUMNS.filter((_, bit) => (mask & (1 << (bit + NUMBER_COLUMNS.length))) !== 0)
+}
+
+/** The mask of the columns in which two rows differ. Written out: it runs for every change of every job. */
+export function changedColumns(a: JobRow, b: JobRow): number {
+  return (
+    (a.route === b.route ? 0 : 1 << 0) |
+    (a.createdAt === b.createdAt ? 0 : 1 << 1) |
+    (a.fairKey === b.fairKey ? 0 : 1 << 2) |
+    (a.parent === b.parent ? 0 : 1 << 3) |
+    (a.state === b.state ? 0 : 1 << 4) |
+    (a.line === b.line ? 0 : 1 << 5) |
+    (a.rank === b.rank ? 0 : 1 << 6) |
+    (a.turn === b.turn ? 0 : 1 << 7) |
+    (a.priority === b.priority ? 0 : 1 << 8) |
+    (a.dueAt === b.dueAt ? 0 : 1 << 9) |
+    (a.expireAt === b.expireAt ? 0 : 1 << 10) |
+    (a.attempt === b.attempt ? 0 : 1 << 11) |
+    (a.tries === b.tries ? 0 : 1 << 12) |
+    (a.taken === b.taken ? 0 : 1 << 13) |
+    (a.pending === b.pending ? 0 : 1 << 14) |
+    (a.flags === b.flags ? 0 : 1 << 15) |
+    (a.worker === b.worker ? 0 : 1 << 16) |
+    (a.startedAt === b.startedAt ? 0 : 1 << 17) |
+    (a.finishedAt === b.finishedAt ? 0 : 1 << 18) |
+    (a.cancelAt === b.cancelAt ? 0 : 1 << 19) |
+    (a.restarts === b.restarts ? 0 : 1 << 20) |
+    (a.logSize === b.logSize ? 0 : 1 << 21) |
+    (a.limits === b.limits ? 0 : 1 << 22) |
+    (a.metadata === b.metadata ? 0 : 1 << 23) |
+    (a.input === b.input ? 0 : 1 << 24) |
+    (a.nonce === b.nonce ? 0 : 1 << 25) |
+    (a.result === b.result ? 0 : 1 << 26) |
+    (a.error === b.error ? 0 : 1 << 27)
+  )
+}
+
+/** Many whole rows as two arrays. */
+export interface PackedRows {
+  readonly count: number
+  /** Per row: id, then NUMBER_COLUMNS. */
+  readonly numbers: Float64Array
+  /** Per row: TEXT_COLUMNS. */
+  readonly texts: readonly (string | null)[]
+}
+
+/** Numbers of one packed row. */
+export const PACKED_NUMBERS = NUMBER_COLUMNS.length + 1
+
+/** The rows back from their arrays. */
+export function unpackRows({ count, numbers, texts }: PackedRows): JobRow[] {
+  const rows = new Array<JobRow>(count)
+  for (let row = 0; row < count; row++) rows[row] = unpackRow(numbers, row * PACKED_NUMBERS, texts, row * TEXT_COLUMNS.length)
+  return rows
+}
+
+function unpackRow(numbers: Float64Array, n: number, texts: readonly (string | null)[], t: number): JobRow {
+  return {
+    id: numbers[n] as number,
+    route: numbers[n + 1] as number,
+    createdAt: numbers[n + 2] as number,
+    fairKey: numbers[n + 3] as number,
+    parent: numbers[n + 4] as number,
+    limits: texts[t] as string | null,
+    metadata: texts[t + 1] as string | null,
+    input: texts[t + 2] as string | null,
+    state: numbers[n + 5] as StateCode,
+    line: numbers[n + 6] as number,
+    rank: numbers[n + 7] as number,
+    turn: numbers[n + 8] as number,
+    priority: numbers[n + 9] as number,
+    dueAt: numbers[n + 10] as number,
+    expireAt: numbers[n + 11] as number,
+    attempt: numbers[n + 12] as number,
+    tries: numbers[n + 13] as number,
+    taken: numbers[n + 14] as number,
+    pending: numbers[n + 15] as number,
+    flags: numbers[n + 16] as number,
+    worker: numbers[n + 17] as number,
+    startedAt: numbers[n + 18] as number,
+    finishedAt: numbers[n + 19] as number,
+    cancelAt: numbers[n + 20] as number,
+    restarts: numbers[n + 21] as number,
+    logSize: numbers[n + 22] as number,
+    nonce: texts[t + 3] as string | null,
+    result: texts[t + 4] as string | null,
+    error: texts[t + 5] as string | null,
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * The tables of a SQLite store, and the steps from each version of them to the next.
+ *
+ * Every step runs in one transaction with the change of `user_version`. Steps are never edited once released.
+ */
+import { columnName, NUMBER_COLUMNS, TEXT_COLUMNS } from './job-columns.ts'
+
+/** Marks the file as a Perdure store: "PERD". */
+export const APPLICATION_ID = 0x50455244
+
+const numbers = NUMBER_COLUMNS.map((field) => {
+  const type = field === 'turn' ? 'REAL' : 'INTEGER'
+  return `${columnName(field)} ${type} NOT NULL DEFAULT 0`
+})
+const texts = TEXT_COLUMNS.map((field) => `${columnName(field)} TEXT`)
+
+/** Version 1. The states in `jobs_by_state` are those that are few beside ready, running and succeeded ones. */
+const FIRST = `
+CREATE TABLE shard (
+  id INTEGER PRIMARY KEY CHECK (id = 0),
+  epoch INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,
+  next_job INTEGER NOT NULL,
+  next_name INTEGER NOT NULL,
+  created_at INTEGER NOT NULL
+);
+INSERT INTO shard VALUES (0, 0, 0, 1, 1, unixepoch() * 1000);
+CREATE TABLE jobs (id INTEGER PRIMARY KEY, ${[...numbers, ...texts].join(', ')});
+CREATE INDEX jobs_by_line ON jobs (line, rank, turn, id) WHERE line > 0;
+CREATE INDEX jobs_by_expiry ON jobs (expire_at, id) WHERE expire_at > 0;
+CREATE INDEX jobs_by_state ON jobs (state, id) WHERE state IN (0, 1, 2, 5, 6, 8, 9);
+CREATE INDEX jobs_by_parent ON jobs (parent, id) WHERE parent > 0;
+CREATE TABLE names (id INTEGER PRIMARY KEY, space TEXT NOT NULL, text TEXT NOT NULL, UNIQUE (space, text));
+CREATE TABLE profiles (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+CREATE TABLE routes (
+  id INTEGER PRIMARY KEY, namespace INTEGER NOT NULL, queue INTEGER NOT NULL, kind INTEGER NOT NULL,
+  class INTEGER NOT NULL, profile INTEGER NOT NULL, UNIQUE (namespace, queue, kind, profile)
+);
+CREATE TABLE queues (id INTEGER PRIMARY KEY, paused INTEGER NOT NULL, turn REAL NOT NULL);
+CREATE TABLE limits (id INTEGER PRIMARY KEY, max INTEGER NOT NULL);
+CREATE TABLE fair (queue INTEGER, key INTEGER, turn REAL NOT NULL, PRIMARY KEY (queue, key)) WITHOUT ROWID;
+CREATE TABLE keys (
+  namespace INTEGER, key TEXT, job INTEGER NOT NULL, digest TEXT NOT NULL, until INTEGER NOT NULL,
+  PRIMARY KEY (namespace, key)
+) WITHOUT ROWID;
+CREATE INDEX keys_by_job ON keys (job);
+CREATE TABLE holders (owner INTEGER, member INTEGER, value INTEGER NOT NULL, PRIMARY KEY (owner, member)) WITHOUT ROWID;
+CREATE INDEX holders_by_member ON holders (member);
+CREATE TABLE dependents (owner INTEGER, member INTEGER, value INTEGER NOT NULL, PRIMARY KEY (owner, member)) WITHOUT ROWID;
+CREATE INDEX dependents_by_member ON dependents (member);
+CREATE TABLE attempts (
+  job INTEGER, number INTEGER, worker INTEGER NOT NULL, started_at INTEGER NOT NULL, ended_at INTEGER NOT NULL,
+  outcome TEXT NOT NULL, error TEXT, PRIMARY KEY (job, number)
+) WITHOUT ROWID;
+CREATE TABLE payloads (job INTEGER, field TEXT, text TEXT NOT NULL, PRIMARY KEY (job, field));
+CREATE TABLE logs (
+  job INTEGER, attempt INTEGER, offset INTEGER, stream TEXT, at INTEGER NOT NULL, text TEXT NOT NULL,
+  PRIMARY KEY (job, attempt, offset, stream)
+);
+CREATE TABLE progress (job INTEGER PRIMARY KEY, fraction REAL NOT NULL, message TEXT, at INTEGER NOT NULL);
+CREATE TABLE metadata (
+  namespace INTEGER, name TEXT, value TEXT, job INTEGER, PRIMARY KEY (namespace, name, value, job)
+) WITHOUT ROWID;
+CREATE INDEX metadata_by_job ON metadata (job);
+CREATE TABLE counts (route INTEGER, state INTEGER, n INTEGER NOT NULL, PRIMARY KEY (route, state)) WITHOUT ROWID;
+`
+
+/** The step to version `index + 1`. */
+export const MIGRATIONS: readonly string[] = [FIRST]
+
+/** The version that this code writes. */
+export const SCHEMA_VERSION = MIGRATIONS.length

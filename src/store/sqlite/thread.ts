@@ -1,0 +1,88 @@
+/**
+ * The thread of a store: one connection, requests answered in the order in which they came.
+ */
+import { parentPort, workerData } from 'node:worker_threads'
+import type Database from 'better-sqlite3'
+import { assert } from '../../std/assert.ts'
+import { errorRecord } from '../../errors.ts'
+import type { NameRow, QueueRow } from '../../core/model/rows.ts'
+import { Committer } from './commit.ts'
+import { guarded, openOwner, openReader, translate } from './connection.ts'
+import { Loader } from './load.ts'
+import type { Request, Response, ThreadOptions } from './messages.ts'
+import { Ownership } from './ownership.ts'
+import { Reads } from './reads.ts'
+
+const { path, role, socket } = workerData as ThreadOptions
+const port = parentPort
+assert(port !== null, 'this file runs as a thread')
+
+let ownership: Ownership | undefined
+let db: Database.Database | undefined
+let committer: Committer | undefined
+let loader: Loader | undefined
+let reads: Reads | undefined
+
+/** Opens, or opens anew after a failure: a connection that saw a failed sync is never used again (D7). */
+function open(): unknown {
+  const isMemory = path === ':memory:'
+  if (role === 'owner' && !isMemory) ownership ??= Ownership.take(path, socket)
+  if (isMemory && db !== undefined) return guarded(path, () => opening(db as Database.Database))
+  db?.close()
+  db = role === 'owner' ? openOwner(path) : openReader(path)
+  committer = new Committer(db)
+  loader = new Loader(db)
+  reads = new Reads(db, path)
+  return role === 'owner' ? guarded(path, () => opening(db as Database.Database)) : undefined
+}
+
+/** Grows the epoch by a write and reads in the same transaction where the shard stands (O2, D6). */
+function opening(connection: Database.Database): unknown {
+  return connection.transaction(() => {
+    connection.prepare('UPDATE shard SET epoch = epoch + 1 WHERE id = 0').run()
+    const shard = connection.prepare('SELECT epoch, sequence, next_job, next_name FROM shard').get() as Record<string, number>
+    const small = "SELECT id, space, text FROM names WHERE space IN ('namespace', 'queue', 'kind', 'class')"
+    return {
+      epoch: shard.epoch,
+      sequence: shard.sequence,
+      nextJobId: shard.next_job,
+      nextNameId: shard.next_name,
+      names: connection.prepare(small).all() as NameRow[],
+      queues: connection.prepare('SELECT * FROM queues').all() as QueueRow[],
+      running: (loader as Loader).running(),
+    }
+  })()
+}
+
+function close(): void {
+  db?.close()
+  db = undefined
+  ownership?.release()
+  ownership = undefined
+}
+
+function handle(request: Request): unknown {
+  switch (request.op) {
+    case 'open':
+      return open()
+    case 'commit':
+      return (committer as Committer).commit(request.batch)
+    case 'load':
+      return (loader as Loader).load(request.request)
+    case 'read':
+      return (reads as Reads).call(request.name, request.args)
+    case 'close':
+      return close()
+  }
+}
+
+port.on('message', (request: Request) => {
+  let response: Response
+  try {
+    response = { id: request.id, value: handle(request) }
+  } catch (error) {
+    response = { id: request.id, error: errorRecord(translate(path, error), 'STORE_FAILED') }
+  }
+  port.postMessage(response)
+  if (request.op === 'close') port.close()
+})
