@@ -4,7 +4,7 @@
  * An executor runs one attempt to its end and says how it ended. It never talks to a store, never
  * decides about retries, and never outlives its abort signal by more than the grace it is given.
  */
-import type { LogStream, Outcome } from '../core/model/outcome.ts'
+import type { LogStream, Outcome, StopReason } from '../core/model/outcome.ts'
 import type { CommandContext } from '../core/model/profile.ts'
 
 /** What an executor is told about the attempt that it runs. */
@@ -29,10 +29,20 @@ export interface Attempt {
 
 /** What an executor may do while the attempt runs. */
 export interface AttemptControl {
-  /** Aborts with a `StopReason` as its reason. */
+  /**
+   * Aborts with a `StopReason` as its reason. May be made on demand, so executors look at it only when they
+   * have something to wait for.
+   */
   readonly signal: AbortSignal
-  /** How long, in ms, after the abort the work may still end by itself before it is killed. */
+  /** The reason of the abort, undefined before it. Costs nothing to look at, unlike the signal. */
+  readonly stopReason: StopReason | undefined
+  /**
+   * How long, in ms, after the abort the work may still end by itself before it is killed. A stop may bring
+   * its own grace, so executors read it when the signal aborts, not before.
+   */
   readonly graceMs: number
+  /** The signal for processes that a stop asked for (`SIGINT`, `HUP`, `9`). Default SIGTERM. */
+  readonly stopSignal?: string | undefined
   /** Writes a piece of output; capped and batched by the worker. */
   log(stream: LogStream, text: string): void
   /** Tells how far the work is: a fraction from 0 to 1, and a word. */
@@ -44,10 +54,11 @@ export interface Executor {
   /** `function`, `shell`, ... */
   readonly name: string
   /**
-   * Runs one attempt to its end. Never rejects: whatever goes wrong is an outcome. After the signal
-   * has aborted it settles within `graceMs` plus the time that a kill takes, where the platform can kill.
+   * Runs one attempt to its end. Never rejects and never throws: whatever goes wrong is an outcome. What ends
+   * at once is answered at once, without a promise. After the signal has aborted it settles within `graceMs`
+   * plus the time that a kill takes.
    */
-  run(attempt: Attempt, control: AttemptControl): Promise<Outcome>
-  /** Ends what is still running, by force. */
+  run(attempt: Attempt, control: AttemptControl): Outcome | Promise<Outcome>
+  /** Ends what is still running, by force: its outcome is `released`, as is that of every later `run`. */
   close(): Promise<void>
 }
