@@ -29,6 +29,7 @@ export const ERROR_KINDS = {
   INVALID_URL: kind('A store or node address could not be read', 64),
   INVALID_CURSOR: kind('A page cursor is not one that a list gave out', 64),
   INVALID_INPUT: kind('The input does not match the schema of its kind', 65),
+  INVALID_OUTPUT: kind('The result does not match the schema of its kind', 65),
   NOT_SERIALIZABLE: kind('A value cannot be written as JSON', 65),
   TOO_LARGE: kind('A value is larger than its limit', 65),
   UNKNOWN_STATE: kind('There is no job state of that name', 64),

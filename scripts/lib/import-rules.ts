@@ -60,8 +60,11 @@ export const PARTS: Readonly<Record<string, Part>> = {
   resource: { may: LOW },
   worker: { may: [...LOW, 'cache', 'client', 'executors', 'workflow', 'resource'] },
   server: { may: BELOW_SERVER },
-  cli: { may: [...BELOW_SERVER, 'server'] },
-  'index.ts': { may: [...BELOW_SERVER, 'server'] },
+  // the typed surface over a client: what index.ts hands out, in pieces
+  app: { may: BELOW_SERVER },
+  'app.ts': { may: [...BELOW_SERVER, 'app'] },
+  cli: { may: [...BELOW_SERVER, 'server', 'app', 'app.ts'] },
+  'index.ts': { may: [...BELOW_SERVER, 'server', 'app', 'app.ts'] },
   // imported by no production code
   testing: { may: [...BELOW_SERVER, 'server', 'index.ts'] },
   dashboard: { may: ['protocol'] },

@@ -202,7 +202,7 @@ describe('output', () => {
     const { worker, session, time } = write([['stdout', 'kept']])
     let failures = 0
     session.fault = (call) =>
-      (call === 'log' || call === 'report') && failures++ < 5 ? { code: 'STORE_FAILED' } : undefined
+      (call === 'log' || call === 'report') && failures++ < 4 ? { code: 'STORE_FAILED' } : undefined
     session.offer(1)
     await time.advance(30_000)
     expect(session.ended.get('t1')).toEqual(DONE)

@@ -3,23 +3,17 @@
  */
 import { hostname } from 'node:os'
 import type { Client, WorkerInfo } from '../client/client.ts'
-import type { Outcome } from '../core/model/outcome.ts'
-import type { Attempt, AttemptControl, Executor } from '../executors/executor.ts'
+import type { Executor } from '../executors/executor.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { systemTimers, type Timers } from '../runtime/timers.ts'
 import { checkKnown, invalidOption, nonEmptyText, wholeNumber } from '../std/options.ts'
 import { SlotGroup, Slots } from './slots.ts'
 
-/** An executor that may also answer at once, without a promise. Every `Executor` is one. */
-export interface WorkerExecutor extends Omit<Executor, 'run'> {
-  run(attempt: Attempt, control: AttemptControl): Outcome | Promise<Outcome>
-}
-
 /** What a worker is made with. */
 export interface WorkerOptions {
   readonly client: Pick<Client, 'openWorker'>
   /** The executor of each kind. Jobs of other kinds are left for other workers. The worker closes them when it stops. */
-  readonly executors: Readonly<Record<string, WorkerExecutor>> | ReadonlyMap<string, WorkerExecutor>
+  readonly executors: Readonly<Record<string, Executor>> | ReadonlyMap<string, Executor>
   /** Queues to work on, sharing all slots; or each with its own number of slots. Default: `['default']`. */
   readonly queues?: readonly string[] | Readonly<Record<string, number>>
   /** Most attempts at once, over all queues. Default: 10, or the sum of the slots that `queues` gives. */
@@ -39,7 +33,7 @@ export interface WorkerOptions {
 /** Options as the worker uses them. */
 export interface WorkerSettings {
   readonly client: Pick<Client, 'openWorker'>
-  readonly executors: ReadonlyMap<string, WorkerExecutor>
+  readonly executors: ReadonlyMap<string, Executor>
   readonly slots: Slots
   readonly info: WorkerInfo
   readonly drainMs: number
@@ -96,7 +90,7 @@ function readName(name: string | undefined): string {
   return nonEmptyText('name', name ?? `${hostname()}:${process.pid}:${++made}`)
 }
 
-function readExecutors(executors: WorkerOptions['executors']): ReadonlyMap<string, WorkerExecutor> {
+function readExecutors(executors: WorkerOptions['executors']): ReadonlyMap<string, Executor> {
   if (typeof executors !== 'object' || executors === null) {
     throw invalidOption('executors', 'an object or a Map from kind to executor', executors)
   }

@@ -8,10 +8,10 @@
 import type { Lease, Report, WorkerNotice } from '../client/client.ts'
 import type { Outcome, StopReason } from '../core/model/outcome.ts'
 import { perdureError } from '../errors.ts'
+import type { Executor } from '../executors/executor.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { AttemptEvent, Listeners } from './events.ts'
 import type { Heartbeat } from './heartbeat.ts'
-import type { WorkerExecutor } from './options.ts'
 import { failure, makeReport, outcomeAfterStop, outcomeOfAbandoned } from './outcome.ts'
 import type { Output } from './output.ts'
 import type { Reporter } from './reporter.ts'
@@ -20,7 +20,7 @@ import type { SlotGroup } from './slots.ts'
 
 /** The parts that a runner works with. */
 export interface RunnerParts {
-  readonly executors: ReadonlyMap<string, WorkerExecutor>
+  readonly executors: ReadonlyMap<string, Executor>
   readonly clock: Clock
   readonly listeners: Listeners
   readonly output: Output
@@ -101,7 +101,7 @@ export class Runner {
     else this.#execute(attempt, executor)
   }
 
-  #execute(attempt: RunningAttempt, executor: WorkerExecutor): void {
+  #execute(attempt: RunningAttempt, executor: Executor): void {
     if (this.#parts.listeners.has('started')) this.#parts.listeners.emit('started', describe(attempt))
     let outcome: Outcome | Promise<Outcome>
     try {

@@ -2,7 +2,8 @@
 import type { Client, Lease, PollRequest, Report, WorkerNotice, WorkerSession } from '../../client/client.ts'
 import type { Outcome } from '../../core/model/outcome.ts'
 import { type ErrorCode, PerdureError } from '../../errors.ts'
-import type { WorkerExecutor, WorkerOptions } from '../options.ts'
+import type { Executor } from '../../executors/executor.ts'
+import type { WorkerOptions } from '../options.ts'
 import { createWorker, type Worker } from '../worker.ts'
 import { TestTime } from './test-time.ts'
 
@@ -181,13 +182,13 @@ export function makeLease(job: number, parts: Partial<Lease> = {}): Lease {
 }
 
 /** An executor made of a function. */
-export function executor(run: WorkerExecutor['run']): WorkerExecutor {
+export function executor(run: Executor['run']): Executor {
   return { name: 'test', run, close: () => Promise.resolve() }
 }
 
 /** A worker on a fake session, in a time of its own. Errors are gathered. */
 export function startWorker(
-  run: WorkerExecutor['run'],
+  run: Executor['run'],
   options: Partial<WorkerOptions> = {},
 ): { worker: Worker; session: FakeSession; time: TestTime; errors: Error[] } {
   const session = new FakeSession()

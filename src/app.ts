@@ -1,0 +1,271 @@
+/**
+ * The app: one address decides where jobs live, and everything else is the same.
+ *
+ * Owns: the typed surface over a client, the workers that it started, and closing both in the right order.
+ * Never does: anything that a client could not do; `app.client` is always there for the plain form.
+ */
+
+import { parseAddress } from './app/address.ts'
+import {
+  chunksOf,
+  Draft,
+  type DraftOptions,
+  type EnqueueArguments,
+  group as groupDraft,
+} from './app/drafts.ts'
+import { type CancelOptions, handleOf, JobHandle, type LogOptions } from './app/handle.ts'
+import { makeWorker, type WorkOptions } from './app/work.ts'
+import type { Client } from './client/client.ts'
+import { defineJob, type JobDefinition } from './client/definition.ts'
+import { type AfterOption, type EnqueueOptions, type JobReference, makeSpec } from './client/enqueue.ts'
+import type {
+  ControlResult,
+  Enqueued,
+  JobDetails,
+  JobEvent,
+  JobPage,
+  JobQuery,
+  LogEntry,
+  QueueCounts,
+  WatchFilter,
+} from './client/types.ts'
+import { PerdureError } from './errors.ts'
+import type { Clock } from './runtime/clock.ts'
+import type { Duration } from './std/duration.ts'
+import { checkKnown } from './std/options.ts'
+import type { Worker } from './worker/worker.ts'
+
+/** The options of {@link open}. */
+export interface OpenOptions {
+  /** Whose time the engine goes by; for tests. Default: the machine's. */
+  readonly clock?: Clock
+}
+
+/** The options of `enqueueMany`. */
+export interface EnqueueManyOptions {
+  /** Told after each call of at most 10,000 jobs. */
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
+  /** Makes a retry of the same `enqueueMany` safe: whatever it had enqueued before is not enqueued again. */
+  readonly request?: string
+}
+
+/** Handles of drafts, with the type of each result. */
+export type HandlesOf<Drafts extends readonly Draft[]> = {
+  -readonly [Index in keyof Drafts]: JobHandle<Drafts[Index] extends Draft<infer Output> ? Output : unknown>
+}
+
+/** Most jobs in one call of a client. */
+const MOST_IN_CALL = 10_000
+
+/** An open store, or a connection to the process that owns one. Made by {@link open}. */
+export class App {
+  /** The plain form of everything here. */
+  readonly client: Client
+  readonly #workers = new Set<Worker>()
+  readonly #kinds = new Map<string, JobDefinition>()
+  #closing: Promise<void> | undefined
+
+  /** Over a client of one's own; {@link open} makes one from an address. The app closes it. */
+  constructor(client: Client) {
+    this.client = client
+  }
+
+  /** Starts a worker in this process for the given kinds. It ends with the app, or by its own `stop()`. */
+  work(definitions: readonly JobDefinition[], options: WorkOptions = {}): Worker {
+    const worker = makeWorker(this.client, definitions, options)
+    this.#workers.add(worker)
+    worker.on('drained', () => this.#workers.delete(worker))
+    return worker
+  }
+
+  /**
+   * Makes a job durable: when this resolves, it is.
+   *
+   * @throws INVALID_OPTION, INVALID_DURATION, INVALID_INPUT, TOO_LARGE, KEY_CONFLICT, DUPLICATE, NOT_FOUND (of a
+   *   dependency).
+   */
+  enqueue<Input, Output>(
+    definition: JobDefinition<Input, Output>,
+    ...rest: EnqueueArguments<Input, EnqueueOptions>
+  ): Promise<JobHandle<Output>>
+  enqueue<Output>(draft: Draft<Output>): Promise<JobHandle<Output>>
+  enqueue(kind: string, input?: unknown, options?: EnqueueOptions): Promise<JobHandle>
+  async enqueue(
+    what: JobDefinition | Draft | string,
+    input?: unknown,
+    options?: EnqueueOptions,
+  ): Promise<JobHandle<never>> {
+    const made =
+      what instanceof Draft
+        ? makeSpec(what.definition, what.input, what.options)
+        : makeSpec(typeof what === 'string' ? this.#kind(what) : what, input, options)
+    const [enqueued] = await this.client.enqueue([made instanceof Promise ? await made : made])
+    const { id, created } = enqueued as Enqueued
+    return new JobHandle(this.client, id, created)
+  }
+
+  /**
+   * Enqueues drafts, which may depend on each other in any order. Up to 10,000 are enqueued all or none; of
+   * more, calls of 10,000 each, and an error says by `data.enqueued` how many had been made durable before it.
+   *
+   * @throws as `enqueue`, and CYCLE.
+   */
+  async enqueueMany<const Drafts extends readonly Draft[]>(
+    drafts: Drafts,
+    options: EnqueueManyOptions = {},
+  ): Promise<HandlesOf<Drafts>> {
+    checkKnown('enqueueMany', options, ['onProgress', 'request'])
+    const enqueued = new Array<Enqueued>(drafts.length)
+    const idOf = (position: number): number => (enqueued[position] as Enqueued).id
+    let done = 0
+    for (const [number, chunk] of chunksOf(drafts, MOST_IN_CALL).entries()) {
+      const request = options.request === undefined ? {} : { request: `${options.request}:${number}` }
+      try {
+        const answers = await this.client.enqueue(await chunk.specs(idOf), request)
+        for (const [index, position] of chunk.positions.entries())
+          enqueued[position] = answers[index] as Enqueued
+      } catch (error) {
+        throw done === 0 ? error : withDone(error, done)
+      }
+      done += chunk.positions.length
+      options.onProgress?.({ done, total: drafts.length })
+    }
+    const handles = enqueued.map(({ id, created }) => new JobHandle(this.client, id, created))
+    return handles as HandlesOf<Drafts>
+  }
+
+  /** Enqueues a job without a handler, which succeeds when all of the given jobs have. */
+  group(after: readonly AfterOption[], options?: Omit<DraftOptions, 'after'>): Promise<JobHandle<null>> {
+    return this.enqueue(groupDraft(after, options))
+  }
+
+  /** A handle of a job that exists; whether it does shows with the first question. */
+  job<Output = unknown>(job: JobReference): JobHandle<Output> {
+    return handleOf(this.client, job)
+  }
+
+  /** Everything about a job, its attempts included. */
+  get(job: JobReference): Promise<JobDetails> {
+    return this.job(job).status()
+  }
+
+  /** One page of jobs. */
+  list(query: JobQuery = {}): Promise<JobPage> {
+    return this.client.list(query)
+  }
+
+  /** How many jobs are in which state, per namespace and queue. */
+  counts(filter?: { readonly namespace?: string }): Promise<QueueCounts[]> {
+    return this.client.counts(filter)
+  }
+
+  /** See {@link JobHandle.cancel}. */
+  cancel(job: JobReference, options?: CancelOptions): Promise<ControlResult> {
+    return this.job(job).cancel(options)
+  }
+
+  /** See {@link JobHandle.restart}. */
+  restart(job: JobReference): Promise<ControlResult> {
+    return this.job(job).restart()
+  }
+
+  /** See {@link JobHandle.expedite}. */
+  expedite(job: JobReference): Promise<ControlResult> {
+    return this.job(job).expedite()
+  }
+
+  /** See {@link JobHandle.hold}. */
+  hold(job: JobReference): Promise<ControlResult> {
+    return this.job(job).hold()
+  }
+
+  /** See {@link JobHandle.release}. */
+  release(job: JobReference): Promise<ControlResult> {
+    return this.job(job).release()
+  }
+
+  /** See {@link JobHandle.delete}. */
+  delete(job: JobReference): Promise<ControlResult> {
+    return this.job(job).delete()
+  }
+
+  /** See {@link JobHandle.snooze}. */
+  snooze(job: JobReference, delay: Duration): Promise<ControlResult> {
+    return this.job(job).snooze(delay)
+  }
+
+  /** See {@link JobHandle.reprioritize}. */
+  reprioritize(job: JobReference, priority: number): Promise<ControlResult> {
+    return this.job(job).reprioritize(priority)
+  }
+
+  /** Lets no job of a queue start until it is resumed. What runs goes on. */
+  pause(queue: string): Promise<void> {
+    return this.client.pauseQueue(queue, true)
+  }
+
+  /** Ends a pause. */
+  resume(queue: string): Promise<void> {
+    return this.client.pauseQueue(queue, false)
+  }
+
+  /** See {@link JobHandle.logs}. */
+  logs(job: JobReference, options?: LogOptions): AsyncIterable<LogEntry> {
+    return this.job(job).logs(options)
+  }
+
+  /** State changes of all jobs that the filter lets through, from now on, in the order of their commits. */
+  watch(filter: WatchFilter = {}, signal?: AbortSignal): AsyncIterable<JobEvent> {
+    return this.client.watch(filter, signal)
+  }
+
+  /** Drains the workers of this app, then closes the client. Jobs stay where they are. Never fails twice. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#workers].map((worker) => worker.stop()))
+    await this.client.close()
+  }
+
+  /** A kind that is only a name; its definition is kept, so that its jobs share one. */
+  #kind(kind: string): JobDefinition {
+    let definition = this.#kinds.get(kind)
+    if (definition === undefined) {
+      definition = defineJob(kind, {})
+      this.#kinds.set(kind, definition)
+    }
+    return definition
+  }
+}
+
+/**
+ * Opens the store at an address, or connects to the process that owns it.
+ *
+ * @param url `memory:`, `sqlite:./app.db`, `sqlite::memory:`, or `unix:/path.sock`.
+ * @throws INVALID_URL, STORE_BUSY where another process owns the file, and the other STORE codes.
+ */
+export async function open(url: string, options: OpenOptions = {}): Promise<App> {
+  checkKnown('open', options, ['clock'])
+  const address = parseAddress(url)
+  if (address.type === 'unix') {
+    const { connectSocket } = await import('./client/remote/remote.ts')
+    return new App(await connectSocket(address.path))
+  }
+  // loaded on demand: who speaks to another process needs no engine and no SQLite
+  const { openEmbedded } = await import('./client/embedded/open.ts')
+  const path = address.type === 'sqlite' ? { path: address.path } : {}
+  return new App(await openEmbedded({ store: address.type, ...path, ...options }))
+}
+
+function withDone(error: unknown, enqueued: number): unknown {
+  if (!(error instanceof PerdureError)) return error
+  const { code, message, data, cause } = error
+  return new PerdureError(code, message, { data: { ...data, enqueued }, cause: cause ?? error })
+}

@@ -1,0 +1,56 @@
+/**
+ * Perdure: durable jobs for TypeScript. Everything that a program imports.
+ */
+
+export { Draft, type DraftOptions, draft, group } from './app/drafts.ts'
+export { type CancelOptions, JobHandle, type LogOptions, type WaitOptions } from './app/handle.ts'
+export { type JobOptions, job, type ResultOf } from './app/job.ts'
+export type { WorkOptions } from './app/work.ts'
+export {
+  App,
+  type EnqueueManyOptions,
+  type HandlesOf,
+  type OpenOptions,
+  open,
+} from './app.ts'
+export type {
+  Client,
+  Lease,
+  PollRequest,
+  Report,
+  WorkerInfo,
+  WorkerNotice,
+  WorkerSession,
+} from './client/client.ts'
+export type { DefinitionOptions, JobDefinition, UniqueOptions } from './client/definition.ts'
+export type { AfterOption, EnqueueOptions, JobReference } from './client/enqueue.ts'
+export type {
+  RetentionOptions,
+  RetryOption,
+  RetryOptions,
+  SharedOptions,
+  TimeoutOptions,
+} from './client/profile-options.ts'
+export type * from './client/types.ts'
+export type { LogStream, Outcome, StopReason } from './core/model/outcome.ts'
+export type { CommandContext, Profile, Retention, RetryPolicy, Timeouts } from './core/model/profile.ts'
+export type { JobState } from './core/model/states.ts'
+export { ERROR_KINDS, type ErrorCode, type ErrorRecord, PerdureError } from './errors.ts'
+export type { Attempt, AttemptControl, Executor } from './executors/executor.ts'
+export type { HandlerContext } from './executors/function/context.ts'
+export {
+  AttemptError,
+  cancel,
+  type Directive,
+  type FailOptions,
+  fail,
+  fatal,
+  retryAfter,
+  snooze,
+} from './executors/function/directives.ts'
+export type { Clock } from './runtime/clock.ts'
+export { type Duration, formatDuration, parseDuration } from './std/duration.ts'
+export type { AttemptEndEvent, AttemptEvent, WorkerEvents } from './worker/events.ts'
+export type { WorkerOptions } from './worker/options.ts'
+export { type DrainOnSignalsOptions, drainOnSignals } from './worker/signals.ts'
+export { createWorker, type StopOptions, type Worker, type WorkerState } from './worker/worker.ts'
