@@ -3,7 +3,6 @@ import { installPeers } from './install.ts'
 import { describeMachine, machineLine } from './machine.ts'
 import { type MeasurementName, measurementOf, participants } from './measurements.ts'
 import { type BenchOptions, HELP, readOptions } from './options.ts'
-import { perdureProblem } from './perdure.ts'
 import { writeJson, writeResults } from './report.ts'
 import { Measured, toRow } from './results.ts'
 import { type RowDefinition, rows } from './rows.ts'
@@ -21,6 +20,16 @@ const say = (line: string): boolean => process.stderr.write(`bench: ${line}\n`)
 function wantedRows({ only, quick }: BenchOptions): RowDefinition[] {
   if (only.length > 0) return rows.filter((row) => only.includes(row.id))
   return rows.filter((row) => !(quick && measurementOf(row.measurement).fullOnly))
+}
+
+/** Why Perdure cannot be measured, or undefined when it can: then the floor and the peers still are. */
+async function perdureProblem(): Promise<string | undefined> {
+  try {
+    await (await import('./perdure.ts')).tryPerdure()
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
 }
 
 /** The measurements that the rows need, each after those it builds on. */
@@ -102,7 +111,7 @@ async function main(): Promise<void> {
   say(machineLine(machine))
   const absent = await perdureProblem()
   const run = new Run(options, absent !== undefined)
-  if (absent !== undefined) run.problem(`Perdure itself is not measured, its sources do not load: ${absent}`)
+  if (absent !== undefined) run.problem(`Perdure itself is not measured, it does not open: ${absent}`)
   const wanted = wantedRows(options)
   for (const name of neededMeasurements(wanted)) await run.measure(name)
   await run.servers.stop()

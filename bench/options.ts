@@ -13,7 +13,7 @@ export interface BenchOptions {
 export const HELP = `Usage: npm run bench -- [options]
 
 Measures Perdure beside the floor (the same rows, written by the raw driver) and beside
-other job queues. A full run takes about half an hour and rewrites bench/RESULTS.md and
+other job queues. A full run takes about twenty minutes and rewrites bench/RESULTS.md and
 bench/results.svg; with --quick, --only or --no-peers nothing is rewritten.
 
   --quick         less of everything, in under three minutes

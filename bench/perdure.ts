@@ -1,50 +1,25 @@
 /** Perdure itself, embedded on SQLite, through its public interface only. Untuned: these are its defaults. */
 import { join } from 'node:path'
+import { type App, draft, type JobDefinition, job, open } from '../src/index.ts'
 import type { Place, System } from './system.ts'
 
 interface Input {
   number: number
 }
-interface Handle {
-  result(): Promise<unknown>
-}
-interface Job {
-  readonly kind: string
-}
-interface EnqueueOptions {
-  delay?: string
-  after?: Handle[]
-}
-interface App {
-  work(jobs: Job[], options: { concurrency: number }): { stop(): Promise<void> }
-  enqueue(job: Job, input: Input, options?: EnqueueOptions): Promise<Handle>
-  enqueueMany(entries: { job: Job; input: Input; options?: EnqueueOptions }[]): Promise<Handle[]>
-  close(): Promise<void>
-}
-interface Library {
-  open(url: string): Promise<App>
-  job(name: string, definition: { run(input: Input): Promise<void> }): Job
-}
 
-/** The library from its sources; absent while they do not load. A variable keeps the path out of the type check. */
-const SOURCE = '../src/index.ts'
+const TERMINAL = new Set(['succeeded', 'failed', 'cancelled'])
 
 class PerdureSystem implements System {
   readonly chunk = 5000
   readonly lanes = 4
-  readonly #library: Library
   readonly #path: string
-  readonly #noop: Job
+  readonly #noop: JobDefinition<Input, void>
   #app: App | undefined
-  #worker: { stop(): Promise<void> } | undefined
   #onStart: (number: number) => void = () => undefined
-  /** The jobs enqueued by the last calls; once they have results, and every handler was called, nothing is left. */
-  #last: Handle[] = []
 
-  constructor(library: Library, path: string) {
-    this.#library = library
+  constructor(path: string) {
     this.#path = path
-    this.#noop = library.job('noop', { run: async (input) => this.#onStart(input.number) })
+    this.#noop = job('noop', { run: async (input: Input) => this.#onStart(input.number) })
   }
 
   get #opened(): App {
@@ -53,22 +28,21 @@ class PerdureSystem implements System {
   }
 
   async open(): Promise<void> {
-    this.#app = await this.#library.open(`sqlite:${this.#path}`)
+    this.#app = await open(`sqlite:${this.#path}`)
   }
 
   async work(onStart: (number: number) => void): Promise<void> {
     this.#onStart = onStart
-    this.#worker = this.#opened.work([this.#noop], { concurrency: 200 })
+    this.#opened.work([this.#noop], { concurrency: 200 })
   }
 
   async enqueueMany(first: number, count: number, at?: number): Promise<void> {
-    const due = at === undefined ? {} : { options: { delay: `${Math.max(0, at - Date.now())}ms` } }
-    const entries = Array.from({ length: count }, (_, index) => ({
-      job: this.#noop,
-      input: { number: first + index },
-      ...due,
-    }))
-    this.#last = await this.#opened.enqueueMany(entries)
+    const options = at === undefined ? undefined : { at }
+    const drafts = Array.from({ length: count }, (_, index) => {
+      const input = { number: first + index }
+      return options ? draft(this.#noop, input, options) : draft(this.#noop, input)
+    })
+    await this.#opened.enqueueMany(drafts)
   }
 
   async enqueueOne(number: number): Promise<void> {
@@ -76,34 +50,29 @@ class PerdureSystem implements System {
   }
 
   async graph(children: number): Promise<void> {
-    const entries = Array.from({ length: children }, (_, number) => ({ job: this.#noop, input: { number } }))
-    const after = await this.#opened.enqueueMany(entries)
-    await this.#opened.enqueue(this.#noop, { number: children }, { after })
+    const after = Array.from({ length: children }, (_, number) => draft(this.#noop, { number }))
+    await this.#opened.enqueueMany([...after, draft(this.#noop, { number: children }, { after })])
   }
 
   async finished(): Promise<boolean> {
-    await Promise.all(this.#last.splice(0).map((handle) => handle.result()))
-    return true
+    const counts = await this.#opened.counts()
+    return counts.every(({ states }) =>
+      Object.entries(states).every(([state, count]) => count === 0 || TERMINAL.has(state)),
+    )
   }
 
   async close(): Promise<void> {
-    await this.#worker?.stop()
     await this.#app?.close()
   }
 }
 
 /** Perdure on a file in the directory, fresh or as an earlier process has left it. */
-export async function makePerdure(place: Place): Promise<System> {
-  const library = (await import(SOURCE)) as Library
-  return new PerdureSystem(library, join(place.directory, 'perdure.db'))
+export function makePerdure(place: Place): System {
+  return new PerdureSystem(join(place.directory, 'perdure.db'))
 }
 
-/** Why Perdure cannot be measured, or undefined when it can. */
-export async function perdureProblem(): Promise<string | undefined> {
-  try {
-    await import(SOURCE)
-    return undefined
-  } catch (error) {
-    return error instanceof Error ? (error.message.split('\n')[0] ?? error.name) : String(error)
-  }
+/** Opens and closes an empty store, which is what has to work before anything else can be measured. */
+export async function tryPerdure(): Promise<void> {
+  const app = await open('memory:')
+  await app.close()
 }
