@@ -79,6 +79,8 @@ export interface View {
   profileById(id: number): Profile
   /** Id of the job at a position of the head of a line, undefined past its end. Throws Absent. */
   lineAt(line: number, position: number): number | undefined
+  /** How many entries of a line are in memory. Throws Absent when it was never looked at. */
+  headSize(line: number): number
   /** Says that a line was just made, so it is known to be empty. */
   beginLine(line: number): void
   /** The next integer for a job. */

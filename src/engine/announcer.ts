@@ -3,7 +3,7 @@
  */
 import type { JobRow } from '../core/model/job.ts'
 import { isTerminal, RUNNING } from '../core/model/states.ts'
-import type { ProgressRow } from '../core/model/rows.ts'
+import type { LogRow, ProgressRow } from '../core/model/rows.ts'
 
 /** A durable change of a job. `before` is undefined for a new one, `after` for a deleted one. */
 export interface Change {
@@ -16,6 +16,7 @@ export interface Change {
 export interface News {
   readonly changes: readonly Change[]
   readonly progress: readonly ProgressRow[]
+  readonly logs: readonly LogRow[]
   readonly epoch: number
   readonly sequence: number
 }
@@ -56,7 +57,8 @@ export class Announcer {
   /** Notes a change that is not durable yet, if it may matter to somebody. */
   note(before: JobRow | undefined, after: JobRow | undefined, at: number): void {
     if (before?.state === after?.state && before?.cancelAt === after?.cancelAt) return
-    const ends = after !== undefined && isTerminal(after.state) && this.#waiting.has(after.id)
+    // Every end is kept, since one who asks before it is durable must hear of it.
+    const ends = after !== undefined && isTerminal(after.state)
     if (ends || this.isHeard || isStop(before, after)) this.#changes.push({ before, after, at })
   }
 
@@ -77,7 +79,7 @@ export class Announcer {
       this.#waiting.delete(after.id)
       for (const listener of listeners) listener(after)
     }
-    if (news.changes.length + news.progress.length === 0) return
+    if (news.changes.length + news.progress.length + news.logs.length === 0) return
     for (const listener of this.#listeners) listener(news)
   }
 }

@@ -132,9 +132,11 @@ export class Duties {
   #schedulePurge(): void {
     if (this.#retentionEveryMs === 0) return
     this.#stopPurging = this.#engine.surroundings.after(this.#retentionEveryMs, () => {
-      void this.#purge().finally(() => {
+      const again = () => {
         if (!this.#isStopped) this.#schedulePurge()
-      })
+      }
+      // A failed look is followed by the next one; nothing depends on this one.
+      void this.#purge().then(again, again)
     })
   }
 

@@ -327,8 +327,8 @@ export class Engine {
 
   #depart(departure: Departure, batch: Batch): void {
     this.#answer(departure.answered)
-    const { sequence, changes } = departure
-    this.announcer.publish({ changes, progress: batch.progress, epoch: batch.epoch, sequence })
+    const { progress, logs, epoch, sequence } = batch
+    this.announcer.publish({ changes: departure.changes, progress, logs, epoch, sequence })
   }
 
   #answer(answered: readonly Answered[]): void {

@@ -11,7 +11,7 @@ import { EXPIRY_LINE, type WindowRequest } from '../store/store.ts'
 import { OrderedIndex, type Place } from './line.ts'
 
 /** Entries that one read of a tail brings. */
-const WINDOW = 4_096
+const WINDOW = 3_072
 /** Most empty limit lines to keep; further ones are read again on use. */
 const MOST_LINES = 20_000
 
@@ -45,6 +45,13 @@ export class Lines {
     if (place !== undefined) return place.id
     if (index === undefined || !index.complete) throw new Absent('line', [line])
     return undefined
+  }
+
+  /** How many entries are in memory. Throws Absent for a line that was never looked at. */
+  headSize(line: number): number {
+    const index = this.#lines.get(line)
+    if (index === undefined) throw new Absent('line', [line])
+    return index.size
   }
 
   /** Follows a changed row. */

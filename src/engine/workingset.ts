@@ -121,6 +121,10 @@ export class WorkingSet implements View {
     return this.lines.at(line, position)
   }
 
+  headSize(line: number): number {
+    return this.lines.headSize(line)
+  }
+
   beginLine(line: number): void {
     this.lines.begin(line)
   }

@@ -5,6 +5,7 @@ import { type JobRow, LOCAL_LEASE } from '../model/job.ts'
 import { RUNNING_LINE } from '../model/line.ts'
 import { READY, RUNNING } from '../model/states.ts'
 import { fairKeyOf, queueOf, serveTurn } from '../policy/fairness.ts'
+import { needHead } from '../policy/heads.ts'
 import { intern, type View } from '../view.ts'
 
 export interface LeaseCommand {
@@ -20,7 +21,7 @@ export interface LeaseCommand {
 
 type Tables = Pick<
   View,
-  'jobs' | 'queues' | 'fair' | 'names' | 'nextNameId' | 'lineAt' | 'routeById' | 'profileById'
+  'jobs' | 'queues' | 'fair' | 'names' | 'nextNameId' | 'lineAt' | 'headSize' | 'routeById' | 'profileById'
 >
 
 interface Head {
@@ -34,6 +35,7 @@ export function lease(view: Tables, command: LeaseCommand, now: number): JobRow[
   const heads: Head[] = []
   for (const { line, queue } of command.lines) {
     if (queueOf(view, queue).paused !== 0) continue
+    needHead(view, line, Math.ceil((2 * command.nonces.length) / command.lines.length))
     const head: Head = { line, position: 0, job: undefined }
     settle(view, head)
     if (head.job !== undefined) heads.push(head)

@@ -7,6 +7,7 @@ import { DUE_LINE } from '../model/line.ts'
 import { CANCELLED, FAILED, isTerminal, RUNNING, SCHEDULED } from '../model/states.ts'
 import { admit } from '../policy/admit.ts'
 import { finish, type FinishTables } from '../policy/finish.ts'
+import { needHead } from '../policy/heads.ts'
 import type { View } from '../view.ts'
 import { holdsLease, report } from './report.ts'
 
@@ -17,7 +18,8 @@ export interface DueCommand {
 }
 
 /** Moves jobs on whose time has come. Answers how many; `most` means that there may be more. */
-export function due(view: FinishTables, command: DueCommand, now: number): number {
+export function due(view: FinishTables & Pick<View, 'headSize'>, command: DueCommand, now: number): number {
+  needHead(view, DUE_LINE, command.most)
   let moved = 0
   for (let position = 0; moved < command.most; position++) {
     const id = view.lineAt(DUE_LINE, position)

@@ -1,0 +1,215 @@
+/**
+ * The embedded client: answers from an engine in this process.
+ */
+import { hostname } from 'node:os'
+import { type PerdureError, perdureError } from '../../errors.ts'
+import type { ControlCommand } from '../../core/commands/control.ts'
+import { LARGE_RESULT, type JobRow } from '../../core/model/job.ts'
+import { noSuchJob } from '../../core/model/refusal.ts'
+import { isTerminal, JOB_STATES, stateName } from '../../core/model/states.ts'
+import type { Engine } from '../../engine/engine.ts'
+import type { StoredQuery } from '../../store/store.ts'
+import type { Client, ImportedJob, WorkerInfo, WorkerSession } from '../client.ts'
+import type {
+  ControlResult, ControlVerb, Enqueued, JobDetails, JobEnd, JobEvent, JobPage, JobQuery, JobSpec, LogEntry, Position,
+  QueueCounts, WatchFilter,
+} from '../types.ts'
+import { readQuery, writeCursor } from './query.ts'
+import { Profiles } from './profiles.ts'
+import { EmbeddedSession, type StopOptions } from './session.ts'
+import { checkCount, readPast, readSpec } from './specs.ts'
+import { logs, watch } from './streams.ts'
+import { checkInteger, checkKey, checkMs, checkName, checkPriority, invalid } from './validate.ts'
+import { detailsOf, endOf, viewOf } from './views.ts'
+
+/** Makes a client of an open engine; closing the client closes the engine. */
+export function createEmbeddedClient(engine: Engine): Client {
+  return new EmbeddedClient(engine)
+}
+
+class EmbeddedClient implements Client {
+  readonly #engine: Engine
+  readonly #profiles = new Profiles()
+  readonly #sessions = new Set<EmbeddedSession>()
+  /** How cancels that are under way were asked for. */
+  readonly #stops = new Map<number, StopOptions>()
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  async enqueue(jobs: readonly JobSpec[], options: { readonly request?: string } = {}): Promise<Enqueued[]> {
+    checkCount(jobs)
+    if (jobs.length === 0) return []
+    const now = this.#engine.now()
+    const specs = jobs.map((job) => readSpec(job, jobs.length, this.#profiles, now))
+    const request = options.request === undefined ? null : checkKey('request', options.request)
+    const { ids, created } = await this.#engine.submit({ type: 'enqueue', jobs: specs, request })
+    return ids.map((id, index) => ({ id, created: created[index] as boolean }))
+  }
+
+  async import(jobs: readonly ImportedJob[]): Promise<Enqueued[]> {
+    checkCount(jobs)
+    const now = this.#engine.now()
+    const past = jobs.map((job) => readPast(job, jobs.length, this.#profiles, now))
+    const { ids, created } = await this.#engine.submit({ type: 'import', jobs: past })
+    return ids.map((id, index) => ({ id, created: created[index] as boolean }))
+  }
+
+  async get(id: number): Promise<JobDetails> {
+    const job = await this.#engine.reads.details(checkId(id))
+    if (job === null) throw noSuchJob(id)
+    return detailsOf(job)
+  }
+
+  async list(query: JobQuery): Promise<JobPage> {
+    const stored: StoredQuery = readQuery(query)
+    const { jobs, next } = await this.#engine.reads.list(stored)
+    return { jobs: jobs.map(viewOf), ...(next === null ? {} : { next: writeCursor(stored, next) }) }
+  }
+
+  async counts(filter: { readonly namespace?: string } = {}): Promise<QueueCounts[]> {
+    const namespace = filter.namespace === undefined ? null : checkName('namespace', filter.namespace)
+    const zero = Object.fromEntries(JOB_STATES.map((state) => [state, 0])) as Record<(typeof JOB_STATES)[number], number>
+    const queues = new Map<string, { namespace: string; queue: string; paused: boolean; states: typeof zero }>()
+    for (const { namespace: name, queue, paused, state, count } of await this.#engine.reads.counts(namespace)) {
+      const key = `${name}\n${queue}`
+      const counts = queues.get(key) ?? { namespace: name, queue, paused, states: { ...zero } }
+      counts.states[stateName(state)] = count
+      queues.set(key, counts)
+    }
+    return [...queues.values()]
+  }
+
+  async control(id: number, verb: ControlVerb): Promise<ControlResult> {
+    const command = toCommand(checkId(id), verb)
+    if (verb.verb === 'cancel') this.#stops.set(id, { graceMs: verb.graceMs, signal: verb.signal })
+    try {
+      const { state, changed } = await this.#engine.submit(command)
+      if (verb.verb === 'cancel' && verb.graceMs !== undefined) {
+        this.#engine.leases.limitCancel(id, verb.graceMs, this.#engine.now())
+      }
+      return { id, state: state === undefined ? null : stateName(state), changed }
+    } finally {
+      if (verb.verb === 'cancel') this.#stops.delete(id)
+    }
+  }
+
+  wait(id: number, signal?: AbortSignal): Promise<JobEnd> {
+    checkId(id)
+    return new Promise((resolve, reject) => {
+      const stop = (): void => {
+        unlisten()
+        reject(signal?.reason instanceof Error ? signal.reason : stopped())
+      }
+      const end = (row: JobRow): void => {
+        signal?.removeEventListener('abort', stop)
+        unlisten()
+        this.#end(row).then(resolve, reject)
+      }
+      const unlisten = this.#engine.announcer.onEnd(id, end)
+      if (signal?.aborted === true) return stop()
+      signal?.addEventListener('abort', stop, { once: true })
+      // A job that lives in memory will be announced; any other may have ended long ago.
+      const known = this.#engine.workingSet.jobs.peek(id)
+      if (known !== undefined && !isTerminal(known.state)) return
+      this.#engine.reads.details(id).then(
+        (job) => {
+          if (job !== null && !isTerminal(job.row.state)) return
+          if (job !== null) return end(job.row)
+          unlisten()
+          reject(noSuchJob(id))
+        },
+        (error: unknown) => {
+          unlisten()
+          reject(error)
+        },
+      )
+    })
+  }
+
+  async #end(row: JobRow): Promise<JobEnd> {
+    const isLarge = (row.flags & LARGE_RESULT) !== 0
+    const result = isLarge ? await this.#engine.reads.payload(row.id, 'result') : row.result
+    return endOf(row, result) as JobEnd
+  }
+
+  watch(filter: WatchFilter, signal?: AbortSignal): AsyncIterable<JobEvent> {
+    return watch(this.#engine, filter, signal)
+  }
+
+  logs(
+    id: number,
+    options: { readonly attempt?: number; readonly follow?: boolean; readonly signal?: AbortSignal } = {},
+  ): AsyncIterable<LogEntry> {
+    return logs(this.#engine, checkId(id), options)
+  }
+
+  async pauseQueue(queue: string, paused: boolean): Promise<void> {
+    await this.#engine.submit({ type: 'pause', queue: checkName('queue', queue), paused })
+    if (!paused) this.#engine.retryPolls()
+  }
+
+  async dependents(id: number, limit = 10_000): Promise<number[]> {
+    return [...(await this.#engine.reads.dependents(checkId(id), checkInteger('limit', limit, 1, 1_000_000)))]
+  }
+
+  async openWorker(info: WorkerInfo): Promise<WorkerSession> {
+    const isLocal = info.pid === process.pid && info.host === hostname()
+    const forget = (closed: EmbeddedSession): void => void this.#sessions.delete(closed)
+    const session = new EmbeddedSession(this.#engine, info, isLocal, (job) => this.#stops.get(job), forget)
+    this.#sessions.add(session)
+    return session
+  }
+
+  async position(): Promise<Position> {
+    return this.#engine.position
+  }
+
+  info(): Promise<Readonly<Record<string, string | number | boolean>>> {
+    return this.#engine.reads.info()
+  }
+
+  check(): Promise<readonly string[]> {
+    return this.#engine.reads.check()
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#sessions].map((session) => session.close()))
+    await this.#engine.close()
+  }
+}
+
+function checkId(id: number): number {
+  return checkInteger('id', id, 1, Number.MAX_SAFE_INTEGER)
+}
+
+function toCommand(job: number, verb: ControlVerb): ControlCommand {
+  switch (verb.verb) {
+    case 'cancel': {
+      const message = `The job was cancelled: ${verb.reason ?? 'no reason was given'}.`
+      return { type: 'control', job, verb: 'cancel', error: JSON.stringify({ code: 'CANCELLED', message }) }
+    }
+    case 'snooze':
+      return { type: 'control', job, verb: 'snooze', delayMs: checkMs('delayMs', verb.delayMs) }
+    case 'reprioritize':
+      return { type: 'control', job, verb: 'reprioritize', priority: checkPriority(verb.priority) }
+    case 'restart':
+    case 'expedite':
+    case 'hold':
+    case 'release':
+    case 'delete':
+      return { type: 'control', job, verb: verb.verb }
+    default:
+      throw invalid('verb', 'a control verb', (verb as { verb?: unknown }).verb)
+  }
+}
+
+function stopped(): PerdureError {
+  return perdureError('CANCELLED', {
+    expected: 'the job to end',
+    found: 'that the caller stopped waiting',
+    fix: 'Wait again, or read the job',
+  })
+}
+

@@ -1,0 +1,274 @@
+/**
+ * The session of a worker that speaks to an engine in this process.
+ */
+import { errorRecord, PerdureError, perdureError } from '../../errors.ts'
+import type { EncodedOutcome } from '../../core/commands/report.ts'
+import { type JobRow, LARGE_INPUT } from '../../core/model/job.ts'
+import type { LogStream, Outcome } from '../../core/model/outcome.ts'
+import { INLINE_VALUE, MOST_ERROR } from '../../core/policy/sizes.ts'
+import type { Poll } from '../../engine/dispatcher.ts'
+import type { Engine } from '../../engine/engine.ts'
+import type { Lease, PollRequest, Report, WorkerInfo, WorkerNotice, WorkerSession } from '../client.ts'
+import type { ErrorRecord } from '../../errors.ts'
+import { checkInteger, checkName, encodeValue } from './validate.ts'
+
+/** How a cancel that is under way was asked for. */
+export interface StopOptions {
+  readonly graceMs: number | undefined
+  readonly signal: string | undefined
+}
+
+export class EmbeddedSession implements WorkerSession {
+  readonly #engine: Engine
+  readonly #name: string
+  readonly #isLocal: boolean
+  readonly #listeners = new Set<(notice: WorkerNotice) => void>()
+  readonly #unlisten: () => void
+  readonly #onClose: (session: EmbeddedSession) => void
+  readonly #polls = new Set<Poll>()
+  /** The interned number of the worker's name, once a lease has told it. */
+  #worker = 0
+  #isClosed = false
+
+  constructor(
+    engine: Engine,
+    info: WorkerInfo,
+    isLocal: boolean,
+    stopOptions: (job: number) => StopOptions | undefined,
+    onClose: (session: EmbeddedSession) => void,
+  ) {
+    this.#engine = engine
+    this.#name = checkName('name', info.name)
+    this.#isLocal = isLocal
+    this.#onClose = onClose
+    this.#unlisten = engine.announcer.onStop((job) => this.#stop(job, stopOptions(job.id)))
+  }
+
+  poll(request: PollRequest, signal?: AbortSignal): Promise<Lease[]> {
+    if (this.#isClosed) return Promise.reject(closed())
+    if (signal?.aborted) return Promise.resolve([])
+    const slots = checkInteger('slots', request.slots, 1, 100_000)
+    return new Promise((resolve, reject) => {
+      const poll: Poll = {
+        queues: request.queues,
+        kinds: request.kinds,
+        slots,
+        worker: this.#name,
+        isLocal: this.#isLocal,
+        deliver: (jobs) => {
+          this.#polls.delete(poll)
+          signal?.removeEventListener('abort', abort)
+          if (signal?.aborted || this.#isClosed) resolve(this.#giveBack(jobs))
+          else this.#lease(jobs, resolve, reject)
+        },
+      }
+      const abort = (): void => {
+        if (!this.#engine.unpoll(poll)) return
+        this.#polls.delete(poll)
+        resolve([])
+      }
+      signal?.addEventListener('abort', abort, { once: true })
+      this.#polls.add(poll)
+      this.#engine.poll(poll)
+    })
+  }
+
+  #lease(jobs: readonly JobRow[], resolve: (leases: Lease[]) => void, reject: (error: unknown) => void): void {
+    this.#worker = jobs[0]?.worker ?? this.#worker
+    const leases = jobs.map((job) => this.#leaseOf(job))
+    if (jobs.every((job) => (job.flags & LARGE_INPUT) === 0)) return resolve(leases)
+    const loads = jobs.map(async (job, index) => {
+      const lease = leases[index] as Lease
+      if ((job.flags & LARGE_INPUT) === 0) return lease
+      const input = await this.#engine.reads.payload(job.id, 'input')
+      return { ...lease, input: input ?? undefined }
+    })
+    Promise.all(loads).then(resolve, reject)
+  }
+
+  #leaseOf(job: JobRow): Lease {
+    const { workingSet } = this.#engine
+    const route = workingSet.routeById(job.route)
+    const profile = workingSet.profileById(route.profile)
+    const { startToCloseMs, scheduleToCloseMs, heartbeatMs, graceMs } = profile.timeouts
+    const left = scheduleToCloseMs === 0 ? Infinity : Math.max(1, job.createdAt + scheduleToCloseMs - job.startedAt)
+    const limit = Math.min(startToCloseMs === 0 ? Infinity : startToCloseMs, left)
+    return {
+      job: job.id,
+      kind: workingSet.nameOf(route.kind),
+      queue: workingSet.nameOf(route.queue),
+      namespace: workingSet.nameOf(route.namespace),
+      attempt: job.attempt,
+      attemptSinceRestart: job.tries,
+      isLastAttempt: job.tries >= profile.retry.attempts || profile.retry.on === 'lost',
+      token: `${job.id}.${job.attempt}.${job.nonce}`,
+      input: job.input ?? undefined,
+      metadata: job.metadata === null ? NO_METADATA : (JSON.parse(job.metadata) as Record<string, string>),
+      startToCloseMs: limit === Infinity ? 0 : limit,
+      heartbeatMs,
+      graceMs,
+      ...(profile.command === undefined ? {} : { command: profile.command }),
+    }
+  }
+
+  /** Leases that nobody takes any more go back without burning an attempt. */
+  #giveBack(jobs: readonly JobRow[]): Lease[] {
+    for (const job of jobs) this.#post(job.id, job.attempt, job.nonce as string, { type: 'released' }, () => {})
+    return []
+  }
+
+  report(reports: readonly Report[]): Promise<boolean[]> {
+    if (reports.length === 0) return Promise.resolve([])
+    return new Promise((resolve, reject) => {
+      const answers = new Array<boolean>(reports.length).fill(false)
+      let left = reports.length
+      let failure: PerdureError | undefined
+      reports.forEach(({ token, outcome }, index) => {
+        const answer = (reply: unknown): void => {
+          if (reply instanceof PerdureError) failure = reply
+          else answers[index] = reply as boolean
+          if (--left > 0) return
+          if (failure === undefined) resolve(answers)
+          else reject(failure)
+        }
+        const parts = parseToken(token)
+        if (parts === undefined) answer(false)
+        else this.#post(parts.job, parts.attempt, parts.nonce, encodeOutcome(outcome), answer)
+      })
+    })
+  }
+
+  #post(job: number, attempt: number, nonce: string, outcome: EncodedOutcome, done: (reply: unknown) => void): void {
+    const random = outcome.type === 'failed' ? this.#engine.surroundings.random() : 0
+    this.#engine.post({ type: 'report', job, attempt, nonce, outcome, random }, done)
+  }
+
+  async heartbeat(tokens: readonly string[]): Promise<{ lost: string[] }> {
+    const now = this.#engine.now()
+    const lost = tokens.filter((token) => {
+      const parts = parseToken(token)
+      return parts === undefined || !this.#engine.leases.renew(parts.job, parts.attempt, parts.nonce, now)
+    })
+    return { lost }
+  }
+
+  async log(entries: readonly { token: string; stream: LogStream; text: string }[]): Promise<void> {
+    const byToken = new Map<string, { stream: string; text: string }[]>()
+    for (const { token, stream, text } of entries) {
+      const list = byToken.get(token)
+      if (list === undefined) byToken.set(token, [{ stream, text }])
+      else list.push({ stream, text })
+    }
+    await Promise.all(
+      [...byToken].map(([token, pieces]) => {
+        const parts = parseToken(token)
+        return parts === undefined ? undefined : this.#engine.submit({ type: 'log', ...parts, entries: pieces })
+      }),
+    )
+  }
+
+  progress(token: string, fraction: number, message?: string): void {
+    const parts = parseToken(token)
+    if (parts === undefined || !(fraction >= 0 && fraction <= 1)) return
+    this.#engine.post({ type: 'progress', ...parts, fraction, message: message?.slice(0, 1_000) ?? null }, () => {})
+  }
+
+  onNotice(listener: (notice: WorkerNotice) => void): void {
+    this.#listeners.add(listener)
+  }
+
+  #stop(job: JobRow, options: StopOptions | undefined): void {
+    if (job.worker !== this.#worker) return
+    const { workingSet } = this.#engine
+    const { timeouts } = workingSet.profileById(workingSet.routeById(job.route).profile)
+    const notice: WorkerNotice = {
+      type: 'stop',
+      token: `${job.id}.${job.attempt}.${job.nonce}`,
+      reason: 'cancel',
+      graceMs: options?.graceMs ?? timeouts.graceMs,
+      ...(options?.signal === undefined ? {} : { signal: options.signal }),
+    }
+    for (const listener of this.#listeners) listener(notice)
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#unlisten()
+    for (const poll of this.#polls) this.#engine.unpoll(poll)
+    this.#polls.clear()
+    if (this.#isLocal && this.#worker !== 0) this.#engine.loseWorker(this.#worker)
+    this.#onClose(this)
+  }
+}
+
+const NO_METADATA: Readonly<Record<string, string>> = {}
+
+function parseToken(token: string): { job: number; attempt: number; nonce: string } | undefined {
+  const first = token.indexOf('.')
+  const second = token.indexOf('.', first + 1)
+  if (first < 0 || second < 0) return undefined
+  const job = Number(token.slice(0, first))
+  const attempt = Number(token.slice(first + 1, second))
+  return Number.isSafeInteger(job) && Number.isSafeInteger(attempt)
+    ? { job, attempt, nonce: token.slice(second + 1) }
+    : undefined
+}
+
+/** An outcome with its values as JSON text. A value that cannot be written becomes a failure that says so. */
+export function encodeOutcome(outcome: Outcome): EncodedOutcome {
+  switch (outcome.type) {
+    case 'succeeded':
+      return encodeResult(outcome.result, (result, large) => ({ type: 'succeeded', result, large }))
+    case 'failed':
+      return encodeResult(outcome.result, (result, large) => ({
+        type: 'failed',
+        error: encodeError(outcome.error),
+        result,
+        large,
+        retry: outcome.retry !== false,
+        retryAfterMs: outcome.retryAfterMs,
+        lost: false,
+      }))
+    case 'cancelled': {
+      const message = `The job was cancelled: ${outcome.reason ?? 'its handler stopped as it was asked to'}.`
+      return { type: 'cancelled', error: encodeError({ code: 'CANCELLED', message }) }
+    }
+    case 'snoozed':
+      return { type: 'snoozed', delayMs: Math.max(0, Math.min(Number.MAX_SAFE_INTEGER, Math.round(outcome.delayMs))) }
+    case 'released':
+      return outcome
+  }
+}
+
+function encodeResult(
+  value: unknown,
+  encode: (result: string | null, large: boolean) => EncodedOutcome,
+): EncodedOutcome {
+  try {
+    const result = encodeValue('result', value)
+    return encode(result, result !== null && result.length > INLINE_VALUE)
+  } catch (error) {
+    const record = encodeError(errorRecord(error))
+    return { type: 'failed', error: record, result: null, large: false, retry: false, retryAfterMs: undefined, lost: false }
+  }
+}
+
+/** An error as JSON text, cut to what is kept. */
+function encodeError({ code, message, stack, data }: ErrorRecord): string {
+  const half = MOST_ERROR / 2
+  return JSON.stringify({
+    code,
+    message: message.slice(0, half),
+    ...(stack === undefined ? {} : { stack: stack.slice(0, half) }),
+    ...(data === undefined ? {} : { data }),
+  })
+}
+
+function closed(): PerdureError {
+  return perdureError('CLOSED', {
+    expected: 'an open worker session',
+    found: 'one that was closed',
+    fix: 'Open a new one',
+  })
+}

@@ -1,0 +1,150 @@
+/**
+ * Streams: state changes and output, delivered as they become durable, with bounded memory.
+ */
+import { perdureError } from '../../errors.ts'
+import { isTerminal, stateName } from '../../core/model/states.ts'
+import type { Change, News } from '../../engine/announcer.ts'
+import type { Engine } from '../../engine/engine.ts'
+import type { JobEvent, LogEntry, WatchFilter } from '../types.ts'
+import { noSuchJob } from '../../core/model/refusal.ts'
+
+/** Events that a reader may be behind. */
+const MOST_BEHIND = 10_000
+/** Entries of a log that are read at once. */
+const LOG_PAGE = 500
+
+/** A signal that can be waited for again and again. */
+class Bell {
+  #isRung = false
+  #wake: (() => void) | undefined
+
+  ring(): void {
+    this.#isRung = true
+    this.#wake?.()
+  }
+
+  async wait(): Promise<void> {
+    if (!this.#isRung) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    this.#wake = undefined
+    this.#isRung = false
+  }
+}
+
+/** State changes from now on, in commit order. */
+export function watch(engine: Engine, filter: WatchFilter, signal?: AbortSignal): AsyncIterable<JobEvent> {
+  const bell = new Bell()
+  const ids = filter.ids === undefined ? undefined : new Set(filter.ids)
+  let events: JobEvent[] = []
+  let isBehind = false
+  // Listens from the call on, not from the first `next`: what happens between the two is not missed.
+  const unlisten = engine.announcer.onNews((news) => {
+    if (isBehind) return
+    for (const event of eventsOf(engine, news, filter, ids)) events.push(event)
+    if (events.length > MOST_BEHIND) isBehind = true
+    if (events.length > 0) bell.ring()
+  })
+  const stop = (): void => {
+    unlisten()
+    bell.ring()
+  }
+  signal?.addEventListener('abort', stop, { once: true })
+  return {
+    async *[Symbol.asyncIterator]() {
+      try {
+        while (signal?.aborted !== true) {
+          await bell.wait()
+          const batch = events
+          events = []
+          yield* batch
+          if (isBehind) throw behind()
+        }
+      } finally {
+        signal?.removeEventListener('abort', stop)
+        unlisten()
+      }
+    },
+  }
+}
+
+function* eventsOf(engine: Engine, news: News, filter: WatchFilter, ids: ReadonlySet<number> | undefined) {
+  const position = { shard: 0, epoch: news.epoch, sequence: news.sequence }
+  for (const change of news.changes) {
+    const job = change.after
+    if (job === undefined || change.before?.state === job.state) continue
+    if (ids !== undefined && !ids.has(job.id)) continue
+    if (!passes(engine, change, filter)) continue
+    yield {
+      id: job.id,
+      state: stateName(job.state),
+      previous: change.before === undefined ? null : stateName(change.before.state),
+      attempt: job.attempt,
+      at: change.at,
+      position,
+    } satisfies JobEvent
+  }
+  for (const { job: id, fraction, message, at } of news.progress) {
+    if (ids !== undefined && !ids.has(id)) continue
+    const job = engine.workingSet.jobs.peek(id)
+    if (job === undefined || !passes(engine, { before: undefined, after: job, at }, filter)) continue
+    const state = stateName(job.state)
+    yield { id, state, previous: state, attempt: job.attempt, at, progress: { fraction, message }, position } satisfies JobEvent
+  }
+}
+
+function passes({ workingSet }: Engine, { after }: Change, { namespace, queue }: WatchFilter): boolean {
+  if (after === undefined) return false
+  if (namespace === undefined && queue === undefined) return true
+  const route = workingSet.routeById(after.route)
+  if (namespace !== undefined && workingSet.nameOf(route.namespace) !== namespace) return false
+  return queue === undefined || workingSet.nameOf(route.queue) === queue
+}
+
+function behind() {
+  return perdureError('OVERLOADED', {
+    expected: `a reader at most ${MOST_BEHIND} events behind`,
+    found: 'one that is further behind',
+    fix: 'Read faster, or narrow the filter, and begin again from a list',
+  })
+}
+
+/** Output of a job, and what is added to it while it is followed. */
+export async function* logs(
+  engine: Engine,
+  id: number,
+  options: { readonly attempt?: number; readonly follow?: boolean; readonly signal?: AbortSignal },
+): AsyncGenerator<LogEntry> {
+  const bell = new Bell()
+  let isOver = options.follow !== true
+  const unlisten = engine.announcer.onNews((news) => {
+    const isNew = news.logs.some((row) => row.job === id)
+    const change = news.changes.find(({ after }) => after?.id === id)
+    if (change?.after !== undefined && isTerminal(change.after.state)) isOver = true
+    if (isNew || isOver) bell.ring()
+  })
+  const stop = (): void => bell.ring()
+  options.signal?.addEventListener('abort', stop, { once: true })
+  try {
+    const job = await engine.reads.details(id)
+    if (job === null) throw noSuchJob(id)
+    if (isTerminal(job.row.state)) isOver = true
+    let from = { attempt: 0, offset: 0 }
+    for (;;) {
+      // What is over now has been stored before this read begins.
+      const wasOver = isOver
+      const rows = await engine.reads.logs(id, options.attempt ?? null, from, LOG_PAGE)
+      for (const row of rows) yield { ...row, stream: row.stream as LogEntry['stream'] }
+      const last = rows.at(-1)
+      if (last !== undefined) from = { attempt: last.attempt, offset: last.offset + Math.max(1, last.text.length) }
+      if (rows.length === LOG_PAGE) continue
+      if (wasOver || options.signal?.aborted === true) return
+      await bell.wait()
+    }
+  } finally {
+    options.signal?.removeEventListener('abort', stop)
+    unlisten()
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * Views: stored rows as what callers see.
+ */
+import type { ErrorRecord } from '../../errors.ts'
+import { dueAtOf } from '../../core/model/job.ts'
+import type { Profile } from '../../core/model/profile.ts'
+import { CANCELLED, isTerminal, RUNNING, stateName, SUCCEEDED } from '../../core/model/states.ts'
+import type { JobRow } from '../../core/model/job.ts'
+import type { StoredJob, StoredJobDetails } from '../../store/store.ts'
+import type { AttemptView, JobDetails, JobEnd, JobView } from '../types.ts'
+
+const orNull = (number: number): number | null => (number === 0 ? null : number)
+export const decode = (text: string | null): unknown => (text === null ? undefined : (JSON.parse(text) as unknown))
+const decodeError = (text: string | null): ErrorRecord | null => (text === null ? null : (JSON.parse(text) as ErrorRecord))
+
+/** A job as lists show it. */
+export function viewOf(job: StoredJob): JobView {
+  const { row } = job
+  const profile = JSON.parse(job.profile) as Profile
+  return {
+    id: row.id,
+    kind: job.kind === '' ? null : job.kind,
+    queue: job.queue,
+    namespace: job.namespace,
+    state: stateName(row.state),
+    priority: row.priority,
+    parent: orNull(row.parent),
+    key: job.key,
+    metadata: row.metadata === null ? {} : (JSON.parse(row.metadata) as Record<string, string>),
+    limits: job.limits,
+    createdAt: row.createdAt,
+    dueAt: dueAtOf(row),
+    startedAt: orNull(row.startedAt),
+    finishedAt: orNull(row.finishedAt),
+    attempts: row.attempt,
+    attemptsSinceRestart: row.tries,
+    maxAttempts: profile.retry.attempts,
+    worker: job.worker,
+    cancelRequested: row.cancelAt !== 0,
+    pendingDependencies: row.pending,
+    progress: job.progress === null ? null : { fraction: job.progress.fraction, message: job.progress.message },
+    input: decode(job.input),
+    result: decode(job.result),
+    error: decodeError(row.error),
+  }
+}
+
+/** A job with its past, as a single read shows it. */
+export function detailsOf(job: StoredJobDetails): JobDetails {
+  const history: AttemptView[] = job.attempts.map((attempt) => ({
+    number: attempt.number,
+    worker: attempt.worker,
+    startedAt: attempt.startedAt,
+    endedAt: attempt.endedAt,
+    outcome: attempt.outcome as AttemptView['outcome'],
+    error: decodeError(attempt.error),
+  }))
+  const latest = latestAttempt(job)
+  return {
+    ...viewOf(job),
+    history: latest === undefined ? history : [...history, latest],
+    dependsOn: job.dependsOn,
+    dependents: job.dependents,
+    options: JSON.parse(job.profile) as Profile,
+  }
+}
+
+/** The attempt that the job row itself stands for, if it has begun. */
+function latestAttempt({ row, worker }: StoredJob): AttemptView | undefined {
+  if (row.startedAt === 0) return undefined
+  const error = decodeError(row.error)
+  return {
+    number: row.attempt,
+    worker: worker ?? '',
+    startedAt: row.startedAt,
+    endedAt: orNull(row.finishedAt),
+    outcome: outcomeOf(row, error),
+    error: row.state === RUNNING ? null : error,
+  }
+}
+
+function outcomeOf(row: JobRow, error: ErrorRecord | null): AttemptView['outcome'] {
+  if (row.state === RUNNING) return 'running'
+  if (row.state === SUCCEEDED) return 'succeeded'
+  if (row.state === CANCELLED) return 'cancelled'
+  return error?.code === 'WORKER_LOST' ? 'lost' : error?.code === 'TIMEOUT' ? 'timeout' : 'failed'
+}
+
+/** The end of a job, or undefined where it has not ended. `result` is the JSON text. */
+export function endOf(row: JobRow, result: string | null): JobEnd | undefined {
+  if (!isTerminal(row.state)) return undefined
+  return {
+    id: row.id,
+    state: stateName(row.state) as JobEnd['state'],
+    result: decode(result),
+    error: decodeError(row.error),
+  }
+}
