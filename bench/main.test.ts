@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -21,8 +21,13 @@ describe('the bench as a program', () => {
   })
   afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
-  /** Runs it; `interruptAt` is a text on standard error at which it is sent SIGINT. */
-  function bench(arguments_: string[], interruptAt?: string): Promise<Ended> {
+  const data = (): string[] => {
+    const path = join(directory, 'data')
+    return existsSync(path) ? readdirSync(path) : []
+  }
+
+  /** Runs it; when `interrupt` is set, sends it SIGINT as soon as the first measurement has made its data. */
+  function bench(arguments_: string[], interrupt = false): Promise<Ended> {
     return new Promise((resolve) => {
       const env = { ...process.env, PERDURE_BENCH_DIR: join(directory, 'data') }
       const child = spawn(process.execPath, [MAIN, ...arguments_], { env })
@@ -33,9 +38,15 @@ describe('the bench as a program', () => {
       })
       child.stderr.on('data', (data) => {
         stderr += data
-        if (interruptAt && stderr.includes(interruptAt)) child.kill('SIGINT')
       })
-      child.on('close', (code) => resolve({ code, stdout, stderr }))
+      const timer = setInterval(() => {
+        const measuring = interrupt && stderr.includes('fdatasync') && data().length > 0
+        if (measuring) child.kill('SIGINT')
+      }, 5)
+      child.on('close', (code) => {
+        clearInterval(timer)
+        resolve({ code, stdout, stderr })
+      })
     })
   }
 
@@ -67,13 +78,14 @@ describe('the bench as a program', () => {
       peerName: null,
     })
     expect(rows[0].floor).toBeGreaterThan(100)
-    expect(readdirSync(join(directory, 'data'))).toEqual([])
+    expect(data()).toEqual([])
   }, 60_000)
 
   it('leaves no data when it is interrupted', async () => {
     const options = ['--quick', '--no-peers', '--only', 'embedded.e2e,embedded.process']
-    const { code } = await bench(options, 'endToEnd: floor')
+    const { code, stdout } = await bench(options, true)
     expect(code).toBe(130)
-    expect(readdirSync(join(directory, 'data'))).toEqual([])
+    expect(stdout).toBe('')
+    expect(data()).toEqual([])
   }, 60_000)
 })

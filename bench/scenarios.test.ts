@@ -102,6 +102,22 @@ class Pretended implements System {
   }
 }
 
+describe('the backlog', () => {
+  it('stays as long as it was while jobs run', async () => {
+    const lengths: number[] = []
+    const waiting = Array.from({ length: 100 }, (_, number) => number)
+    const system = new Pretended((numbers, _at, start) => {
+      waiting.push(...numbers)
+      lengths.push(waiting.length)
+      setImmediate(() => waiting.splice(0, 10).forEach(start))
+    })
+    const figures = await scenarios.backlogRun(system, { ...SIZE, backlog: 100, jobs: 200 })
+    expect(figures.perSecond).toBeGreaterThan(0)
+    expect(lengths).toHaveLength(20)
+    expect(new Set(lengths)).toEqual(new Set([110]))
+  })
+})
+
 describe('scenarios refuse a system that', () => {
   const size = { ...SIZE, jobs: 20, warmup: 0, leadMs: 400 }
 

@@ -199,13 +199,11 @@ async function backlogRun(system: System, { backlog, jobs }: Size): Promise<Figu
   const begin = now()
   await system.work(tracker.started)
   while (enqueued < total) {
-    const target = Math.min(total, backlog + tracker.count + system.chunk)
-    const calls: Promise<void>[] = []
-    for (; enqueued < target; enqueued += system.chunk) {
-      calls.push(system.enqueueMany(enqueued, Math.min(system.chunk, target - enqueued)))
-    }
-    enqueued = target
-    await (calls.length > 0 ? Promise.all(calls) : sleep(1))
+    // One chunk for each chunk that has started, so that the backlog stays what it is.
+    await tracker.reached(enqueued - backlog)
+    const count = Math.min(system.chunk, total - enqueued)
+    await system.enqueueMany(enqueued, count)
+    enqueued += count
   }
   await tracker.reached(jobs)
   return { perSecond: rate(tracker.count, now() - begin), openMs, megabytes: residentMegabytes().current }
