@@ -39,7 +39,11 @@ export class Batcher implements SplitSink {
     const { replace, command, maxItems, maxBytes, lines } = this.#rule
     if (replace !== undefined) {
       const argv = command.map((word) => word.replaceAll(replace, () => text))
-      assertFits(argv.reduce((sum, word) => sum + size(word), 0), maxBytes, text)
+      assertFits(
+        argv.reduce((sum, word) => sum + size(word), 0),
+        maxBytes,
+        text,
+      )
       this.#emit(argv)
       return
     }

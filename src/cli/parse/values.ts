@@ -26,7 +26,12 @@ export function parseIds(words: readonly string[]): NamedId[] {
     const first = Number(match?.[1])
     const last = Number(match?.[2] ?? match?.[1])
     if (match === null || first < 1 || last < first) {
-      throw invalidOption('ID', 'a job id such as 12, or a range such as 10-20', part, 'Ids are printed by `perdure submit` and `perdure status`')
+      throw invalidOption(
+        'ID',
+        'a job id such as 12, or a range such as 10-20',
+        part,
+        'Ids are printed by `perdure submit` and `perdure status`',
+      )
     }
     if (ids.size + (last - first) >= MOST_IDS) {
       throw perdureError('TOO_LARGE', {
@@ -49,8 +54,16 @@ export function parseAfter(words: readonly string[]): Dependency[] {
     .flatMap((word) => word.split(','))
     .map((part) => {
       const [id = '', policy, ...rest] = part.split(':')
-      if (!/^[1-9]\d{0,14}$/.test(id) || rest.length > 0 || (policy !== undefined && !POLICIES.includes(policy))) {
-        throw invalidOption('--after', 'ids such as 12,13, each with :fail, :cancel or :run behind it if wanted', part)
+      if (
+        !/^[1-9]\d{0,14}$/.test(id) ||
+        rest.length > 0 ||
+        (policy !== undefined && !POLICIES.includes(policy))
+      ) {
+        throw invalidOption(
+          '--after',
+          'ids such as 12,13, each with :fail, :cancel or :run behind it if wanted',
+          part,
+        )
       }
       return policy === undefined ? { job: Number(id) } : { job: Number(id), onFailure: policy as EdgePolicy }
     })
@@ -74,7 +87,12 @@ export function parsePairs(option: string, words: readonly string[]): Record<str
   for (const word of words) {
     const at = word.indexOf('=')
     if (at < 1) throw invalidOption(option, 'a name and a value, such as color=red', word)
-    Object.defineProperty(pairs, word.slice(0, at), { value: word.slice(at + 1), enumerable: true, configurable: true, writable: true })
+    Object.defineProperty(pairs, word.slice(0, at), {
+      value: word.slice(at + 1),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    })
   }
   return pairs
 }
@@ -109,10 +127,12 @@ export function parseSpan(option: string, text: string): number {
 
 /** Reads the names of job states, `live` and `ended` for the groups of them. */
 export function parseStates(words: readonly string[]): JobState[] {
-  const states = words.flatMap((word) => word.split(',')).flatMap((word): readonly string[] => {
-    if (word === 'live') return JOB_STATES.slice(0, 7)
-    return word === 'ended' ? JOB_STATES.slice(7) : [word]
-  })
+  const states = words
+    .flatMap((word) => word.split(','))
+    .flatMap((word): readonly string[] => {
+      if (word === 'live') return JOB_STATES.slice(0, 7)
+      return word === 'ended' ? JOB_STATES.slice(7) : [word]
+    })
   for (const state of states) {
     if ((JOB_STATES as readonly string[]).includes(state)) continue
     throw perdureError('UNKNOWN_STATE', {
@@ -128,7 +148,9 @@ export function parseStates(words: readonly string[]): JobState[] {
 export function parseSignal(text: string): string {
   const upper = text.toUpperCase()
   const entries = Object.entries(constants.signals)
-  const found = entries.find(([name, number]) => name === upper || name === `SIG${upper}` || String(number) === text)
+  const found = entries.find(
+    ([name, number]) => name === upper || name === `SIG${upper}` || String(number) === text,
+  )
   if (found !== undefined) return found[0]
   throw invalidOption('--signal', 'a signal such as TERM, SIGINT or 9', text, 'See `kill -l` for all of them')
 }

@@ -7,7 +7,12 @@ import { parseDelimiter, type SplitMode, Splitter } from './xargs.ts'
 
 const WORDS: SplitMode = { type: 'words' }
 
-function batches(text: string, mode: SplitMode, rule: Partial<BatchRule> = {}, cuts: readonly number[] = []): string[][] {
+function batches(
+  text: string,
+  mode: SplitMode,
+  rule: Partial<BatchRule> = {},
+  cuts: readonly number[] = [],
+): string[][] {
   const found: string[][] = []
   const batcher = new Batcher({ command: [], maxBytes: 131_072, ...rule }, (argv) => found.push(argv))
   const splitter = new Splitter(mode, batcher)
@@ -22,7 +27,8 @@ function batches(text: string, mode: SplitMode, rule: Partial<BatchRule> = {}, c
   return found
 }
 
-const items = (text: string, mode = WORDS, cuts: readonly number[] = []) => batches(text, mode, {}, cuts).flat()
+const items = (text: string, mode: SplitMode = WORDS, cuts: readonly number[] = []) =>
+  batches(text, mode, {}, cuts).flat()
 
 const codeOf = (act: () => unknown): string => {
   try {
@@ -36,7 +42,10 @@ const codeOf = (act: () => unknown): string => {
 /** What the xargs of this machine makes of the same input, one list of arguments per command. */
 function oracle(text: string, options: readonly string[]): string[][] | 'refused' {
   const script = 'printf "%s\\0" "$@"; printf "\\001\\0"'
-  const run = spawnSync('xargs', ['-r', ...options, 'sh', '-c', script, 'sh'], { input: text, encoding: 'utf8' })
+  const run = spawnSync('xargs', ['-r', ...options, 'sh', '-c', script, 'sh'], {
+    input: text,
+    encoding: 'utf8',
+  })
   if (run.status !== 0) return 'refused'
   const commands: string[][] = [[]]
   for (const word of run.stdout.split('\0').slice(0, -1)) {
@@ -83,7 +92,10 @@ describe('splitting', () => {
   })
 
   it.runIf(hasXargs)('agrees with the xargs of this machine', () => {
-    const text = fc.string({ unit: fc.constantFrom('a', 'b', ' ', '\t', '\n', "'", '"', '\\'), maxLength: 14 })
+    const text = fc.string({
+      unit: fc.constantFrom('a', 'b', ' ', '\t', '\n', "'", '"', '\\'),
+      maxLength: 14,
+    })
     const option = fc.constantFrom<[string[], SplitMode, Partial<BatchRule>]>(
       [['-n1'], WORDS, { maxItems: 1 }],
       [['-n2'], WORDS, { maxItems: 2 }],
@@ -112,7 +124,11 @@ describe('splitting', () => {
 
 describe('batches', () => {
   it('take as many items as asked, and keep the rest for the end', () => {
-    expect(batches('1 2 3 4 5', WORDS, { command: ['echo'], maxItems: 2 })).toEqual([['echo', '1', '2'], ['echo', '3', '4'], ['echo', '5']])
+    expect(batches('1 2 3 4 5', WORDS, { command: ['echo'], maxItems: 2 })).toEqual([
+      ['echo', '1', '2'],
+      ['echo', '3', '4'],
+      ['echo', '5'],
+    ])
   })
 
   it('put the item wherever it is asked for', () => {
@@ -124,15 +140,30 @@ describe('batches', () => {
   })
 
   it('stay below the most bytes, and refuse an item that does not', () => {
-    expect(batches('aaa bbb ccc', WORDS, { command: ['e'], maxBytes: 10 })).toEqual([['e', 'aaa', 'bbb'], ['e', 'ccc']])
+    expect(batches('aaa bbb ccc', WORDS, { command: ['e'], maxBytes: 10 })).toEqual([
+      ['e', 'aaa', 'bbb'],
+      ['e', 'ccc'],
+    ])
     expect(codeOf(() => batches('a'.repeat(20), WORDS, { command: ['e'], maxBytes: 10 }))).toBe('TOO_LARGE')
-    expect(codeOf(() => batches('aaa bbb ccc', WORDS, { command: ['e'], maxBytes: 10, lines: 1 }))).toBe('TOO_LARGE')
+    expect(codeOf(() => batches('aaa bbb ccc', WORDS, { command: ['e'], maxBytes: 10, lines: 1 }))).toBe(
+      'TOO_LARGE',
+    )
   })
 })
 
 describe('the delimiter option', () => {
   it('is a character or an escape', () => {
-    expect(['a', '\\n', '\\t', '\\0', '\\x2c', '\\054', '\\\\', 'é'].map(parseDelimiter)).toEqual(['a', '\n', '\t', '\0', ',', ',', '\\', 'é'])
-    for (const text of ['', 'ab', '\\', '\\q', '\\x', '\\xff', '\\999']) expect(codeOf(() => parseDelimiter(text))).toBe('INVALID_OPTION')
+    expect(['a', '\\n', '\\t', '\\0', '\\x2c', '\\054', '\\\\', 'é'].map(parseDelimiter)).toEqual([
+      'a',
+      '\n',
+      '\t',
+      '\0',
+      ',',
+      ',',
+      '\\',
+      'é',
+    ])
+    for (const text of ['', 'ab', '\\', '\\q', '\\x', '\\xff', '\\999'])
+      expect(codeOf(() => parseDelimiter(text))).toBe('INVALID_OPTION')
   })
 })

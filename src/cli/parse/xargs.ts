@@ -125,13 +125,24 @@ function unmatched(quote: string) {
 export function parseDelimiter(text: string): string {
   if ([...text].length === 1 && text !== '\\') return text
   const named: Record<string, string> = {
-    '\\n': '\n', '\\t': '\t', '\\r': '\r', '\\f': '\f', '\\v': '\v', '\\a': '\x07', '\\b': '\b', '\\\\': '\\',
+    '\\n': '\n',
+    '\\t': '\t',
+    '\\r': '\r',
+    '\\f': '\f',
+    '\\v': '\v',
+    '\\a': '\x07',
+    '\\b': '\b',
+    '\\\\': '\\',
   }
   const found = named[text]
   if (found !== undefined) return found
   const hex = /^\\x([0-9a-fA-F]{1,2})$/.exec(text)
   const octal = /^\\([0-7]{1,3})$/.exec(text)
-  const code = hex ? Number.parseInt(hex[1] ?? '', 16) : octal ? Number.parseInt(octal[1] ?? '', 8) : Number.NaN
+  const code = hex
+    ? Number.parseInt(hex[1] ?? '', 16)
+    : octal
+      ? Number.parseInt(octal[1] ?? '', 8)
+      : Number.NaN
   if (code <= 0x7f) return String.fromCharCode(code)
   throw perdureError('INVALID_OPTION', {
     expected: 'one character, or an escape such as \\n, \\t, \\0 or \\x2c, after --delimiter',

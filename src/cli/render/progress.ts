@@ -63,7 +63,10 @@ export class ProgressLine {
   }
 
   #draw(): void {
-    const line = renderProgress({ ...this.#state(), elapsedMs: performance.now() - this.#startedAt }, (this.#stream.columns ?? 80) - 1)
+    const line = renderProgress(
+      { ...this.#state(), elapsedMs: performance.now() - this.#startedAt },
+      (this.#stream.columns ?? 80) - 1,
+    )
     this.#stream.write(`\r${line}\x1b[K`)
     this.#isDrawn = true
   }

@@ -21,7 +21,8 @@ export function plainLine(text: string): string {
 }
 
 /** Wide characters take two columns; marks that combine take none. */
-const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u
 const NO_WIDTH = /\p{Mark}|\u200b|\u200d/u
 
 /** Columns that a text of one line takes. */
@@ -59,7 +60,11 @@ const GAP = '  '
  * A table in plain text. Cells are made safe; the flexible column is cut so that lines fit into `width` columns
  * (Infinity: nothing is cut). Ends with a newline.
  */
-export function renderTable(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string {
+export function renderTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width: number,
+): string {
   const cells = [columns.map((column) => column.title), ...rows.map((row) => row.map(plainLine))]
   const widths = columns.map((_, index) => Math.max(...cells.map((row) => textWidth(row[index] ?? ''))))
   const flexible = columns.findIndex((column) => column.flexible)
@@ -79,7 +84,12 @@ export function renderTable(columns: readonly Column[], rows: readonly (readonly
   return `${lines.join('\n')}\n`
 }
 
-const SPANS: readonly [number, string][] = [[86_400_000, 'd'], [3_600_000, 'h'], [60_000, 'm'], [1_000, 's']]
+const SPANS: readonly [number, string][] = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'm'],
+  [1_000, 's'],
+]
 
 /** A span in at most four characters or so: `450ms`, `12s`, `5m`, `3h`, `12d`. */
 export function shortSpan(ms: number): string {

@@ -1,0 +1,42 @@
+/**
+ * Standard input as text.
+ */
+import { perdureError } from '../errors.ts'
+
+/** Most that is read into memory at once; more belongs into a file. */
+const MOST_BYTES = 16 * 1024 * 1024
+
+/** Cuts bytes into text; refuses what is not UTF-8, as arguments of commands are text. */
+export async function* readText(stream: NodeJS.ReadableStream): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  try {
+    for await (const chunk of stream) yield decoder.decode(chunk as Buffer, { stream: true })
+    yield decoder.decode()
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause
+    throw perdureError('INVALID_INPUT', {
+      expected: 'standard input to be UTF-8 text',
+      found: 'other bytes',
+      fix: 'Convert it first, or hand it over in a file (--stdin FILE)',
+      cause,
+    })
+  }
+}
+
+/** All of a stream as text. */
+export async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
+  const pieces: string[] = []
+  let length = 0
+  for await (const piece of readText(stream)) {
+    length += piece.length
+    if (length > MOST_BYTES) {
+      throw perdureError('TOO_LARGE', {
+        expected: `at most ${MOST_BYTES} characters of standard input`,
+        found: 'more',
+        fix: 'Put it into a file and use --stdin FILE',
+      })
+    }
+    pieces.push(piece)
+  }
+  return pieces.join('')
+}

@@ -1,0 +1,195 @@
+/**
+ * The command line: its commands, its exit codes, its help.
+ *
+ * Owns: which file holds which command. A command's file is loaded only when that command is called, so that
+ * none pays for what another needs.
+ */
+import { createRequire } from 'node:module'
+import { Command, CommanderError } from 'commander'
+import { ERROR_KINDS, PerdureError } from '../errors.ts'
+import { type Action, addCommonOptions, type CommonOptions, makeContext } from './context.ts'
+import type { Streams } from './output.ts'
+
+/** Defines one command: its options, its help, and how it is run. */
+export type Definition = (command: Command, run: RunAction) => void
+
+/** Makes the handler of a command from its action. */
+export type RunAction = <Options extends object>(
+  action: Action<Options>,
+) => (...values: unknown[]) => Promise<void>
+
+interface Entry {
+  readonly name: string
+  readonly aliases?: readonly string[]
+  readonly usage: string
+  readonly summary: string
+  readonly load: () => Promise<{ readonly define: Definition }>
+}
+
+const COMMANDS: readonly Entry[] = [
+  {
+    name: 'submit',
+    usage: '[options] [--] command [arguments...]',
+    summary: 'submit a command as a job',
+    load: () => import('./commands/submit.ts'),
+  },
+  {
+    name: 'xargs',
+    usage: '[options] [--] command [arguments...]',
+    summary: 'run a command over items from standard input',
+    load: () => import('./commands/xargs.ts'),
+  },
+  {
+    name: 'status',
+    aliases: ['ls'],
+    usage: '[options] [id...]',
+    summary: 'show jobs and queues',
+    load: () => import('./commands/status.ts'),
+  },
+  {
+    name: 'output',
+    aliases: ['logs'],
+    usage: '[options] <id...>',
+    summary: 'show what jobs wrote',
+    load: () => import('./commands/output.ts'),
+  },
+  {
+    name: 'wait',
+    usage: '[options] [id...]',
+    summary: 'wait until jobs have ended',
+    load: () => import('./commands/wait.ts'),
+  },
+  {
+    name: 'kill',
+    aliases: ['cancel'],
+    usage: '[options] [id...]',
+    summary: 'cancel jobs',
+    load: () => import('./commands/kill.ts'),
+  },
+  {
+    name: 'retry',
+    usage: '[options] [id...]',
+    summary: 'run failed or cancelled jobs again',
+    load: () => import('./commands/retry.ts'),
+  },
+  {
+    name: 'rm',
+    usage: '[options] [id...]',
+    summary: 'delete ended jobs',
+    load: () => import('./commands/rm.ts'),
+  },
+  {
+    name: 'hold',
+    usage: '[options] [id...]',
+    summary: 'put jobs aside',
+    load: () => import('./commands/hold.ts'),
+  },
+  {
+    name: 'release',
+    usage: '[options] [id...]',
+    summary: 'take held jobs back in',
+    load: () => import('./commands/release.ts'),
+  },
+  {
+    name: 'pause',
+    usage: '[options] <queue...>',
+    summary: 'stop handing out jobs of queues',
+    load: () => import('./commands/pause.ts'),
+  },
+  {
+    name: 'resume',
+    usage: '[options] <queue...>',
+    summary: 'hand out jobs of queues again',
+    load: () => import('./commands/resume.ts'),
+  },
+  {
+    name: 'worker',
+    usage: '[options] [queue...]',
+    summary: 'run submitted commands',
+    load: () => import('./commands/worker.ts'),
+  },
+  {
+    name: 'run',
+    usage: '[options] <file>',
+    summary: 'run the jobs that a module defines',
+    load: () => import('./commands/run.ts'),
+  },
+  {
+    name: 'doctor',
+    usage: '[options]',
+    summary: 'check the store and what it runs on',
+    load: () => import('./commands/doctor.ts'),
+  },
+]
+
+/** Runs one command line; answers the exit code. Never throws. */
+export async function runProgram(
+  words: readonly string[],
+  streams: Streams,
+  env: NodeJS.ProcessEnv,
+): Promise<number> {
+  let exit = 0
+  const run: RunAction =
+    (action) =>
+    async (...values) => {
+      const command = values.at(-1) as Command
+      const options = command.optsWithGlobals() as CommonOptions
+      const context = makeContext(streams, env, options)
+      try {
+        exit = (await action(context, command.args, options as never)) ?? 0
+      } catch (error) {
+        exit = context.out.error(error)
+      }
+    }
+  const program = buildProgram(streams, run)
+  try {
+    await program.parseAsync(words as string[], { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : ERROR_KINDS.INVALID_OPTION.exit
+    streams.stderr.write(`perdure: ${error instanceof Error ? error.stack : String(error)}\n`)
+    return error instanceof PerdureError ? error.exit : ERROR_KINDS.INTERNAL.exit
+  }
+  return exit
+}
+
+function buildProgram(streams: Streams, run: RunAction): Command {
+  const program = new Command('perdure')
+  const entries = new Map<Command, Entry>()
+  const prepare = (command: Command): Command =>
+    command
+      .exitOverride()
+      .showHelpAfterError('(add --help for more)')
+      .configureOutput({
+        writeOut: (text) => void streams.stdout.write(text),
+        writeErr: (text) => void streams.stderr.write(text.replace(/^error: /, 'perdure: ')),
+      })
+  prepare(addCommonOptions(program))
+    .description('Runs work that must not be lost.')
+    .usage('[options] <command> ...')
+    .enablePositionalOptions()
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .hook('preSubcommand', async (_, command) => {
+      const entry = entries.get(command)
+      if (entry !== undefined) (await entry.load()).define(command, run)
+    })
+    .addHelpText(
+      'after',
+      '\nExamples:\n  perdure submit -- make -j4\n  perdure xargs -n 1 -P 4 gzip < list\n  perdure worker -j 8\n  perdure status --watch\n\nEvery command has a --help of its own, with examples.',
+    )
+  for (const entry of COMMANDS) {
+    const command = prepare(addCommonOptions(program.command(entry.name)))
+    command
+      .summary(entry.summary)
+      .description(`${entry.summary[0]?.toUpperCase()}${entry.summary.slice(1)}.`)
+      .usage(entry.usage)
+    for (const alias of entry.aliases ?? []) command.alias(alias)
+    entries.set(command, entry)
+  }
+  return program
+}
+
+/** The version of this package; both `src/cli` and `dist/cli` lie two folders below its manifest. */
+export function packageVersion(): string {
+  const manifest = createRequire(import.meta.url)('../../package.json') as { version: string }
+  return manifest.version
+}

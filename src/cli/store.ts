@@ -1,0 +1,145 @@
+/**
+ * Opens the store of a command: by itself when nobody owns it, over the owner's socket when somebody does.
+ *
+ * Owns: finding out which, and taking the store over when the owner that a long command speaks to has gone.
+ */
+import { existsSync, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Client } from '../client/client.ts'
+import { PerdureError, perdureError } from '../errors.ts'
+import { socketPath } from '../protocol/address.ts'
+import type { ServedSocket } from '../server/socket.ts'
+import type { StoreAddress } from './address.ts'
+
+/** How long to wait for a store that another short command holds without serving it, ms. */
+const BUSY_MS = 10_000
+const FIRST_PAUSE_MS = 10
+const LONGEST_PAUSE_MS = 200
+
+/** An open store. */
+export interface OpenStore {
+  readonly client: Client
+  /** True when this process opened the store itself, so that nobody else works on it. */
+  readonly isOwner: boolean
+  /** Where the store is: its file, or the socket. */
+  readonly place: string
+  close(): Promise<void>
+}
+
+/** How a command uses the store. */
+export interface OpenOptions {
+  /** True for commands that last: others must be able to reach the store meanwhile. */
+  readonly serves: boolean
+  /** False refuses to make a store that is not there. Default true. */
+  readonly creates?: boolean
+}
+
+/**
+ * Opens the store at an address.
+ *
+ * @throws PerdureError STORE_BUSY when the owner does not answer, NOT_FOUND when there is no store and none is to
+ * be made, and whatever opening the store throws.
+ */
+export async function openStore(address: StoreAddress, options: OpenOptions): Promise<OpenStore> {
+  if (address.type === 'unix') return connectOnly(address.path)
+  if (options.creates === false && !existsSync(address.path)) {
+    throw perdureError('NOT_FOUND', {
+      expected: `a store at ${address.path}`,
+      found: 'no file',
+      fix: 'Submit a job first, or name another store with --url sqlite:FILE',
+      data: { path: address.path },
+    })
+  }
+  mkdirSync(dirname(address.path), { recursive: true, mode: 0o700 })
+  const owner = new Owner(address.path, options.serves)
+  const deadline = performance.now() + BUSY_MS
+  // An owner's socket is tried first: connecting is cheaper than loading a database to learn that it is busy.
+  let socket: string | undefined = socketPath(address.path)
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    const connected = socket !== undefined && existsSync(socket) ? await tryConnect(socket, owner) : undefined
+    if (connected !== undefined) return connected
+    try {
+      return await owner.open()
+    } catch (error) {
+      if (!(error instanceof PerdureError) || error.code !== 'STORE_BUSY' || performance.now() > deadline)
+        throw error
+      if (typeof error.data.socket === 'string') socket = error.data.socket
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.5 + Math.random())))
+  }
+}
+
+/** What this process opens by itself, now or when another owner has gone. */
+class Owner {
+  readonly #path: string
+  readonly #serves: boolean
+  #client: Client | undefined
+  #served: ServedSocket | undefined
+  #isClosed = false
+
+  constructor(path: string, serves: boolean) {
+    this.#path = path
+    this.#serves = serves
+  }
+
+  async open(): Promise<OpenStore> {
+    const client = await this.#openEmbedded(this.#serves)
+    return { client, isOwner: true, place: this.#path, close: () => this.close() }
+  }
+
+  /** Opens and serves the store whose owner does not answer; false when somebody else has done so. */
+  async takeOver(): Promise<boolean> {
+    if (this.#isClosed || this.#client !== undefined) return false
+    try {
+      await this.#openEmbedded(true)
+      return true
+    } catch (error) {
+      if (error instanceof PerdureError && error.code === 'STORE_BUSY') return false
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#served?.close()
+    await this.#client?.close()
+  }
+
+  async #openEmbedded(serves: boolean): Promise<Client> {
+    const { openEmbedded } = await import('../server/embedded.ts')
+    const client = await openEmbedded({ store: 'sqlite', path: this.#path })
+    try {
+      if (serves) {
+        const { serveSocket } = await import('../server/socket.ts')
+        this.#served = await serveSocket(client, socketPath(this.#path))
+      }
+    } catch (error) {
+      await client.close()
+      throw error
+    }
+    this.#client = client
+    return client
+  }
+}
+
+async function tryConnect(socket: string, owner: Owner): Promise<OpenStore | undefined> {
+  const { connectSocket } = await import('../client/remote/remote.ts')
+  try {
+    const client = await connectSocket(socket, { onUnreachable: () => owner.takeOver() })
+    const close = async () => {
+      await client.close()
+      await owner.close()
+    }
+    return { client, isOwner: false, place: socket, close }
+  } catch (error) {
+    // The owner has just ended, or its socket is a dead one.
+    if (error instanceof PerdureError && error.code === 'UNAVAILABLE') return undefined
+    throw error
+  }
+}
+
+async function connectOnly(socket: string): Promise<OpenStore> {
+  const { connectSocket } = await import('../client/remote/remote.ts')
+  const client = await connectSocket(socket)
+  return { client, isOwner: false, place: socket, close: () => client.close() }
+}

@@ -1,0 +1,141 @@
+/**
+ * Workers inside a command: for `worker`, and for commands that wait for their own jobs.
+ *
+ * Owns: signals (the first asks to end, the second insists) and the queue that a waiting command has to itself.
+ */
+import type { Client } from '../client/client.ts'
+import type { AttemptControl, Executor } from '../executors/executor.ts'
+import type { Worker } from '../worker/worker.ts'
+import type { Output } from './output.ts'
+import { SHELL_KIND } from './submission.ts'
+
+/** Receives output of attempts as it comes. */
+export type OutputSink = (stream: 'stdout' | 'stderr', text: string) => void
+
+/** What a command's worker is to do. */
+export interface WorkPlan {
+  readonly client: Client
+  readonly queues: readonly string[]
+  readonly concurrency: number
+  /** Output is also handed to this. */
+  readonly onOutput?: OutputSink
+}
+
+/** Starts a worker that runs commands. */
+export async function startShellWorker(plan: WorkPlan, out: Output): Promise<Worker> {
+  const [{ createWorker }, { createShellExecutor }] = await Promise.all([
+    import('../worker/worker.ts'),
+    import('../executors/shell/shell.ts'),
+  ])
+  const shell = createShellExecutor()
+  const worker = createWorker({
+    client: plan.client,
+    executors: { [SHELL_KIND]: plan.onOutput === undefined ? shell : withSink(shell, plan.onOutput) },
+    queues: plan.queues,
+    concurrency: plan.concurrency,
+  })
+  worker.on('error', (error) => void out.error(error))
+  await worker.ready
+  return worker
+}
+
+/** An executor whose attempts' output also goes to a sink. What a handler logs on purpose counts as standard error. */
+function withSink(executor: Executor, sink: OutputSink): Executor {
+  return {
+    name: executor.name,
+    close: () => executor.close(),
+    run: (attempt, control) => {
+      const tapped: AttemptControl = {
+        get signal() {
+          return control.signal
+        },
+        get stopReason() {
+          return control.stopReason
+        },
+        get stopSignal() {
+          return control.stopSignal
+        },
+        get graceMs() {
+          return control.graceMs
+        },
+        progress: (fraction, message) => control.progress(fraction, message),
+        log: (stream, text) => {
+          sink(stream === 'stdout' ? 'stdout' : 'stderr', text)
+          control.log(stream, text)
+        },
+      }
+      return executor.run(attempt, tapped)
+    },
+  }
+}
+
+/** Signals that ask a command to end. */
+const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** Why a command was asked to end. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted'
+  /** 128 + the signal's number, as shells count. */
+  readonly exit: number
+
+  constructor(signal: (typeof END_SIGNALS)[number]) {
+    super(`interrupted by ${signal}`)
+    this.exit = 128 + { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }[signal]
+  }
+}
+
+/** Listens for signals until disposed: the first aborts `gently`, the second aborts `atOnce`. */
+export class EndSignals {
+  readonly #gently = new AbortController()
+  readonly #atOnce = new AbortController()
+  readonly #listeners = END_SIGNALS.map((name) => {
+    const listener = () => {
+      const step = this.#gently.signal.aborted ? this.#atOnce : this.#gently
+      step.abort(new Interrupted(name))
+    }
+    process.on(name, listener)
+    return { name, listener }
+  })
+
+  get gently(): AbortSignal {
+    return this.#gently.signal
+  }
+
+  get atOnce(): AbortSignal {
+    return this.#atOnce.signal
+  }
+
+  [Symbol.dispose](): void {
+    for (const { name, listener } of this.#listeners) process.off(name, listener)
+  }
+}
+
+/** Ends a worker; a second signal ends it by force. */
+export async function stopWorker(worker: Worker, signals: EndSignals, drainMs?: number): Promise<void> {
+  const force = () => void worker.stop({ drainMs: 0, graceMs: 0 })
+  if (signals.atOnce.aborted) force()
+  signals.atOnce.addEventListener('abort', force, { once: true })
+  await worker.stop(drainMs === undefined ? {} : { drainMs })
+}
+
+/** The jobs of a queue that have not ended and are not put aside. */
+export async function liveJobs(client: Client, queues: readonly string[]): Promise<number> {
+  let live = 0
+  for (const { queue, states } of await client.counts()) {
+    if (!queues.includes(queue)) continue
+    live +=
+      states.blocked + states.scheduled + states.waiting + states.ready + states.running + states.suspended
+  }
+  return live
+}
+
+/**
+ * A queue for one command alone, so that its own worker runs its own jobs and nothing else, as many at once as
+ * it was asked to. Named by the process, so that names come back and do not pile up in the store.
+ */
+export async function privateQueue(client: Client, name: string): Promise<string> {
+  for (let number = 1; ; number += 1) {
+    const queue = number === 1 ? `${name}-${process.pid}` : `${name}-${process.pid}-${number}`
+    if ((await liveJobs(client, [queue])) === 0) return queue
+  }
+}
