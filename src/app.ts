@@ -259,7 +259,7 @@ export async function open(url: string, options: OpenOptions = {}): Promise<App>
     return new App(await connectSocket(address.path))
   }
   // loaded on demand: who speaks to another process needs no engine and no SQLite
-  const { openEmbedded } = await import('./client/embedded/open.ts')
+  const { openEmbedded } = await import('./server/embedded.ts')
   const path = address.type === 'sqlite' ? { path: address.path } : {}
   return new App(await openEmbedded({ store: address.type, ...path, ...options }))
 }

@@ -71,6 +71,7 @@ describe('nearestName', () => {
     ['Retry', 'retry'],
     ['retires', 'retries'],
     ['prioritty', 'priority'],
+    ['prio', 'priority'],
     ['x', undefined],
     ['', undefined],
   ])('%j means %j', (name, nearest) => {

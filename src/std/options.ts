@@ -74,6 +74,9 @@ export function nonEmptyText(name: string, value: unknown, max = 200): string {
 
 /** The name that was most likely meant, or undefined when none is near. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
+  // a shortened word is a word
+  const longer = name.length >= 3 ? known.find((candidate) => candidate.startsWith(name)) : undefined
+  if (longer !== undefined) return longer
   let best: string | undefined
   // a third of the letters may be wrong; more than that is another word
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1
