@@ -52,7 +52,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
   engine: { may: [...LOW, 'store', 'cluster', 'cache'] },
   protocol: { may: LOW },
   client: { may: LOW },
-  'client/embedded': { may: [...LOW, 'client', 'engine'] },
+  'client/embedded': { may: [...LOW, 'client', 'engine'], types: ['store'] },
   // the wire is the protocol's, its calls are the client's
   'client/remote': { may: [...LOW, 'client', 'protocol'] },
   executors: { may: LOW },

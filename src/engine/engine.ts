@@ -26,6 +26,13 @@ const MOST_WEIGHT = 2_000
 /** Commands that may wait; beyond it new ones are refused before they begin. */
 const MOST_WAITING = 100_000
 
+/** A commit on its way. */
+interface Flight {
+  readonly departure: Departure
+  readonly batch: Batch
+  readonly commit: Promise<void>
+}
+
 /** Settings of an engine. */
 export interface EngineOptions {
   /** How often ended jobs are looked for whose retention is over, ms. Default 60 s; 0 for never. */
@@ -48,7 +55,7 @@ export class Engine {
   #absent: Task[] = []
   #answered: Answered[] = []
   #weight = 0
-  #inFlight: Departure | undefined
+  #inFlight: Flight | undefined
   #isTurnDue = false
   #isLoading = false
   #onQuiet: (() => void)[] = []
@@ -257,14 +264,23 @@ export class Engine {
       }
       return
     }
-    if (reply instanceof PerdureError) {
-      workingSet.discard()
-    } else {
-      workingSet.settle()
-      task.applied?.(reply)
-    }
+    if (reply instanceof PerdureError) workingSet.discard()
+    else if (!this.#settle(task, reply)) return
     this.#weight += weightOf(task.command)
     this.#answered.push({ task, reply })
+  }
+
+  /** Makes a command take effect. What fails here has left memory half-changed, so the shard is opened anew. */
+  #settle(task: Task, reply: Reply): boolean {
+    try {
+      this.#workingSet.settle()
+      task.applied?.(reply)
+      return true
+    } catch (error) {
+      task.done(internalError(error))
+      void this.#crash(undefined, error)
+      return false
+    }
   }
 
   /** Issues the next commit when none is in flight; what needs none leaves at once. */
@@ -281,11 +297,12 @@ export class Engine {
     }
     this.#sequence++
     const batch = this.#workingSet.take(this.#epoch, this.#sequence)
-    const departure: Departure = { sequence: this.#sequence, answered, changes: this.announcer.take() }
-    this.#inFlight = departure
-    this.#store.commit(batch).then(
-      () => this.#committed(departure, batch),
-      (error: unknown) => void this.#crash(departure, batch, error),
+    const departure: Departure = { answered, changes: this.announcer.take() }
+    const flight: Flight = { departure, batch, commit: this.#store.commit(batch) }
+    this.#inFlight = flight
+    flight.commit.then(
+      () => this.#inFlight === flight && this.#committed(flight),
+      (error: unknown) => this.#inFlight === flight && void this.#crash(flight, error),
     )
     // Behind the commit: so that what is read includes all that was applied (see RangeTable, OrderedIndex).
     this.#read()
@@ -311,21 +328,21 @@ export class Engine {
       (error: unknown) => {
         this.#isLoading = false
         for (const task of waiting) task.done(storeError(error))
-        void this.#crash(undefined, undefined, error)
+        void this.#crash(undefined, error)
       },
     )
   }
 
-  #committed(departure: Departure, batch: Batch): void {
+  #committed(flight: Flight): void {
     this.#inFlight = undefined
-    this.#workingSet.durable(departure.sequence)
+    this.#workingSet.durable(flight.batch.sequence)
     if (this.#inbox.length > 0) this.#turn()
     else this.#flush()
-    this.#depart(departure, batch)
+    this.#depart(flight)
     this.#checkQuiet()
   }
 
-  #depart(departure: Departure, batch: Batch): void {
+  #depart({ departure, batch }: Flight): void {
     this.#answer(departure.answered)
     const { progress, logs, epoch, sequence } = batch
     this.announcer.publish({ changes: departure.changes, progress, logs, epoch, sequence })
@@ -339,32 +356,46 @@ export class Engine {
    * A commit or a read failed. Memory is dropped and the shard opened anew, which fences off whatever may
    * still arrive and tells whether the commit had taken effect.
    */
-  async #crash(failed: Departure | undefined, batch: Batch | undefined, error: unknown): Promise<void> {
+  async #crash(failed: Flight | undefined, error: unknown): Promise<void> {
     if (this.#state !== 'open') return
     this.#state = 'reloading'
+    const other = this.#inFlight === failed ? undefined : this.#inFlight
     this.#inFlight = undefined
     this.announcer.take()
     this.#inbox = [...this.#answered.map(({ task }) => task), ...this.#absent, ...this.#inbox]
     this.#answered = []
     this.#absent = []
     this.#weight = 0
+    const lost = other === undefined ? failed : await this.#land(other)
     try {
       if (error instanceof PerdureError && error.code === 'FENCED') throw error
       await this.#load()
     } catch (reason) {
-      this.#giveUp(failed, storeError(reason))
+      this.#giveUp(lost, storeError(reason))
       return
     }
-    if (failed === undefined || batch === undefined) return
-    if (this.#sequence >= failed.sequence) this.#depart(failed, batch)
-    else for (const { task } of failed.answered) task.done(storeError(error))
+    if (lost === undefined) return
+    // The write that grew the epoch has told where the shard stands: taken effect, or never to do so.
+    if (this.#sequence >= lost.batch.sequence) this.#depart(lost)
+    else for (const { task } of lost.departure.answered) task.done(storeError(error))
+  }
+
+  /** Waits for a commit that was on its way when something else failed; answers it if it failed too. */
+  async #land(flight: Flight): Promise<Flight | undefined> {
+    try {
+      await flight.commit
+    } catch {
+      return flight
+    }
+    this.#depart(flight)
+    return undefined
   }
 
   /** The shard cannot be had back: what was in flight is unknown, the rest did not begin. */
-  #giveUp(failed: Departure | undefined, reason: PerdureError): void {
+  #giveUp(lost: Flight | undefined, reason: PerdureError): void {
     this.#state = 'closed'
     this.#duties.stop()
-    for (const { task } of failed?.answered ?? []) task.done(unknownError(reason))
+    for (const { task } of lost?.departure.answered ?? []) task.done(unknownError(reason))
     const inbox = this.#inbox
     this.#inbox = []
     for (const task of inbox) task.done(reason)

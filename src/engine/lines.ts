@@ -58,7 +58,7 @@ export class Lines {
   follow(before: JobRow | undefined, after: JobRow | undefined): void {
     const oldLine = before === undefined ? 0 : before.line
     const newLine = after === undefined ? 0 : after.line
-    if (oldLine !== newLine || (before as JobRow).rank !== after?.rank || (before as JobRow).turn !== after.turn) {
+    if (oldLine !== newLine || before?.rank !== after?.rank || before?.turn !== after?.turn) {
       if (oldLine > RUNNING_LINE || oldLine === DUE_LINE) this.#lines.get(oldLine)?.remove(before as JobRow)
       if (newLine > RUNNING_LINE || newLine === DUE_LINE) {
         const index = this.#lines.get(newLine)

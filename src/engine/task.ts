@@ -21,7 +21,6 @@ export interface Answered {
 
 /** Everything that leaves when one commit is durable. */
 export interface Departure {
-  readonly sequence: number
   readonly answered: readonly Answered[]
   readonly changes: readonly Change[]
 }

@@ -25,7 +25,8 @@ export class EmbeddedSession implements WorkerSession {
   readonly #listeners = new Set<(notice: WorkerNotice) => void>()
   readonly #unlisten: () => void
   readonly #onClose: (session: EmbeddedSession) => void
-  readonly #polls = new Set<Poll>()
+  /** Polls that wait, and how to end each with nothing. */
+  readonly #polls = new Map<Poll, () => void>()
   /** The interned number of the worker's name, once a lease has told it. */
   #worker = 0
   #isClosed = false
@@ -68,7 +69,7 @@ export class EmbeddedSession implements WorkerSession {
         resolve([])
       }
       signal?.addEventListener('abort', abort, { once: true })
-      this.#polls.add(poll)
+      this.#polls.set(poll, abort)
       this.#engine.poll(poll)
     })
   }
@@ -195,8 +196,7 @@ export class EmbeddedSession implements WorkerSession {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#unlisten()
-    for (const poll of this.#polls) this.#engine.unpoll(poll)
-    this.#polls.clear()
+    for (const end of [...this.#polls.values()]) end()
     if (this.#isLocal && this.#worker !== 0) this.#engine.loseWorker(this.#worker)
     this.#onClose(this)
   }
