@@ -15,7 +15,7 @@ import { type StopDetails, stoppedOutcome, stopReasonOf } from '../stopped.ts'
 import type { CommandPlan } from './input.ts'
 import type { Launch } from './launch.ts'
 import type { Output } from './output.ts'
-import { signal } from './processes.ts'
+import { isGroupAlive, signal } from './processes.ts'
 import { explainSetUp, explainSpawn, notStarted } from './spawn-errors.ts'
 import type { Stdio } from './stdio.ts'
 import type { Sweeper } from './sweeper.ts'
@@ -24,8 +24,9 @@ import type { Sweeper } from './sweeper.ts'
 const DRAIN_MS = 250
 /** A killed process is gone in no time, unless it hangs in the kernel (a dead network file system). */
 const KILL_MS = 5_000
-/** How often to look whether a group that was asked to end did so. */
-const GROUP_MS = 10
+/** How often to look whether a group that was asked to end did so: less and less, for looking costs something. */
+const FIRST_LOOK_MS = 5
+const LAST_LOOK_MS = 200
 
 /** What a command needs to run. */
 export interface CommandParts {
@@ -147,7 +148,7 @@ export class Command {
     if (this.#isKilled) {
       void this.#swept?.then(() => this.#drain())
     } else if (this.#stopped !== undefined) {
-      this.#awaitGroup(pid)
+      void this.#awaitGroup(pid)
     } else {
       // whoever is left in the group would go on working for an attempt that is over
       signal(-pid, 'SIGKILL')
@@ -156,11 +157,16 @@ export class Command {
   }
 
   /** The first process heeded the signal; the others of its group have the rest of the grace to do so. */
-  #awaitGroup(pid: number): void {
-    if (this.#isSettled || this.#isKilled) return
-    if (signal(-pid, 0)) this.#parts.timers.after(GROUP_MS, () => this.#awaitGroup(pid))
+  async #awaitGroup(pid: number): Promise<void> {
+    let waitMs = FIRST_LOOK_MS
+    while (!this.#isKilled && (await isGroupAlive(pid))) {
+      await new Promise<void>((resolve) => this.#parts.timers.after(waitMs, resolve))
+      waitMs = Math.min(waitMs * 2, LAST_LOOK_MS)
+    }
+    if (this.#isKilled) return
     // nobody in the group is left; a daemon outside of it may be
-    else void this.#parts.sweeper.sweep(this.#parts.token).then(() => this.#drain())
+    await this.#parts.sweeper.sweep(this.#parts.token)
+    this.#drain()
   }
 
   /** Reads what is still in the pipes. */

@@ -16,8 +16,8 @@ const MOST_ROUNDS = 40
 /** Between rounds, so that what was killed has time to end. */
 const ROUND_MS = 5
 
-/** When a process was started, in clock ticks since boot; undefined when it does not live (a zombie does not). */
-export function startTicks(pid: number): string | undefined {
+/** The fields of a process from its state on, as proc_pid_stat(5) has them; undefined when it does not live. */
+function statOf(pid: number): string[] | undefined {
   let stat: string
   try {
     stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
@@ -26,7 +26,22 @@ export function startTicks(pid: number): string | undefined {
   }
   // the name stands in brackets and may hold anything, brackets included: count from the last one
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
+  // a zombie has ended; only its parent has not noticed
+  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields
+}
+
+/** When a process was started, in clock ticks since boot; undefined when it does not live. */
+export function startTicks(pid: number): string | undefined {
+  return statOf(pid)?.[19]
+}
+
+/** Whether a process group has a member that lives. */
+export async function isGroupAlive(group: number): Promise<boolean> {
+  if (!signal(-group, 0)) return false
+  if (!hasProcessTable) return true
+  // what answered the signal may be zombies, which some init processes leave for seconds
+  const members = await filterProcesses((pid) => statOf(pid)?.[2] === String(group))
+  return members.length > 0
 }
 
 /** What names a process for ever: `<pid>.<start ticks>`, for pids are used again. Ticks are 0 where unknown. */
@@ -55,7 +70,12 @@ export function variableOf(environ: Buffer, name: string): string | undefined {
 export type Match = (environ: Buffer, pid: number) => boolean
 
 /** Finds processes by their environment. Those whose environment may not be read are not found. */
-export async function findProcesses(match: Match): Promise<number[]> {
+export function findProcesses(match: Match): Promise<number[]> {
+  // of a zombie it is empty, so a zombie is never found
+  return filterProcesses((pid) => match(readFileSync(`/proc/${pid}/environ`), pid))
+}
+
+async function filterProcesses(test: (pid: number) => boolean): Promise<number[]> {
   const found: number[] = []
   if (!hasProcessTable) return found
   let looked = 0
@@ -63,8 +83,7 @@ export async function findProcesses(match: Match): Promise<number[]> {
     const pid = Number(entry)
     if (!Number.isInteger(pid) || pid === process.pid) continue
     try {
-      // of a zombie it is empty, so a zombie is never found
-      if (match(readFileSync(`/proc/${pid}/environ`), pid)) found.push(pid)
+      if (test(pid)) found.push(pid)
     } catch {
       // ended meanwhile, or another user's
     }
@@ -114,12 +133,7 @@ export function ownLine(): Set<number> {
 }
 
 function parentOf(pid: number): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
-  } catch {
-    return 0
-  }
+  return Number(statOf(pid)?.[1] ?? 0)
 }
 
 /** The name space that a pid counts in; equal for processes that mean the same by a number. */
