@@ -73,8 +73,8 @@ export interface PackedRows {
   readonly count: number
   /** Per row: id, then NUMBER_COLUMNS. */
   readonly numbers: Float64Array
-  /** Per row: TEXT_COLUMNS. */
-  readonly texts: readonly (string | null)[]
+  /** Per text column its values, or null where no row has one. */
+  readonly texts: readonly ((string | null)[] | null)[]
 }
 
 /** Numbers of one packed row. */
@@ -83,20 +83,20 @@ export const PACKED_NUMBERS = NUMBER_COLUMNS.length + 1
 /** The rows back from their arrays. */
 export function unpackRows({ count, numbers, texts }: PackedRows): JobRow[] {
   const rows = new Array<JobRow>(count)
-  for (let row = 0; row < count; row++) rows[row] = unpackRow(numbers, row * PACKED_NUMBERS, texts, row * TEXT_COLUMNS.length)
+  for (let row = 0; row < count; row++) rows[row] = unpackRow(numbers, row * PACKED_NUMBERS, texts, row)
   return rows
 }
 
-function unpackRow(numbers: Float64Array, n: number, texts: readonly (string | null)[], t: number): JobRow {
+function unpackRow(numbers: Float64Array, n: number, texts: PackedRows['texts'], row: number): JobRow {
   return {
     id: numbers[n] as number,
     route: numbers[n + 1] as number,
     createdAt: numbers[n + 2] as number,
     fairKey: numbers[n + 3] as number,
     parent: numbers[n + 4] as number,
-    limits: texts[t] as string | null,
-    metadata: texts[t + 1] as string | null,
-    input: texts[t + 2] as string | null,
+    limits: textAt(texts, 0, row),
+    metadata: textAt(texts, 1, row),
+    input: textAt(texts, 2, row),
     state: numbers[n + 5] as StateCode,
     line: numbers[n + 6] as number,
     rank: numbers[n + 7] as number,
@@ -115,8 +115,12 @@ function unpackRow(numbers: Float64Array, n: number, texts: readonly (string | n
     cancelAt: numbers[n + 20] as number,
     restarts: numbers[n + 21] as number,
     logSize: numbers[n + 22] as number,
-    nonce: texts[t + 3] as string | null,
-    result: texts[t + 4] as string | null,
-    error: texts[t + 5] as string | null,
+    nonce: textAt(texts, 3, row),
+    result: textAt(texts, 4, row),
+    error: textAt(texts, 5, row),
   }
+}
+
+function textAt(texts: PackedRows['texts'], column: number, row: number): string | null {
+  return texts[column]?.[row] ?? null
 }

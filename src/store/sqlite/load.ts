@@ -108,13 +108,15 @@ function split(key: string): [string, string] {
   return [key.slice(0, colon), key.slice(colon + 1)]
 }
 
-/** Raw rows in the order of {@link JOB_COLUMNS} as two arrays. */
+/** Raw rows in the order of {@link JOB_COLUMNS} as arrays of columns. */
 export function packRows(rows: readonly Value[][]): PackedRows {
   const numbers = new Float64Array(rows.length * PACKED_NUMBERS)
-  const texts: (string | null)[] = []
   rows.forEach((row, index) => {
     for (let i = 0; i < PACKED_NUMBERS; i++) numbers[index * PACKED_NUMBERS + i] = row[i] as number
-    for (let i = PACKED_NUMBERS; i < row.length; i++) texts.push(row[i] as string | null)
+  })
+  const texts = TEXT_COLUMNS.map((_, column) => {
+    const values = rows.map((row) => row[PACKED_NUMBERS + column] as string | null)
+    return values.every((value) => value === null) ? null : values
   })
   return { count: rows.length, numbers, texts }
 }

@@ -9,7 +9,7 @@ import type { NameRow, QueueRow } from '../../core/model/rows.ts'
 import { Committer } from './commit.ts'
 import { guarded, openOwner, openReader, translate } from './connection.ts'
 import { Loader } from './load.ts'
-import type { Request, Response, ThreadOptions } from './messages.ts'
+import type { PackedLoaded, Request, Response, ThreadOptions } from './messages.ts'
 import { Ownership } from './ownership.ts'
 import { Reads } from './reads.ts'
 
@@ -83,6 +83,13 @@ port.on('message', (request: Request) => {
   } catch (error) {
     response = { id: request.id, error: errorRecord(translate(path, error), 'STORE_FAILED') }
   }
-  port.postMessage(response)
+  port.postMessage(response, buffersOf(request, response))
   if (request.op === 'close') port.close()
 })
+
+/** The number arrays of what was loaded move instead of being copied. */
+function buffersOf({ op }: Request, { value }: Response): ArrayBuffer[] {
+  if (op !== 'load' || value === undefined) return []
+  const { jobs, windows } = value as PackedLoaded
+  return [jobs, ...windows.map(({ rows }) => rows)].map(({ numbers }) => numbers.buffer as ArrayBuffer)
+}
