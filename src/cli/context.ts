@@ -1,6 +1,7 @@
 /**
  * What every command is given: its output, its store, its surroundings.
  */
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { readAddress } from './address.ts'
 import { endOnBrokenPipe, Output, type Streams } from './output.ts'
@@ -18,6 +19,8 @@ export interface Context {
   readonly out: Output
   readonly env: NodeJS.ProcessEnv
   readonly now: () => number
+  /** Whether there is anything at the address that the options name. */
+  hasStore(): boolean
   /** Opens the store that the options name, hands it over, and closes it whatever happens. */
   withStore<T>(options: OpenOptions, act: (store: OpenStore) => Promise<T>): Promise<T>
 }
@@ -37,6 +40,7 @@ export function makeContext(streams: Streams, env: NodeJS.ProcessEnv, options: C
     out,
     env,
     now: Date.now,
+    hasStore: () => existsSync(readAddress(options.url, env).path),
     async withStore(opening, act) {
       const address = readAddress(options.url, env)
       const { openStore } = await import('./store.ts')

@@ -34,7 +34,7 @@ export const define: Definition = (command, run) => {
           version: packageVersion(),
           node: process.versions.node,
           platform: `${process.platform} ${process.arch}`,
-          store: address.path,
+          file: address.path,
           existed: isThere,
           owner: isOwner ? 'nobody (opened for this check)' : `another process, over ${place}`,
         }

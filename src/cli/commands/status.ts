@@ -39,10 +39,15 @@ export const define: Definition = (command, run) => {
     ['perdure status --json --limit 0 --state succeeded | jq .result', 'for programs: one job per line'],
   )
   command.action(
-    run<StatusOptions>((context, words, options) => {
+    run<StatusOptions>(async (context, words, options) => {
+      const view = readView(words, options)
       const isWatch = options.watch ?? false
+      // Looking makes no store: where there is none there are no jobs.
+      if (!isWatch && view.single === undefined && !context.hasStore()) {
+        if (!context.out.json) context.out.stdout.write('No jobs.\n')
+        return 0
+      }
       return context.withStore({ serves: isWatch, creates: isWatch }, async ({ client }) => {
-        const view = readView(words, options)
         if (!isWatch) return showOnce(context, client, view)
         return context.out.json ? streamChanges(context, client, view) : watch(context, client, view, options)
       })

@@ -1,0 +1,66 @@
+/**
+ * The examples of docs/cli.md: each box is run in an empty folder, and must print what the page says.
+ * `...` in an expected line stands for any text.
+ */
+import { spawnSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const PAGE = fileURLToPath(new URL('../../docs/cli.md', import.meta.url))
+
+interface Step {
+  readonly command: string
+  readonly expected: string[]
+}
+
+const boxes = [...readFileSync(PAGE, 'utf8').matchAll(/^```console\n([\s\S]*?)^```$/gm)].map((match) => {
+  const steps: Step[] = []
+  for (const line of (match[1] ?? '').trimEnd().split('\n')) {
+    if (line.startsWith('$ ')) steps.push({ command: line.slice(2), expected: [] })
+    else steps.at(-1)?.expected.push(line)
+  }
+  return steps
+})
+
+let folder: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'perdure-docs-'))
+  mkdirSync(join(folder, 'bin'))
+  mkdirSync(join(folder, 'work'))
+  const shim = join(folder, 'bin', 'perdure')
+  writeFileSync(shim, `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`)
+  chmodSync(shim, 0o755)
+})
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+function matches(line: string, expected: string): boolean {
+  const pattern = expected.split('...').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  return new RegExp(`^${pattern.join('.*')}$`).test(line)
+}
+
+describe('docs/cli.md', () => {
+  it('has boxes to run', () => expect(boxes.length).toBeGreaterThan(5))
+
+  it.each(boxes.map((steps) => [steps[0]?.command ?? '', steps] as const))('%s', (_, steps) => {
+    for (const { command, expected } of steps) {
+      const { stdout } = spawnSync('bash', ['-c', `exec 2>&1\n${command}`], {
+        cwd: join(folder, 'work'),
+        encoding: 'utf8',
+        // One stream, in the order of writing, as a terminal would show it.
+        stdio: ['ignore', 'pipe', 'ignore'],
+        env: { PATH: `${join(folder, 'bin')}:${process.env.PATH}`, HOME: folder },
+        timeout: 60_000,
+      })
+      const lines = stdout.trimEnd() === '' ? [] : stdout.trimEnd().split('\n')
+      const fits =
+        lines.length === expected.length && lines.every((line, index) => matches(line, expected[index] ?? ''))
+      expect({ command, lines, fits }, expected.join('\n')).toEqual({ command, lines, fits: true })
+    }
+  })
+})
