@@ -87,8 +87,9 @@ export class Slots {
     let left = this.free
     let missed = 0
     const served = hungry.slice(0, left)
-    // the next time others come first, so that nobody is last for ever
-    if (served.length < hungry.length) this.#first = (this.#first + served.length + 1) % this.groups.length
+    // the next time those after the last one come first, so that nobody is last for ever
+    const last = served.at(-1)
+    if (last !== undefined) this.#first = (this.groups.indexOf(last) + 1) % this.groups.length
     for (const group of hungry.slice(left)) missed += wanted(group)
     // the smallest first: what it leaves is for the larger ones
     served.sort((a, b) => wanted(a) - wanted(b))

@@ -28,7 +28,16 @@ export class FakeSession implements WorkerSession {
   readonly ended = new Map<string, Outcome>()
   /** Tokens that are leased to the worker. */
   readonly live = new Set<string>()
+  /** When each lease was granted or last renewed. */
+  readonly renewedAt = new Map<string, number>()
+  /** Leases that the worker was told are lost before it had reported them. */
+  readonly toldLost = new Set<string>()
+  /** Reports of such leases: there must be none. */
+  readonly reportedAfterLoss: string[] = []
+  readonly #reported = new Set<string>()
   isClosed = false
+  /** Whose time leases are counted in. */
+  clock: () => number = () => 0
   #waiting: Lease[] = []
   #parked: Parked[] = []
   #listener: ((notice: WorkerNotice) => void) | undefined
@@ -64,6 +73,7 @@ export class FakeSession implements WorkerSession {
 
   notify(token: string, reason: 'cancel' | 'lease-lost', graceMs = 1_000): void {
     this.#listener?.({ type: 'stop', token, reason, graceMs })
+    if (reason === 'lease-lost') this.#tellLost([token])
   }
 
   poll(request: PollRequest, signal?: AbortSignal): Promise<Lease[]> {
@@ -95,7 +105,7 @@ export class FakeSession implements WorkerSession {
       if (granted.length === 0) continue
       this.#waiting = this.#waiting.filter((lease) => !granted.includes(lease))
       this.#unpark(parked)
-      for (const { token } of granted) this.live.add(token)
+      for (const { token } of granted) this.#lease(token)
       parked.resolve(granted)
     }
   }
@@ -103,13 +113,22 @@ export class FakeSession implements WorkerSession {
   /** Answers a question whatever it asked for, as an engine never would. */
   force(leases: Lease[]): void {
     const parked = this.#parked.shift()
-    for (const { token } of leases) this.live.add(token)
+    for (const { token } of leases) this.#lease(token)
     parked?.resolve(leases)
+  }
+
+  #lease(token: string): void {
+    this.live.add(token)
+    this.renewedAt.set(token, this.clock())
   }
 
   report(reports: readonly Report[]): Promise<boolean[]> {
     this.reports.push([...reports])
     this.calls.push(`report ${reports.length}`)
+    for (const { token } of reports) {
+      this.#reported.add(token)
+      if (this.toldLost.has(token)) this.reportedAfterLoss.push(token)
+    }
     const fault = this.fault('report')
     if (fault !== undefined && fault.takesEffect !== true) return Promise.reject(broken(fault))
     const answers = reports.map(({ token, outcome }) => {
@@ -128,7 +147,17 @@ export class FakeSession implements WorkerSession {
     const fault = this.fault('heartbeat')
     if (fault !== undefined) return Promise.reject(broken(fault))
     if (this.isSilent) return new Promise(() => {})
-    return Promise.resolve({ lost: tokens.filter((token) => !this.live.has(token)) })
+    for (const token of tokens) if (this.live.has(token)) this.renewedAt.set(token, this.clock())
+    const lost = tokens.filter((token) => !this.live.has(token))
+    // it is told when the answer arrives, not when the question does
+    return Promise.resolve().then(() => {
+      this.#tellLost(lost)
+      return { lost }
+    })
+  }
+
+  #tellLost(tokens: readonly string[]): void {
+    for (const token of tokens) if (!this.#reported.has(token)) this.toldLost.add(token)
   }
 
   log(
