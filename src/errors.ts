@@ -97,7 +97,11 @@ export class PerdureError extends Error {
   readonly code: ErrorCode
   readonly data: Readonly<Record<string, string | number | boolean | null>>
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; data?: ErrorRecord['data'] } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; data?: ErrorRecord['data'] } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.data = options.data ?? {}
@@ -134,7 +138,11 @@ export function errorRecord(thrown: unknown, fallback: ErrorCode = 'HANDLER_FAIL
     return { code: thrown.code, message: thrown.message, data: thrown.data }
   }
   if (thrown instanceof Error) {
-    return { code: fallback, message: thrown.message || thrown.name, ...(thrown.stack ? { stack: thrown.stack } : {}) }
+    return {
+      code: fallback,
+      message: thrown.message || thrown.name,
+      ...(thrown.stack ? { stack: thrown.stack } : {}),
+    }
   }
   return { code: fallback, message: String(thrown) }
 }

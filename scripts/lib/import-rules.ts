@@ -62,7 +62,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
   server: { may: BELOW_SERVER },
   // the typed surface over a client: what index.ts hands out, in pieces
   app: { may: BELOW_SERVER },
-  'app.ts': { may: [...BELOW_SERVER, 'app'] },
+  'app.ts': { may: [...BELOW_SERVER, 'server', 'app'] },
   cli: { may: [...BELOW_SERVER, 'server', 'app', 'app.ts'] },
   'index.ts': { may: [...BELOW_SERVER, 'server', 'app', 'app.ts'] },
   // imported by no production code

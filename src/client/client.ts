@@ -7,8 +7,20 @@
 import type { LogStream, Outcome } from '../core/model/outcome.ts'
 import type { CommandContext } from '../core/model/profile.ts'
 import type {
-  AttemptView, ControlResult, ControlVerb, Enqueued, JobDetails, JobEnd, JobEvent, JobPage, JobQuery, JobSpec,
-  LogEntry, Position, QueueCounts, WatchFilter,
+  AttemptView,
+  ControlResult,
+  ControlVerb,
+  Enqueued,
+  JobDetails,
+  JobEnd,
+  JobEvent,
+  JobPage,
+  JobQuery,
+  JobSpec,
+  LogEntry,
+  Position,
+  QueueCounts,
+  WatchFilter,
 } from './types.ts'
 
 /** A leased attempt, as it reaches a worker. */
@@ -57,8 +69,13 @@ export interface Report {
 }
 
 /** What the engine tells a worker without being asked. */
-export type WorkerNotice =
-  | { readonly type: 'stop'; readonly token: string; readonly reason: 'cancel' | 'lease-lost'; readonly graceMs: number; readonly signal?: string }
+export type WorkerNotice = {
+  readonly type: 'stop'
+  readonly token: string
+  readonly reason: 'cancel' | 'lease-lost'
+  readonly graceMs: number
+  readonly signal?: string
+}
 
 /** A worker's connection. Closing it does not end its leases; releasing or reporting does. */
 export interface WorkerSession {
@@ -106,7 +123,10 @@ export interface Client {
   /** State changes from now on, in commit order. Ends when the signal aborts. A reader that falls 10,000 events behind gets OVERLOADED. */
   watch(filter: WatchFilter, signal?: AbortSignal): AsyncIterable<JobEvent>
   /** Output of a job from `offset` on; with `follow` until the job ends. */
-  logs(id: number, options?: { readonly attempt?: number; readonly follow?: boolean; readonly signal?: AbortSignal }): AsyncIterable<LogEntry>
+  logs(
+    id: number,
+    options?: { readonly attempt?: number; readonly follow?: boolean; readonly signal?: AbortSignal },
+  ): AsyncIterable<LogEntry>
   pauseQueue(queue: string, paused: boolean): Promise<void>
   /** Ids of all jobs that depend on `id`, directly or not, nearest first. At most `limit` (default 10,000). */
   dependents(id: number, limit?: number): Promise<number[]>

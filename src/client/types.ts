@@ -58,7 +58,12 @@ export interface JobSpec {
   /** How long the key is remembered after the enqueue, ms; default 24 h; Infinity for ever. */
   readonly keyWindowMs?: number
   /** While a job with the same kind, queue and this value is live, others are duplicates. */
-  readonly unique?: { readonly value: string; readonly scope: 'live' | 'for' | 'ever'; readonly forMs?: number; readonly onConflict?: ConflictPolicy }
+  readonly unique?: {
+    readonly value: string
+    readonly scope: 'live' | 'for' | 'ever'
+    readonly forMs?: number
+    readonly onConflict?: ConflictPolicy
+  }
   /** Fairness key; default: the namespace. */
   readonly fairKey?: string
   readonly limits?: readonly LimitUse[]
@@ -90,7 +95,15 @@ export interface AttemptView {
   readonly worker: string
   readonly startedAt: number
   readonly endedAt: number | null
-  readonly outcome: 'running' | 'succeeded' | 'failed' | 'cancelled' | 'lost' | 'timeout' | 'released' | 'snoozed'
+  readonly outcome:
+    | 'running'
+    | 'succeeded'
+    | 'failed'
+    | 'cancelled'
+    | 'lost'
+    | 'timeout'
+    | 'released'
+    | 'snoozed'
   readonly error: ErrorRecord | null
 }
 

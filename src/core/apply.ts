@@ -6,14 +6,14 @@
  * throws away whatever was staged.
  */
 import { unreachable } from '../std/assert.ts'
-import { control, type ControlCommand } from './commands/control.ts'
-import { enqueue, type EnqueueCommand } from './commands/enqueue.ts'
+import { type ControlCommand, control } from './commands/control.ts'
+import { type EnqueueCommand, enqueue } from './commands/enqueue.ts'
 import { type ImportCommand, importJobs } from './commands/import.ts'
-import { lease, type LeaseCommand } from './commands/lease.ts'
-import { log, type LogCommand, progress, type ProgressCommand } from './commands/output.ts'
-import { pause, type PauseCommand } from './commands/queue.ts'
-import { report, type ReportCommand } from './commands/report.ts'
-import { due, type DueCommand, expire, type ExpireCommand, lose, type LoseCommand } from './commands/time.ts'
+import { type LeaseCommand, lease } from './commands/lease.ts'
+import { type LogCommand, log, type ProgressCommand, progress } from './commands/output.ts'
+import { type PauseCommand, pause } from './commands/queue.ts'
+import { type ReportCommand, report } from './commands/report.ts'
+import { type DueCommand, due, type ExpireCommand, expire, type LoseCommand, lose } from './commands/time.ts'
 import type { View } from './view.ts'
 
 /** Everything that can change a shard. */

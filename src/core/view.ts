@@ -5,17 +5,40 @@
  * from the start. Writes are staged and take effect together when the handler returns, so a command that
  * stops half-way has changed nothing. Reads see the handler's own staged writes; lines do not.
  */
-import type { Profile } from './model/profile.ts'
+
 import type { JobRow } from './model/job.ts'
+import type { Profile } from './model/profile.ts'
 import type {
-  AttemptRow, FairRow, KeyRow, LimitRow, LogRow, MetadataRow, NameRow, NameSpace, PayloadRow, ProfileRow, ProgressRow,
-  QueueRow, RouteRow,
+  AttemptRow,
+  FairRow,
+  KeyRow,
+  LimitRow,
+  LogRow,
+  MetadataRow,
+  NameRow,
+  NameSpace,
+  PayloadRow,
+  ProfileRow,
+  ProgressRow,
+  QueueRow,
+  RouteRow,
 } from './model/rows.ts'
 
 /** The tables that can be absent from memory. */
 export type AbsentTable =
-  | 'jobs' | 'names' | 'profiles' | 'profilesById' | 'routes' | 'routesById' | 'queues' | 'fair' | 'keys' | 'limits'
-  | 'holders' | 'dependents' | 'line'
+  | 'jobs'
+  | 'names'
+  | 'profiles'
+  | 'profilesById'
+  | 'routes'
+  | 'routesById'
+  | 'queues'
+  | 'fair'
+  | 'keys'
+  | 'limits'
+  | 'holders'
+  | 'dependents'
+  | 'line'
 
 /** Thrown by a read of something that is not in memory. Not an error: a request to the engine. */
 export class Absent {

@@ -2,8 +2,8 @@
  * Announcer: who wants to hear of changes, and what is told to them once it is durable.
  */
 import type { JobRow } from '../core/model/job.ts'
-import { isTerminal, RUNNING } from '../core/model/states.ts'
 import type { LogRow, ProgressRow } from '../core/model/rows.ts'
+import { isTerminal, RUNNING } from '../core/model/states.ts'
 
 /** A durable change of a job. `before` is undefined for a new one, `after` for a deleted one. */
 export interface Change {

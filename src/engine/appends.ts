@@ -14,7 +14,14 @@ export interface Appended {
   purged: number[]
 }
 
-const nothing = (): Appended => ({ attempts: [], payloads: [], logs: [], progress: [], metadata: [], purged: [] })
+const nothing = (): Appended => ({
+  attempts: [],
+  payloads: [],
+  logs: [],
+  progress: [],
+  metadata: [],
+  purged: [],
+})
 
 export class AppendBuffer implements Appends {
   #rows = nothing()

@@ -70,7 +70,9 @@ export class Dispatcher {
       for (const poll of this.#byLine.get(line) ?? []) found.add(poll)
       this.#adopt(line, workingSet, found)
     }
-    return [...found].filter((poll) => !poll.isBusy && poll.lines.some(({ line }) => hasWork(workingSet, line)))
+    return [...found].filter(
+      (poll) => !poll.isBusy && poll.lines.some(({ line }) => hasWork(workingSet, line)),
+    )
   }
 
   /** The command that asks for leases for a poll. */

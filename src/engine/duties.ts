@@ -145,7 +145,10 @@ export class Duties {
     const engine = this.#engine
     let from: number | null = 0
     while (from !== null && !this.#isStopped) {
-      const { ids, next }: { ids: readonly number[]; next: number | null } = await engine.reads.expired(engine.now(), from)
+      const { ids, next }: { ids: readonly number[]; next: number | null } = await engine.reads.expired(
+        engine.now(),
+        from,
+      )
       // A job that was restarted meanwhile refuses, which is what should happen.
       await Promise.allSettled(ids.map((job) => engine.submit({ type: 'control', verb: 'delete', job })))
       from = next

@@ -103,10 +103,14 @@ export class Engine {
 
   /** Hands in a command; `done` gets the reply, or an error, once it may leave. */
   post(command: Command, done: Task['done']): void {
-    if (this.#state === 'closed') return done(closedError())
-    if (this.#inbox.length >= MOST_WAITING) return done(overloadedError())
-    this.#inbox.push({ command, done })
-    this.#scheduleTurn()
+    if (this.#state === 'closed') {
+      done(closedError())
+    } else if (this.#inbox.length >= MOST_WAITING) {
+      done(overloadedError())
+    } else {
+      this.#inbox.push({ command, done })
+      this.#scheduleTurn()
+    }
   }
 
   /** {@link post} as a promise. */
@@ -162,7 +166,9 @@ export class Engine {
   #isQuiet(): boolean {
     if (this.#state === 'closed') return true
     const waiting = this.#inbox.length + this.#absent.length + this.#answered.length
-    return this.#state === 'open' && waiting === 0 && this.#inFlight === undefined && !this.#workingSet.isDirty
+    return (
+      this.#state === 'open' && waiting === 0 && this.#inFlight === undefined && !this.#workingSet.isDirty
+    )
   }
 
   /** Reads where the shard stands, and makes it work from there. */

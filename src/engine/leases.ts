@@ -46,7 +46,12 @@ export class Leases {
   }
 
   /** Follows a changed row. */
-  follow(before: JobRow | undefined, after: JobRow | undefined, timeoutsOf: (job: JobRow) => Timeouts, now: number): void {
+  follow(
+    before: JobRow | undefined,
+    after: JobRow | undefined,
+    timeoutsOf: (job: JobRow) => Timeouts,
+    now: number,
+  ): void {
     if (after?.nonce == null) {
       if (before?.nonce != null) this.#running.delete(before.id)
       return

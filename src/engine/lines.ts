@@ -4,8 +4,9 @@
  * A row says itself where it stands (`line, rank, turn`, and `expireAt`), so one function keeps every index
  * right: no handler can forget one (C9).
  */
-import { classOfLine, DUE_LINE, RUNNING_LINE } from '../core/model/line.ts'
+
 import type { JobRow } from '../core/model/job.ts'
+import { classOfLine, DUE_LINE, RUNNING_LINE } from '../core/model/line.ts'
 import { Absent } from '../core/view.ts'
 import { EXPIRY_LINE, type WindowRequest } from '../store/store.ts'
 import { OrderedIndex, type Place } from './line.ts'

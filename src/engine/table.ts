@@ -159,7 +159,8 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
       const { items } = this.#taken.shift() as { items: { key: K; entry: Entry<R> }[] }
       if (isDone === undefined) continue
       for (const { key, entry } of items) {
-        if (this.#isClean(entry, commit) && entry.row !== undefined && isDone(entry.row)) this.#entries.delete(key)
+        if (this.#isClean(entry, commit) && entry.row !== undefined && isDone(entry.row))
+          this.#entries.delete(key)
       }
     }
     if (this.#entries.size > capacity) this.#evict(commit)

@@ -39,4 +39,3 @@ export function weightOf(command: Command): number {
       return 1
   }
 }
-

@@ -5,8 +5,19 @@ import type { Absent } from '../core/view.ts'
 import type { LoadRequest } from '../store/store.ts'
 
 const TABLES = [
-  'jobs', 'names', 'profiles', 'profilesById', 'routes', 'routesById', 'queues', 'fair', 'keys', 'limits', 'holders',
-  'dependents', 'line',
+  'jobs',
+  'names',
+  'profiles',
+  'profilesById',
+  'routes',
+  'routesById',
+  'queues',
+  'fair',
+  'keys',
+  'limits',
+  'holders',
+  'dependents',
+  'line',
 ] as const
 
 export class Wants {

@@ -7,13 +7,29 @@
 import type { JobRow } from '../core/model/job.ts'
 import type { Profile } from '../core/model/profile.ts'
 import {
-  type FairRow, fairId, type KeyRow, keyId, type LimitRow, type NameRow, nameId, type ProfileRow, type QueueRow,
-  type RouteRow, routeKey,
+  type FairRow,
+  fairId,
+  type KeyRow,
+  keyId,
+  type LimitRow,
+  type NameRow,
+  nameId,
+  type ProfileRow,
+  type QueueRow,
+  type RouteRow,
+  routeKey,
 } from '../core/model/rows.ts'
 import { isLegalMove, isTerminal, RUNNING, type StateCode, stateName } from '../core/model/states.ts'
 import type { Absent, View } from '../core/view.ts'
 import { assert } from '../std/assert.ts'
-import { type Batch, type CountChange, EXPIRY_LINE, type Loaded, type LoadRequest, type Opening } from '../store/store.ts'
+import {
+  type Batch,
+  type CountChange,
+  EXPIRY_LINE,
+  type Loaded,
+  type LoadRequest,
+  type Opening,
+} from '../store/store.ts'
 import { AppendBuffer } from './appends.ts'
 import { InternedTable } from './interned.ts'
 import { Lines } from './lines.ts'
@@ -53,7 +69,11 @@ export class WorkingSet implements View {
     { name: 'routes', keyOf: routeKey, capacity: CAPACITY.others },
     'routesById',
   )
-  readonly queues = new Table<number, QueueRow>({ name: 'queues', keyOf: (row) => row.id, capacity: CAPACITY.others })
+  readonly queues = new Table<number, QueueRow>({
+    name: 'queues',
+    keyOf: (row) => row.id,
+    capacity: CAPACITY.others,
+  })
   readonly fair = new Table<string, FairRow>({
     name: 'fair',
     keyOf: (row) => fairId(row.queue, row.key),
@@ -64,7 +84,11 @@ export class WorkingSet implements View {
     keyOf: (row) => keyId(row.namespace, row.key),
     capacity: CAPACITY.others,
   })
-  readonly limits = new Table<number, LimitRow>({ name: 'limits', keyOf: (row) => row.id, capacity: CAPACITY.others })
+  readonly limits = new Table<number, LimitRow>({
+    name: 'limits',
+    keyOf: (row) => row.id,
+    capacity: CAPACITY.others,
+  })
   readonly holders = new RangeTable('holders', CAPACITY.others)
   readonly dependents = new RangeTable('dependents', CAPACITY.others)
   readonly append = new AppendBuffer()

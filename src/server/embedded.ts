@@ -1,8 +1,9 @@
 /**
  * Composition of the embedded form: a store, an engine over it, and a client of that engine.
  */
-import { createEmbeddedClient } from '../client/embedded/client.ts'
+
 import type { Client } from '../client/client.ts'
+import { createEmbeddedClient } from '../client/embedded/client.ts'
 import { Engine, type EngineOptions } from '../engine/engine.ts'
 import { type Surroundings, systemSurroundings } from '../runtime/services.ts'
 import { createMemoryStore } from '../store/memory/memory-store.ts'

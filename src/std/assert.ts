@@ -15,5 +15,8 @@ export function assert(condition: unknown, claim: string): asserts condition {
 
 /** For the default branch of an exhaustive switch. */
 export function unreachable(value: never): never {
-  throw new PerdureError('INTERNAL', `A bug in Perdure: expected every case to be handled; found ${String(value)}.`)
+  throw new PerdureError(
+    'INTERNAL',
+    `A bug in Perdure: expected every case to be handled; found ${String(value)}.`,
+  )
 }

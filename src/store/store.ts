@@ -7,7 +7,17 @@
  */
 import type { JobRow } from '../core/model/job.ts'
 import type {
-  AttemptRow, FairRow, KeyRow, LimitRow, LogRow, MetadataRow, NameRow, PayloadRow, ProfileRow, ProgressRow, QueueRow,
+  AttemptRow,
+  FairRow,
+  KeyRow,
+  LimitRow,
+  LogRow,
+  MetadataRow,
+  NameRow,
+  PayloadRow,
+  ProfileRow,
+  ProgressRow,
+  QueueRow,
   RouteRow,
 } from '../core/model/rows.ts'
 import type { StateCode } from '../core/model/states.ts'
@@ -199,12 +209,22 @@ export interface StoreReads {
   list(query: StoredQuery): Promise<StoredPage>
   details(id: number): Promise<StoredJobDetails | null>
   payload(job: number, field: 'input' | 'result'): Promise<string | null>
-  counts(namespace: string | null): Promise<
+  counts(
+    namespace: string | null,
+  ): Promise<
     readonly { namespace: string; queue: string; paused: boolean; state: StateCode; count: number }[]
   >
-  logs(job: number, attempt: number | null, from: { attempt: number; offset: number }, limit: number): Promise<readonly LogRow[]>
+  logs(
+    job: number,
+    attempt: number | null,
+    from: { attempt: number; offset: number },
+    limit: number,
+  ): Promise<readonly LogRow[]>
   /** Jobs whose retention is over, from an id on; `next` null at the end. Looks at a bounded number of rows. */
-  expired(now: number, from: number): Promise<{ readonly ids: readonly number[]; readonly next: number | null }>
+  expired(
+    now: number,
+    from: number,
+  ): Promise<{ readonly ids: readonly number[]; readonly next: number | null }>
   dependents(job: number, limit: number): Promise<readonly number[]>
   /** Facts for `doctor`: version, size, settings. */
   info(): Promise<Readonly<Record<string, string | number | boolean>>>

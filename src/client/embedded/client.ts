@@ -2,20 +2,31 @@
  * The embedded client: answers from an engine in this process.
  */
 import { hostname } from 'node:os'
-import { type PerdureError, perdureError } from '../../errors.ts'
 import type { ControlCommand } from '../../core/commands/control.ts'
-import { LARGE_RESULT, type JobRow } from '../../core/model/job.ts'
+import { type JobRow, LARGE_RESULT } from '../../core/model/job.ts'
 import { noSuchJob } from '../../core/model/refusal.ts'
 import { isTerminal, JOB_STATES, stateName } from '../../core/model/states.ts'
 import type { Engine } from '../../engine/engine.ts'
+import { type PerdureError, perdureError } from '../../errors.ts'
 import type { StoredQuery } from '../../store/store.ts'
 import type { Client, ImportedJob, WorkerInfo, WorkerSession } from '../client.ts'
 import type {
-  ControlResult, ControlVerb, Enqueued, JobDetails, JobEnd, JobEvent, JobPage, JobQuery, JobSpec, LogEntry, Position,
-  QueueCounts, WatchFilter,
+  ControlResult,
+  ControlVerb,
+  Enqueued,
+  JobDetails,
+  JobEnd,
+  JobEvent,
+  JobPage,
+  JobQuery,
+  JobSpec,
+  LogEntry,
+  Position,
+  QueueCounts,
+  WatchFilter,
 } from '../types.ts'
-import { readQuery, writeCursor } from './query.ts'
 import { Profiles } from './profiles.ts'
+import { readQuery, writeCursor } from './query.ts'
 import { EmbeddedSession, type StopOptions } from './session.ts'
 import { checkCount, readPast, readSpec } from './specs.ts'
 import { logs, watch } from './streams.ts'
@@ -70,9 +81,17 @@ class EmbeddedClient implements Client {
 
   async counts(filter: { readonly namespace?: string } = {}): Promise<QueueCounts[]> {
     const namespace = filter.namespace === undefined ? null : checkName('namespace', filter.namespace)
-    const zero = Object.fromEntries(JOB_STATES.map((state) => [state, 0])) as Record<(typeof JOB_STATES)[number], number>
-    const queues = new Map<string, { namespace: string; queue: string; paused: boolean; states: typeof zero }>()
-    for (const { namespace: name, queue, paused, state, count } of await this.#engine.reads.counts(namespace)) {
+    const zero = Object.fromEntries(JOB_STATES.map((state) => [state, 0])) as Record<
+      (typeof JOB_STATES)[number],
+      number
+    >
+    const queues = new Map<
+      string,
+      { namespace: string; queue: string; paused: boolean; states: typeof zero }
+    >()
+    for (const { namespace: name, queue, paused, state, count } of await this.#engine.reads.counts(
+      namespace,
+    )) {
       const key = `${name}\n${queue}`
       const counts = queues.get(key) ?? { namespace: name, queue, paused, states: { ...zero } }
       counts.states[stateName(state)] = count
@@ -212,4 +231,3 @@ function stopped(): PerdureError {
     fix: 'Wait again, or read the job',
   })
 }
-

@@ -3,8 +3,9 @@
  *
  * Options are read once per object: a submission that hands in the same object a million times pays once.
  */
-import type { RouteSpec } from '../../core/policy/route.ts'
+
 import { type CommandContext, DEFAULT_PROFILE, type Profile } from '../../core/model/profile.ts'
+import type { RouteSpec } from '../../core/policy/route.ts'
 import type { ProfileOptions } from '../types.ts'
 import { checkInteger, checkKeys, checkMs, checkOneOf, invalid, tooLarge } from './validate.ts'
 
@@ -45,7 +46,8 @@ export class Profiles {
     let text = this.#texts.get(options)
     if (text === undefined) {
       text = JSON.stringify(readProfile(options))
-      if (text.length > MOST_PROFILE) throw tooLarge('options', `${MOST_PROFILE} characters`, `${text.length} characters`)
+      if (text.length > MOST_PROFILE)
+        throw tooLarge('options', `${MOST_PROFILE} characters`, `${text.length} characters`)
       this.#texts.set(options, text)
     }
     return text
@@ -58,7 +60,11 @@ const DEFAULT_TEXT = JSON.stringify(DEFAULT_PROFILE)
 export function readProfile(options: ProfileOptions): Profile {
   checkKeys('options', options, PARTS)
   const { retry, timeouts, retention } = DEFAULT_PROFILE
-  const given = { retry: options.retry ?? {}, timeouts: options.timeouts ?? {}, retention: options.retention ?? {} }
+  const given = {
+    retry: options.retry ?? {},
+    timeouts: options.timeouts ?? {},
+    retention: options.retention ?? {},
+  }
   for (const part of ['retry', 'timeouts', 'retention'] as const) {
     checkKeys(`options.${part}`, given[part], keysOf(DEFAULT_PROFILE[part]))
   }
@@ -82,8 +88,10 @@ function readRetry(retry: Profile['retry']): Profile['retry'] {
   checkInteger('options.retry.attempts', retry.attempts, 1, 1_000_000)
   checkMs('options.retry.minMs', retry.minMs)
   checkMs('options.retry.maxMs', retry.maxMs)
-  if (!(retry.factor >= 1 && retry.factor <= 100)) throw invalid('options.retry.factor', 'a number from 1 to 100', retry.factor)
-  if (!(retry.jitter >= 0 && retry.jitter <= 1)) throw invalid('options.retry.jitter', 'a number from 0 to 1', retry.jitter)
+  if (!(retry.factor >= 1 && retry.factor <= 100))
+    throw invalid('options.retry.factor', 'a number from 1 to 100', retry.factor)
+  if (!(retry.jitter >= 0 && retry.jitter <= 1))
+    throw invalid('options.retry.jitter', 'a number from 0 to 1', retry.jitter)
   checkOneOf('options.retry.on', retry.on, ['any', 'lost'])
   return retry
 }

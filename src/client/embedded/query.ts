@@ -3,14 +3,25 @@
  *
  * A cursor is the order and the id of the last job of a page, with a check sum against typing mistakes.
  */
-import { perdureError } from '../../errors.ts'
+
 import { JOB_STATES, type StateCode, stateCode } from '../../core/model/states.ts'
+import { perdureError } from '../../errors.ts'
 import type { StoredQuery } from '../../store/store.ts'
 import type { JobQuery } from '../types.ts'
 import { checkInteger, checkKeys, checkMs, checkName, checkOneOf, invalid, shown } from './validate.ts'
 
 const QUERY = new Set([
-  'states', 'queue', 'kind', 'namespace', 'parent', 'ids', 'metadata', 'createdAfter', 'createdBefore', 'order', 'limit',
+  'states',
+  'queue',
+  'kind',
+  'namespace',
+  'parent',
+  'ids',
+  'metadata',
+  'createdAfter',
+  'createdBefore',
+  'order',
+  'limit',
   'cursor',
 ])
 /** Most ids that one query names. */
@@ -27,7 +38,8 @@ export function readQuery(query: JobQuery): StoredQuery {
     queue: query.queue === undefined ? null : checkName('queue', query.queue),
     kind: query.kind === undefined ? null : checkName('kind', query.kind),
     namespace: query.namespace === undefined ? null : checkName('namespace', query.namespace),
-    parent: query.parent === undefined ? null : checkInteger('parent', query.parent, 1, Number.MAX_SAFE_INTEGER),
+    parent:
+      query.parent === undefined ? null : checkInteger('parent', query.parent, 1, Number.MAX_SAFE_INTEGER),
     ids: query.ids?.map((id) => checkInteger('ids', id, 1, Number.MAX_SAFE_INTEGER)) ?? null,
     metadata: (query.metadata ?? []).map(readMatch),
     createdAfter: query.createdAfter === undefined ? null : checkMs('createdAfter', query.createdAfter),

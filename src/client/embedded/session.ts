@@ -1,15 +1,16 @@
 /**
  * The session of a worker that speaks to an engine in this process.
  */
-import { errorRecord, PerdureError, perdureError } from '../../errors.ts'
+
 import type { EncodedOutcome } from '../../core/commands/report.ts'
 import { type JobRow, LARGE_INPUT } from '../../core/model/job.ts'
 import type { LogStream, Outcome } from '../../core/model/outcome.ts'
 import { INLINE_VALUE, MOST_ERROR } from '../../core/policy/sizes.ts'
 import type { Poll } from '../../engine/dispatcher.ts'
 import type { Engine } from '../../engine/engine.ts'
-import type { Lease, PollRequest, Report, WorkerInfo, WorkerNotice, WorkerSession } from '../client.ts'
 import type { ErrorRecord } from '../../errors.ts'
+import { errorRecord, PerdureError, perdureError } from '../../errors.ts'
+import type { Lease, PollRequest, Report, WorkerInfo, WorkerNotice, WorkerSession } from '../client.ts'
 import { checkInteger, checkName, encodeValue } from './validate.ts'
 
 /** How a cancel that is under way was asked for. */
@@ -74,10 +75,17 @@ export class EmbeddedSession implements WorkerSession {
     })
   }
 
-  #lease(jobs: readonly JobRow[], resolve: (leases: Lease[]) => void, reject: (error: unknown) => void): void {
+  #lease(
+    jobs: readonly JobRow[],
+    resolve: (leases: Lease[]) => void,
+    reject: (error: unknown) => void,
+  ): void {
     this.#worker = jobs[0]?.worker ?? this.#worker
     const leases = jobs.map((job) => this.#leaseOf(job))
-    if (jobs.every((job) => (job.flags & LARGE_INPUT) === 0)) return resolve(leases)
+    if (jobs.every((job) => (job.flags & LARGE_INPUT) === 0)) {
+      resolve(leases)
+      return
+    }
     const loads = jobs.map(async (job, index) => {
       const lease = leases[index] as Lease
       if ((job.flags & LARGE_INPUT) === 0) return lease
@@ -92,7 +100,8 @@ export class EmbeddedSession implements WorkerSession {
     const route = workingSet.routeById(job.route)
     const profile = workingSet.profileById(route.profile)
     const { startToCloseMs, scheduleToCloseMs, heartbeatMs, graceMs } = profile.timeouts
-    const left = scheduleToCloseMs === 0 ? Infinity : Math.max(1, job.createdAt + scheduleToCloseMs - job.startedAt)
+    const left =
+      scheduleToCloseMs === 0 ? Infinity : Math.max(1, job.createdAt + scheduleToCloseMs - job.startedAt)
     const limit = Math.min(startToCloseMs === 0 ? Infinity : startToCloseMs, left)
     return {
       job: job.id,
@@ -114,7 +123,8 @@ export class EmbeddedSession implements WorkerSession {
 
   /** Leases that nobody takes any more go back without burning an attempt. */
   #giveBack(jobs: readonly JobRow[]): Lease[] {
-    for (const job of jobs) this.#post(job.id, job.attempt, job.nonce as string, { type: 'released' }, () => {})
+    for (const job of jobs)
+      this.#post(job.id, job.attempt, job.nonce as string, { type: 'released' }, () => {})
     return []
   }
 
@@ -139,7 +149,13 @@ export class EmbeddedSession implements WorkerSession {
     })
   }
 
-  #post(job: number, attempt: number, nonce: string, outcome: EncodedOutcome, done: (reply: unknown) => void): void {
+  #post(
+    job: number,
+    attempt: number,
+    nonce: string,
+    outcome: EncodedOutcome,
+    done: (reply: unknown) => void,
+  ): void {
     const random = outcome.type === 'failed' ? this.#engine.surroundings.random() : 0
     this.#engine.post({ type: 'report', job, attempt, nonce, outcome, random }, done)
   }
@@ -163,7 +179,9 @@ export class EmbeddedSession implements WorkerSession {
     await Promise.all(
       [...byToken].map(([token, pieces]) => {
         const parts = parseToken(token)
-        return parts === undefined ? undefined : this.#engine.submit({ type: 'log', ...parts, entries: pieces })
+        return parts === undefined
+          ? undefined
+          : this.#engine.submit({ type: 'log', ...parts, entries: pieces })
       }),
     )
   }
@@ -171,7 +189,10 @@ export class EmbeddedSession implements WorkerSession {
   progress(token: string, fraction: number, message?: string): void {
     const parts = parseToken(token)
     if (parts === undefined || !(fraction >= 0 && fraction <= 1)) return
-    this.#engine.post({ type: 'progress', ...parts, fraction, message: message?.slice(0, 1_000) ?? null }, () => {})
+    this.#engine.post(
+      { type: 'progress', ...parts, fraction, message: message?.slice(0, 1_000) ?? null },
+      () => {},
+    )
   }
 
   onNotice(listener: (notice: WorkerNotice) => void): void {
@@ -235,7 +256,10 @@ export function encodeOutcome(outcome: Outcome): EncodedOutcome {
       return { type: 'cancelled', error: encodeError({ code: 'CANCELLED', message }) }
     }
     case 'snoozed':
-      return { type: 'snoozed', delayMs: Math.max(0, Math.min(Number.MAX_SAFE_INTEGER, Math.round(outcome.delayMs))) }
+      return {
+        type: 'snoozed',
+        delayMs: Math.max(0, Math.min(Number.MAX_SAFE_INTEGER, Math.round(outcome.delayMs))),
+      }
     case 'released':
       return outcome
   }
@@ -250,7 +274,15 @@ function encodeResult(
     return encode(result, result !== null && result.length > INLINE_VALUE)
   } catch (error) {
     const record = encodeError(errorRecord(error))
-    return { type: 'failed', error: record, result: null, large: false, retry: false, retryAfterMs: undefined, lost: false }
+    return {
+      type: 'failed',
+      error: record,
+      result: null,
+      large: false,
+      retry: false,
+      retryAfterMs: undefined,
+      lost: false,
+    }
   }
 }
 

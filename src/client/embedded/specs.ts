@@ -2,24 +2,48 @@
  * Specs: what callers hand to `enqueue` and `import`, checked and turned into what the core takes.
  */
 import { createHash } from 'node:crypto'
-import { perdureError } from '../../errors.ts'
 import type { NewEdge, NewJob } from '../../core/commands/enqueue.ts'
 import type { PastJob } from '../../core/commands/import.ts'
 import { HELD, READY, stateCode } from '../../core/model/states.ts'
 import { EDGE_CANCEL, EDGE_FAIL, EDGE_RUN } from '../../core/policy/finish.ts'
 import { FOR_EVER, type KeyClaim, WHILE_LIVE } from '../../core/policy/keys.ts'
 import { INLINE_VALUE, MOST_DEPENDENCIES, MOST_JOBS, MOST_LIMITS } from '../../core/policy/sizes.ts'
+import { perdureError } from '../../errors.ts'
 import type { ImportedJob } from '../client.ts'
 import type { Dependency, JobSpec, LimitUse } from '../types.ts'
 import type { Profiles } from './profiles.ts'
 import {
-  checkInteger, checkKey, checkKeys, checkMetadata, checkMs, checkName, checkOneOf, checkPriority, encodeValue, invalid,
+  checkInteger,
+  checkKey,
+  checkKeys,
+  checkMetadata,
+  checkMs,
+  checkName,
+  checkOneOf,
+  checkPriority,
+  encodeValue,
+  invalid,
   tooLarge,
 } from './validate.ts'
 
 const SPEC = new Set([
-  'kind', 'input', 'queue', 'namespace', 'priority', 'delayMs', 'dueAt', 'key', 'onConflict', 'keyWindowMs', 'unique',
-  'fairKey', 'limits', 'after', 'parent', 'metadata', 'options',
+  'kind',
+  'input',
+  'queue',
+  'namespace',
+  'priority',
+  'delayMs',
+  'dueAt',
+  'key',
+  'onConflict',
+  'keyWindowMs',
+  'unique',
+  'fairKey',
+  'limits',
+  'after',
+  'parent',
+  'metadata',
+  'options',
 ])
 const PAST = new Set([...SPEC, 'createdAt', 'state', 'finishedAt', 'result', 'history'])
 const POLICIES = ['use-existing', 'replace', 'refuse'] as const
@@ -74,7 +98,8 @@ function readDue(spec: JobSpec, now: number): number {
 }
 
 function readLimits(limits: readonly LimitUse[]): readonly LimitUse[] {
-  if (limits.length > MOST_LIMITS) throw tooLarge('limits', `${MOST_LIMITS} limits`, `${limits.length} limits`)
+  if (limits.length > MOST_LIMITS)
+    throw tooLarge('limits', `${MOST_LIMITS} limits`, `${limits.length} limits`)
   for (const { key, max } of limits) {
     checkKey('limits.key', key)
     checkInteger(`limits.${key}.max`, max, 1, 1_000_000)
@@ -83,9 +108,11 @@ function readLimits(limits: readonly LimitUse[]): readonly LimitUse[] {
 }
 
 function readEdges(after: readonly Dependency[], size: number): NewEdge[] {
-  if (after.length > MOST_DEPENDENCIES) throw tooLarge('after', `${MOST_DEPENDENCIES} jobs`, `${after.length} jobs`)
+  if (after.length > MOST_DEPENDENCIES)
+    throw tooLarge('after', `${MOST_DEPENDENCIES} jobs`, `${after.length} jobs`)
   return after.map(({ job, index, onFailure }) => {
-    if ((job === undefined) === (index === undefined)) throw invalid('after', "either 'job' or 'index'", job ?? 'neither')
+    if ((job === undefined) === (index === undefined))
+      throw invalid('after', "either 'job' or 'index'", job ?? 'neither')
     return {
       job: job === undefined ? 0 : checkInteger('after.job', job, 1, Number.MAX_SAFE_INTEGER),
       index: index === undefined ? -1 : checkInteger('after.index', index, 0, size - 1),
@@ -94,7 +121,13 @@ function readEdges(after: readonly Dependency[], size: number): NewEdge[] {
   })
 }
 
-function readClaims(spec: JobSpec, kind: string, queue: string, input: string | null, now: number): KeyClaim[] {
+function readClaims(
+  spec: JobSpec,
+  kind: string,
+  queue: string,
+  input: string | null,
+  now: number,
+): KeyClaim[] {
   const claims: KeyClaim[] = []
   if (spec.key !== undefined) {
     const windowMs = spec.keyWindowMs ?? DAY_MS
@@ -111,7 +144,8 @@ function readClaims(spec: JobSpec, kind: string, queue: string, input: string | 
     claims.push({
       key: `u:${kind}:${queue}:${checkKey('unique.value', value)}`,
       digest: '',
-      until: scope === 'live' ? WHILE_LIVE : scope === 'ever' ? FOR_EVER : now + checkMs('unique.forMs', forMs),
+      until:
+        scope === 'live' ? WHILE_LIVE : scope === 'ever' ? FOR_EVER : now + checkMs('unique.forMs', forMs),
       onConflict: checkOneOf('unique.onConflict', onConflict ?? 'use-existing', POLICIES),
     })
   }
@@ -119,7 +153,10 @@ function readClaims(spec: JobSpec, kind: string, queue: string, input: string | 
 }
 
 function digestOf(kind: string, queue: string, input: string | null): string {
-  return createHash('sha256').update(JSON.stringify([kind, queue, input])).digest('base64url').slice(0, 22)
+  return createHash('sha256')
+    .update(JSON.stringify([kind, queue, input]))
+    .digest('base64url')
+    .slice(0, 22)
 }
 
 /** One job of an import. */

@@ -1,12 +1,13 @@
 /**
  * Streams: state changes and output, delivered as they become durable, with bounded memory.
  */
-import { perdureError } from '../../errors.ts'
+
+import { noSuchJob } from '../../core/model/refusal.ts'
 import { isTerminal, stateName } from '../../core/model/states.ts'
 import type { Change, News } from '../../engine/announcer.ts'
 import type { Engine } from '../../engine/engine.ts'
+import { perdureError } from '../../errors.ts'
 import type { JobEvent, LogEntry, WatchFilter } from '../types.ts'
-import { noSuchJob } from '../../core/model/refusal.ts'
 
 /** Events that a reader may be behind. */
 const MOST_BEHIND = 10_000
@@ -91,7 +92,15 @@ function* eventsOf(engine: Engine, news: News, filter: WatchFilter, ids: Readonl
     const job = engine.workingSet.jobs.peek(id)
     if (job === undefined || !passes(engine, { before: undefined, after: job, at }, filter)) continue
     const state = stateName(job.state)
-    yield { id, state, previous: state, attempt: job.attempt, at, progress: { fraction, message }, position } satisfies JobEvent
+    yield {
+      id,
+      state,
+      previous: state,
+      attempt: job.attempt,
+      at,
+      progress: { fraction, message },
+      position,
+    } satisfies JobEvent
   }
 }
 
@@ -138,7 +147,8 @@ export async function* logs(
       const rows = await engine.reads.logs(id, options.attempt ?? null, from, LOG_PAGE)
       for (const row of rows) yield { ...row, stream: row.stream as LogEntry['stream'] }
       const last = rows.at(-1)
-      if (last !== undefined) from = { attempt: last.attempt, offset: last.offset + Math.max(1, last.text.length) }
+      if (last !== undefined)
+        from = { attempt: last.attempt, offset: last.offset + Math.max(1, last.text.length) }
       if (rows.length === LOG_PAGE) continue
       if (wasOver || options.signal?.aborted === true) return
       await bell.wait()

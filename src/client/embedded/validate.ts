@@ -1,10 +1,17 @@
 /**
  * Validation of what callers hand in, with one form of message. Hand-written: it runs for every job.
  */
-import { type PerdureError, perdureError } from '../../errors.ts'
+
 import {
-  MOST_KEY, MOST_NAME, MOST_PAIR_NAME, MOST_PAIR_VALUE, MOST_PAIRS, MOST_PRIORITY, MOST_VALUE,
+  MOST_KEY,
+  MOST_NAME,
+  MOST_PAIR_NAME,
+  MOST_PAIR_VALUE,
+  MOST_PAIRS,
+  MOST_PRIORITY,
+  MOST_VALUE,
 } from '../../core/policy/sizes.ts'
+import { type PerdureError, perdureError } from '../../errors.ts'
 
 const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_.:/@-]*$/u
 
@@ -15,8 +22,17 @@ export function shown(value: unknown): string {
   return line.length > 60 ? `${line.slice(0, 57)}...` : line
 }
 
-export function invalid(option: string, expected: string, value: unknown, fix = `Change '${option}'`): PerdureError {
-  return perdureError('INVALID_OPTION', { expected: `'${option}' to be ${expected}`, found: shown(value), fix })
+export function invalid(
+  option: string,
+  expected: string,
+  value: unknown,
+  fix = `Change '${option}'`,
+): PerdureError {
+  return perdureError('INVALID_OPTION', {
+    expected: `'${option}' to be ${expected}`,
+    found: shown(value),
+    fix,
+  })
 }
 
 /** A name of a queue, kind or namespace. */
@@ -31,13 +47,15 @@ export function checkName(option: string, value: unknown): string {
 
 /** A key: any text without NUL, not empty. */
 export function checkKey(option: string, value: unknown): string {
-  if (typeof value === 'string' && value.length > 0 && value.length <= MOST_KEY && !value.includes('\0')) return value
+  if (typeof value === 'string' && value.length > 0 && value.length <= MOST_KEY && !value.includes('\0'))
+    return value
   throw invalid(option, `a text of 1 to ${MOST_KEY} characters without NUL`, value)
 }
 
 /** A whole number within bounds. */
 export function checkInteger(option: string, value: unknown, least: number, most: number): number {
-  if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return value as number
+  if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most)
+    return value as number
   throw invalid(option, `a whole number from ${least} to ${most}`, value)
 }
 
@@ -99,7 +117,8 @@ export function encodeValue(option: string, value: unknown): string | null {
     throw notSerializable(option, cause instanceof Error ? cause.message : String(cause), cause)
   }
   if (text === undefined) throw notSerializable(option, `a ${typeof value}`)
-  if (text.length > MOST_VALUE) throw tooLarge(option, `${MOST_VALUE} characters of JSON`, `${text.length} characters`)
+  if (text.length > MOST_VALUE)
+    throw tooLarge(option, `${MOST_VALUE} characters of JSON`, `${text.length} characters`)
   return text
 }
 

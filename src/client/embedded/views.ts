@@ -1,17 +1,20 @@
 /**
  * Views: stored rows as what callers see.
  */
-import type { ErrorRecord } from '../../errors.ts'
+
+import type { JobRow } from '../../core/model/job.ts'
 import { dueAtOf } from '../../core/model/job.ts'
 import type { Profile } from '../../core/model/profile.ts'
-import { CANCELLED, isTerminal, RUNNING, stateName, SUCCEEDED } from '../../core/model/states.ts'
-import type { JobRow } from '../../core/model/job.ts'
+import { CANCELLED, isTerminal, RUNNING, SUCCEEDED, stateName } from '../../core/model/states.ts'
+import type { ErrorRecord } from '../../errors.ts'
 import type { StoredJob, StoredJobDetails } from '../../store/store.ts'
 import type { AttemptView, JobDetails, JobEnd, JobView } from '../types.ts'
 
 const orNull = (number: number): number | null => (number === 0 ? null : number)
-export const decode = (text: string | null): unknown => (text === null ? undefined : (JSON.parse(text) as unknown))
-const decodeError = (text: string | null): ErrorRecord | null => (text === null ? null : (JSON.parse(text) as ErrorRecord))
+export const decode = (text: string | null): unknown =>
+  text === null ? undefined : (JSON.parse(text) as unknown)
+const decodeError = (text: string | null): ErrorRecord | null =>
+  text === null ? null : (JSON.parse(text) as ErrorRecord)
 
 /** A job as lists show it. */
 export function viewOf(job: StoredJob): JobView {
@@ -38,7 +41,8 @@ export function viewOf(job: StoredJob): JobView {
     worker: job.worker,
     cancelRequested: row.cancelAt !== 0,
     pendingDependencies: row.pending,
-    progress: job.progress === null ? null : { fraction: job.progress.fraction, message: job.progress.message },
+    progress:
+      job.progress === null ? null : { fraction: job.progress.fraction, message: job.progress.message },
     input: decode(job.input),
     result: decode(job.result),
     error: decodeError(row.error),

@@ -8,10 +8,20 @@ import { DUE_LINE, NO_LINE } from '../model/line.ts'
 import { noSuchJob, wrongState } from '../model/refusal.ts'
 import type { RouteRow } from '../model/rows.ts'
 import {
-  BLOCKED, CANCELLED, FAILED, HELD, isTerminal, READY, RUNNING, SCHEDULED, type StateCode, SUCCEEDED, WAITING,
+  BLOCKED,
+  CANCELLED,
+  FAILED,
+  HELD,
+  isTerminal,
+  READY,
+  RUNNING,
+  SCHEDULED,
+  type StateCode,
+  SUCCEEDED,
+  WAITING,
 } from '../model/states.ts'
 import { admit, place, releaseLimits } from '../policy/admit.ts'
-import { finish, type FinishTables } from '../policy/finish.ts'
+import { type FinishTables, finish } from '../policy/finish.ts'
 import type { View } from '../view.ts'
 import { attemptOf } from './report.ts'
 
@@ -138,7 +148,12 @@ function remove(view: Tables, job: JobRow): Answer {
 /** Not before `delayMs` from now, for a job that is not running. */
 function snooze(view: Tables, job: JobRow, delayMs: number, now: number): Answer {
   if (job.state !== READY && job.state !== WAITING && job.state !== SCHEDULED && job.state !== BLOCKED) {
-    return wrongState('snooze', job, 'waiting to run', 'A running handler snoozes itself; a held job is released first')
+    return wrongState(
+      'snooze',
+      job,
+      'waiting to run',
+      'A running handler snoozes itself; a held job is released first',
+    )
   }
   const row = { ...job, dueAt: now + delayMs, line: NO_LINE, taken: 0 }
   view.jobs.put(row)

@@ -2,13 +2,20 @@
  * enqueue: makes jobs durable, all of a call or none, in any order of their dependencies.
  */
 import { type PerdureError, perdureError } from '../../errors.ts'
-import { blankJob, HAS_DEPENDENCIES, HAS_DEPENDENTS, HAS_KEY, type JobRow, LARGE_INPUT } from '../model/job.ts'
+import {
+  blankJob,
+  HAS_DEPENDENCIES,
+  HAS_DEPENDENTS,
+  HAS_KEY,
+  type JobRow,
+  LARGE_INPUT,
+} from '../model/job.ts'
 import { limitLine } from '../model/line.ts'
 import { noSuchJob } from '../model/refusal.ts'
 import { nameId, type RouteRow } from '../model/rows.ts'
 import { isTerminal, SUCCEEDED } from '../model/states.ts'
 import { grant, place } from '../policy/admit.ts'
-import { EDGE_RUN, type Ending, endingBecauseOf, finish, type FinishTables } from '../policy/finish.ts'
+import { EDGE_RUN, type Ending, endingBecauseOf, type FinishTables, finish } from '../policy/finish.ts'
 import { findCycle } from '../policy/graph.ts'
 import { type KeyClaim, remember, takenBy, tryClaim } from '../policy/keys.ts'
 import { internRoute, type RouteSpec, type RouteTables } from '../policy/route.ts'
@@ -51,7 +58,9 @@ export interface EnqueueReply {
   readonly created: readonly boolean[]
 }
 
-export type EnqueueTables = FinishTables & RouteTables & Pick<View, 'keys' | 'append' | 'beginLine' | 'nextJobId'>
+export type EnqueueTables = FinishTables &
+  RouteTables &
+  Pick<View, 'keys' | 'append' | 'beginLine' | 'nextJobId'>
 type Tables = EnqueueTables
 
 /** How long a request id is remembered: longer than any client goes on trying. */
@@ -142,7 +151,8 @@ function claimKeys(
 function needKeys(view: Tables, jobs: readonly NewJob[], routes: readonly RouteRow[]): void {
   const keys: string[] = []
   for (let i = 0; i < jobs.length; i++) {
-    for (const claim of (jobs[i] as NewJob).claims ?? []) keys.push(`${(routes[i] as RouteRow).namespace}:${claim.key}`)
+    for (const claim of (jobs[i] as NewJob).claims ?? [])
+      keys.push(`${(routes[i] as RouteRow).namespace}:${claim.key}`)
   }
   if (keys.length === 0) return
   view.keys.need(keys)

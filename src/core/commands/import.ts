@@ -6,9 +6,9 @@ import { blankJob, HAS_HISTORY, type JobRow, LARGE_INPUT, LARGE_RESULT } from '.
 import type { RouteRow } from '../model/rows.ts'
 import { HELD, isTerminal, type StateCode } from '../model/states.ts'
 import { place } from '../policy/admit.ts'
-import { tryClaim, remember } from '../policy/keys.ts'
+import { remember, tryClaim } from '../policy/keys.ts'
 import { internRoute } from '../policy/route.ts'
-import { intern, type View } from '../view.ts'
+import { intern } from '../view.ts'
 import type { EnqueueReply, EnqueueTables, NewJob } from './enqueue.ts'
 
 /** An ended attempt of the past. */
@@ -38,7 +38,11 @@ export interface ImportCommand {
   readonly jobs: readonly PastJob[]
 }
 
-export function importJobs(view: EnqueueTables, command: ImportCommand, now: number): EnqueueReply | PerdureError {
+export function importJobs(
+  view: EnqueueTables,
+  command: ImportCommand,
+  now: number,
+): EnqueueReply | PerdureError {
   const ids: number[] = []
   const created: boolean[] = []
   for (const past of command.jobs) {
@@ -79,7 +83,9 @@ function importOne(view: EnqueueTables, past: PastJob, route: RouteRow, now: num
     dueAt: job.dueAt,
     attempt: history.reduce((most, attempt) => Math.max(most, attempt.number), 0),
     flags:
-      (job.largeInput ? LARGE_INPUT : 0) | (past.largeResult ? LARGE_RESULT : 0) | (history.length > 0 ? HAS_HISTORY : 0),
+      (job.largeInput ? LARGE_INPUT : 0) |
+      (past.largeResult ? LARGE_RESULT : 0) |
+      (history.length > 0 ? HAS_HISTORY : 0),
   }
   view.jobs.put(withState(view, row, past, route, now))
   return id

@@ -54,7 +54,14 @@ export function lease(view: Tables, command: LeaseCommand, now: number): JobRow[
   return granted
 }
 
-function start(view: Tables, job: JobRow, worker: number, nonce: string, local: boolean, now: number): JobRow {
+function start(
+  view: Tables,
+  job: JobRow,
+  worker: number,
+  nonce: string,
+  local: boolean,
+  now: number,
+): JobRow {
   const route = view.routeById(job.route)
   // Read here so that the engine has the time limits of every lease at hand.
   view.profileById(route.profile)

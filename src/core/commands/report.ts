@@ -3,15 +3,14 @@
  */
 import type { ErrorRecord } from '../../errors.ts'
 import { assert } from '../../std/assert.ts'
-import type { AttemptRow } from '../model/rows.ts'
 import { HAS_HISTORY, type JobRow, LARGE_RESULT } from '../model/job.ts'
-import { CANCELLED, FAILED, RUNNING, SUCCEEDED } from '../model/states.ts'
+import { readyLine } from '../model/line.ts'
+import type { AttemptRow } from '../model/rows.ts'
+import { CANCELLED, FAILED, READY, RUNNING, SUCCEEDED } from '../model/states.ts'
 import { expiryOf, place, releaseLimits } from '../policy/admit.ts'
 import { queueOf } from '../policy/fairness.ts'
-import { finish, type FinishTables } from '../policy/finish.ts'
+import { type FinishTables, finish } from '../policy/finish.ts'
 import { backoffMs, mayRetry } from '../policy/retry.ts'
-import { readyLine } from '../model/line.ts'
-import { READY } from '../model/states.ts'
 import type { View } from '../view.ts'
 
 /** An outcome whose values are JSON text already; `large` says that the result goes to the payload table. */
@@ -96,7 +95,14 @@ function putBack(view: Tables, job: JobRow, delayMs: number | undefined, now: nu
     // Keeps its limits, and goes to the front of its key: it had been served before.
     const { turn } = queueOf(view, route.queue)
     const expireAt = expiryOf(view, job, route)
-    view.jobs.put({ ...uncounted, state: READY, line: readyLine(route.class), rank: job.priority, turn, expireAt })
+    view.jobs.put({
+      ...uncounted,
+      state: READY,
+      line: readyLine(route.class),
+      rank: job.priority,
+      turn,
+      expireAt,
+    })
     return
   }
   releaseLimits(view, uncounted)
@@ -112,10 +118,23 @@ function setDown(view: Tables, job: JobRow, outcome: string, error: string | nul
 /** The row of the job's latest attempt, ended. */
 export function attemptOf(job: JobRow, outcome: string, error: string | null, endedAt: number): AttemptRow {
   assert(job.startedAt !== 0, 'an attempt that ends has begun')
-  return { job: job.id, number: job.attempt, worker: job.worker, startedAt: job.startedAt, endedAt, outcome, error }
+  return {
+    job: job.id,
+    number: job.attempt,
+    worker: job.worker,
+    startedAt: job.startedAt,
+    endedAt,
+    outcome,
+    error,
+  }
 }
 
-function withResult(view: Tables, job: JobRow, result: string | null, large: boolean): [JobRow, string | null] {
+function withResult(
+  view: Tables,
+  job: JobRow,
+  result: string | null,
+  large: boolean,
+): [JobRow, string | null] {
   if (!large || result === null) return [job, result]
   view.append.payload({ job: job.id, field: 'result', text: result })
   return [{ ...job, flags: job.flags | LARGE_RESULT }, null]
@@ -128,4 +147,3 @@ function cancelError(outcome: EncodedOutcome): string | null {
 function codeOf(error: string): string {
   return (JSON.parse(error) as ErrorRecord).code
 }
-

@@ -6,7 +6,7 @@ import type { JobRow } from '../model/job.ts'
 import { DUE_LINE } from '../model/line.ts'
 import { CANCELLED, FAILED, isTerminal, RUNNING, SCHEDULED } from '../model/states.ts'
 import { admit } from '../policy/admit.ts'
-import { finish, type FinishTables } from '../policy/finish.ts'
+import { type FinishTables, finish } from '../policy/finish.ts'
 import { needHead } from '../policy/heads.ts'
 import type { View } from '../view.ts'
 import { holdsLease, report } from './report.ts'
@@ -43,7 +43,9 @@ export function expire(view: FinishTables, command: ExpireCommand, now: number):
   const job = view.jobs.get(command.job)
   if (job === undefined || isTerminal(job.state) || job.state === RUNNING) return false
   if (job.expireAt === 0 || job.expireAt > now) return false
-  const { scheduleToStartMs, scheduleToCloseMs } = view.profileById(view.routeById(job.route).profile).timeouts
+  const { scheduleToStartMs, scheduleToCloseMs } = view.profileById(
+    view.routeById(job.route).profile,
+  ).timeouts
   const closed = scheduleToCloseMs !== 0 && job.createdAt + scheduleToCloseMs <= now
   const error: ErrorRecord = {
     code: 'TIMEOUT',

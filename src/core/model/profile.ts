@@ -65,7 +65,13 @@ const DAY = 86_400_000
 /** What a job gets that says nothing. */
 export const DEFAULT_PROFILE: Profile = {
   retry: { attempts: 5, minMs: 1_000, maxMs: 600_000, factor: 2, jitter: 0.2, on: 'any' },
-  timeouts: { scheduleToStartMs: 0, startToCloseMs: 0, scheduleToCloseMs: 0, heartbeatMs: 30_000, graceMs: 5_000 },
+  timeouts: {
+    scheduleToStartMs: 0,
+    startToCloseMs: 0,
+    scheduleToCloseMs: 0,
+    heartbeatMs: 30_000,
+    graceMs: 5_000,
+  },
   retention: { succeededMs: DAY, failedMs: 14 * DAY, cancelledMs: 7 * DAY },
   weight: 1,
 }

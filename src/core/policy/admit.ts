@@ -4,12 +4,13 @@
  *
  * Every path into `ready` and `waiting` goes through here: first admission, retry, restart, grant.
  */
-import { type JobRow, dueAtOf, limitsOf } from '../model/job.ts'
-import { DUE_LINE, limitLine, NO_LINE, readyLine } from '../model/line.ts'
-import { BLOCKED, READY, SCHEDULED, WAITING } from '../model/states.ts'
-import type { RouteRow } from '../model/rows.ts'
-import type { View } from '../view.ts'
+
 import { assert } from '../../std/assert.ts'
+import { dueAtOf, type JobRow, limitsOf } from '../model/job.ts'
+import { DUE_LINE, limitLine, NO_LINE, readyLine } from '../model/line.ts'
+import type { RouteRow } from '../model/rows.ts'
+import { BLOCKED, READY, SCHEDULED, WAITING } from '../model/states.ts'
+import type { View } from '../view.ts'
 import { fairKeyOf, nextTurn } from './fairness.ts'
 
 export type AdmitTables = Pick<

@@ -5,7 +5,15 @@
 import type { ErrorRecord } from '../../errors.ts'
 import { HAS_DEPENDENTS, type JobRow } from '../model/job.ts'
 import { NO_LINE } from '../model/line.ts'
-import { BLOCKED, CANCELLED, FAILED, isTerminal, type StateCode, stateName, SUCCEEDED } from '../model/states.ts'
+import {
+  BLOCKED,
+  CANCELLED,
+  FAILED,
+  isTerminal,
+  type StateCode,
+  SUCCEEDED,
+  stateName,
+} from '../model/states.ts'
 import type { View } from '../view.ts'
 import { type AdmitTables, place, releaseLimits } from './admit.ts'
 

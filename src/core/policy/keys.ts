@@ -6,7 +6,7 @@ import type { JobRow } from '../model/job.ts'
 import { type KeyRow, keyId } from '../model/rows.ts'
 import { CANCELLED, isTerminal, RUNNING, stateName } from '../model/states.ts'
 import type { View } from '../view.ts'
-import { finish, type FinishTables } from './finish.ts'
+import { type FinishTables, finish } from './finish.ts'
 
 /** Remembered for ever. */
 export const FOR_EVER = Number.MAX_SAFE_INTEGER
@@ -84,7 +84,9 @@ function conflict(row: KeyRow, claim: KeyClaim, found: string): PerdureError {
   return perdureError(unique ? 'DUPLICATE' : 'KEY_CONFLICT', {
     expected: `${unique ? 'uniqueness' : 'key'} '${claim.key.slice(2)}' to be free, or to belong to the same call`,
     found,
-    fix: unique ? "Wait for that job, or enqueue with onConflict 'use-existing'" : 'Use another key for another job',
+    fix: unique
+      ? "Wait for that job, or enqueue with onConflict 'use-existing'"
+      : 'Use another key for another job',
     data: { job: row.job },
   })
 }

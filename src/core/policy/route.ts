@@ -26,7 +26,14 @@ export function internRoute(view: RouteTables, spec: RouteSpec): RouteRow {
   const profile = internProfile(view, spec.profile)
   const found = view.routes.get(routeKey({ namespace, queue, kind, profile }))
   if (found !== undefined) return found
-  const route: RouteRow = { id: view.nextNameId(), namespace, queue, kind, class: internClass(view, queue, kind), profile }
+  const route: RouteRow = {
+    id: view.nextNameId(),
+    namespace,
+    queue,
+    kind,
+    class: internClass(view, queue, kind),
+    profile,
+  }
   view.routes.put(route)
   return route
 }

@@ -18,7 +18,10 @@ const CLAIMS: readonly (readonly [claim: string, sql: string])[] = [
     `SELECT jobs.id FROM jobs JOIN routes ON routes.id = jobs.route
      WHERE state = 3 AND line <> 16 + 2 * routes.class`,
   ],
-  ['only jobs that wait or run stand in a line', 'SELECT id FROM jobs WHERE state IN (0, 5, 6, 7, 8, 9) AND line <> 0'],
+  [
+    'only jobs that wait or run stand in a line',
+    'SELECT id FROM jobs WHERE state IN (0, 5, 6, 7, 8, 9) AND line <> 0',
+  ],
   ['exactly the running jobs have a lease', 'SELECT id FROM jobs WHERE (state = 4) <> (nonce IS NOT NULL)'],
   [
     'an ended job holds no limit, and a holder is a live job',
@@ -46,7 +49,10 @@ export function check(db: Database.Database): string[] {
   }
   if (problems.length > 0) return problems
   for (const [claim, sql] of CLAIMS) {
-    const rows = db.prepare(`${sql} LIMIT ${MOST + 1}`).pluck().all() as (number | string)[]
+    const rows = db
+      .prepare(`${sql} LIMIT ${MOST + 1}`)
+      .pluck()
+      .all() as (number | string)[]
     if (rows.length === 0) continue
     const named = rows.slice(0, MOST).join(', ')
     problems.push(`it does not hold that ${claim}: ${named}${rows.length > MOST ? ' and more' : ''}`)

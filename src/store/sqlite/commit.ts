@@ -2,8 +2,8 @@
  * Commit: one batch, one fenced transaction.
  */
 import type Database from 'better-sqlite3'
-import { perdureError } from '../../errors.ts'
 import { FOR_EVER } from '../../core/policy/keys.ts'
+import { perdureError } from '../../errors.ts'
 import { columnName, numbersOf, textsOf } from './job-columns.ts'
 import type { JobGroup, PackedBatch } from './messages.ts'
 import { Statements } from './statements.ts'
@@ -48,7 +48,8 @@ export class Committer {
 
   /** Succeeds only as the successor of the last commit of the same epoch (O3). */
   #fence({ epoch, sequence, nextJobId, nextNameId }: PackedBatch): void {
-    const sql = 'UPDATE shard SET sequence = ?, next_job = ?, next_name = ? WHERE id = 0 AND epoch = ? AND sequence = ?'
+    const sql =
+      'UPDATE shard SET sequence = ?, next_job = ?, next_name = ? WHERE id = 0 AND epoch = ? AND sequence = ?'
     const { changes } = this.#run(sql, sequence, nextJobId, nextNameId, epoch, sequence - 1)
     if (changes !== 1) {
       throw perdureError('FENCED', {
@@ -86,10 +87,12 @@ export class Committer {
   }
 
   #writeTurns({ queues, limits, fair, fairGone }: PackedBatch): void {
-    for (const { id, paused, turn } of queues) this.#run('REPLACE INTO queues VALUES (?, ?, ?)', id, paused, turn)
+    for (const { id, paused, turn } of queues)
+      this.#run('REPLACE INTO queues VALUES (?, ?, ?)', id, paused, turn)
     for (const { id, max } of limits) this.#run('REPLACE INTO limits VALUES (?, ?)', id, max)
     for (const { queue, key, turn } of fair) this.#run('REPLACE INTO fair VALUES (?, ?, ?)', queue, key, turn)
-    for (const { queue, key } of fairGone) this.#run('DELETE FROM fair WHERE queue = ? AND key = ?', queue, key)
+    for (const { queue, key } of fairGone)
+      this.#run('DELETE FROM fair WHERE queue = ? AND key = ?', queue, key)
   }
 
   #writeRanges({ holders, dependents, keys, counts }: PackedBatch): void {
@@ -114,7 +117,8 @@ export class Committer {
       const sql = 'REPLACE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)'
       this.#run(sql, job, number, worker, startedAt, endedAt, outcome, error)
     }
-    for (const { job, field, text } of payloads) this.#run('REPLACE INTO payloads VALUES (?, ?, ?)', job, field, text)
+    for (const { job, field, text } of payloads)
+      this.#run('REPLACE INTO payloads VALUES (?, ?, ?)', job, field, text)
     for (const { job, attempt, offset, stream, at, text } of logs) {
       this.#run('REPLACE INTO logs VALUES (?, ?, ?, ?, ?, ?)', job, attempt, offset, stream, at, text)
     }

@@ -157,7 +157,9 @@ export function translate(path: string, error: unknown): unknown {
   return perdureError('STORE_FAILED', {
     expected: `'${path}' to take a change`,
     found: `${error.code}: ${error.message}`,
-    fix: isFull ? 'Make room on the disk; nothing was changed by this call' : 'Look at the disk and try again',
+    fix: isFull
+      ? 'Make room on the disk; nothing was changed by this call'
+      : 'Look at the disk and try again',
     cause: error,
     data: { sqlite: error.code },
   })

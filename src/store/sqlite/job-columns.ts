@@ -9,20 +9,46 @@ import type { StateCode } from '../../core/model/states.ts'
 
 /** Columns that hold numbers, beside the id. */
 export const NUMBER_COLUMNS = [
-  'route', 'createdAt', 'fairKey', 'parent', 'state', 'line', 'rank', 'turn', 'priority', 'dueAt', 'expireAt', 'attempt',
-  'tries', 'taken', 'pending', 'flags', 'worker', 'startedAt', 'finishedAt', 'cancelAt', 'restarts', 'logSize',
+  'route',
+  'createdAt',
+  'fairKey',
+  'parent',
+  'state',
+  'line',
+  'rank',
+  'turn',
+  'priority',
+  'dueAt',
+  'expireAt',
+  'attempt',
+  'tries',
+  'taken',
+  'pending',
+  'flags',
+  'worker',
+  'startedAt',
+  'finishedAt',
+  'cancelAt',
+  'restarts',
+  'logSize',
 ] as const satisfies readonly (keyof JobRow)[]
 
 /** Columns that hold texts or nothing. */
 export const TEXT_COLUMNS = [
-  'limits', 'metadata', 'input', 'nonce', 'result', 'error',
+  'limits',
+  'metadata',
+  'input',
+  'nonce',
+  'result',
+  'error',
 ] as const satisfies readonly (keyof JobRow)[]
 
 /** A row in which every column has its default; an insert writes what differs from it. */
 export const BLANK = blankJob(0, 0, 0)
 
 /** The name of a column in SQL. */
-export const columnName = (field: string): string => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+export const columnName = (field: string): string =>
+  field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
 /** The number columns of a mask, in order. */
 export function numbersOf(mask: number): (keyof JobRow)[] {

@@ -54,7 +54,10 @@ export function stateCondition(states: readonly StateCode[]): { condition: Condi
   const isIndexed = states.every((state) => INDEXED_STATES.has(state))
   // The condition of the partial index, word for word, so that the planner sees that it applies.
   const index = isIndexed ? ' AND jobs.state <> 3 AND jobs.state <> 4 AND jobs.state <> 7' : ''
-  return { condition: { sql: `jobs.state IN (${states.map(Number).join(', ')})${index}`, args: [] }, isIndexed }
+  return {
+    condition: { sql: `jobs.state IN (${states.map(Number).join(', ')})${index}`, args: [] },
+    isIndexed,
+  }
 }
 
 /** Whether an index finds the few jobs that can match, so that no range needs to be scanned. */

@@ -2,14 +2,24 @@
  * Load: rows by key, whole ranges, and windows of lines, for the engine's working set.
  */
 import type Database from 'better-sqlite3'
-import type { FairRow, KeyRow, LimitRow, NameRow, ProfileRow, QueueRow, RouteRow } from '../../core/model/rows.ts'
+import type {
+  FairRow,
+  KeyRow,
+  LimitRow,
+  NameRow,
+  ProfileRow,
+  QueueRow,
+  RouteRow,
+} from '../../core/model/rows.ts'
 import { EXPIRY_LINE, type LoadRequest, type WindowRequest } from '../store.ts'
 import { columnName, NUMBER_COLUMNS, PACKED_NUMBERS, type PackedRows, TEXT_COLUMNS } from './job-columns.ts'
 import type { PackedLoaded } from './messages.ts'
 import { Statements } from './statements.ts'
 
 /** The columns of a whole job row, in the order of {@link PackedRows}. */
-export const JOB_COLUMNS = ['id', ...NUMBER_COLUMNS, ...TEXT_COLUMNS].map((field) => `jobs.${columnName(field)}`).join(', ')
+export const JOB_COLUMNS = ['id', ...NUMBER_COLUMNS, ...TEXT_COLUMNS]
+  .map((field) => `jobs.${columnName(field)}`)
+  .join(', ')
 
 type Value = number | string | null
 
@@ -68,7 +78,11 @@ export class Loader {
   }
 
   #range(table: 'holders' | 'dependents', owners: readonly number[]): [number, number, number][] {
-    return this.#each<[number, number, number]>(`SELECT owner, member, value FROM ${table} WHERE owner = ?`, owners, true)
+    return this.#each<[number, number, number]>(
+      `SELECT owner, member, value FROM ${table} WHERE owner = ?`,
+      owners,
+      true,
+    )
   }
 
   #name(key: string): NameRow[] {

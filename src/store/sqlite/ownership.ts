@@ -61,7 +61,9 @@ export function readOwner(path: string): OwnerInfo | undefined {
 function busy(path: string): PerdureError {
   const owner = readOwner(path)
   const since = owner === undefined ? 'an unknown time' : new Date(owner.since).toISOString()
-  const reach = owner?.socket ? `Reach it at unix:${owner.socket}, or stop it` : 'Stop it, or use it from there'
+  const reach = owner?.socket
+    ? `Reach it at unix:${owner.socket}, or stop it`
+    : 'Stop it, or use it from there'
   return perdureError('STORE_BUSY', {
     expected: `'${path}' to have no owner`,
     found: `process ${owner?.pid ?? 'unknown'}, owner since ${since}`,

@@ -2,13 +2,13 @@
  * Reads: lists, details, counts, logs. Everything here sees committed data only and decides nothing.
  */
 import type Database from 'better-sqlite3'
-import { assert } from '../../std/assert.ts'
 import type { JobRow } from '../../core/model/job.ts'
 import { HAS_KEY, HAS_PROGRESS, LARGE_INPUT, LARGE_RESULT, limitsOf } from '../../core/model/job.ts'
-import type { LogRow, ProgressRow } from '../../core/model/rows.ts'
 import type { Profile } from '../../core/model/profile.ts'
+import type { LogRow, ProgressRow } from '../../core/model/rows.ts'
 import type { StateCode } from '../../core/model/states.ts'
 import { CANCELLED, FAILED, SUCCEEDED } from '../../core/model/states.ts'
+import { assert } from '../../std/assert.ts'
 import type { StoredJob, StoredJobDetails, StoredPage, StoredQuery, StoreReads } from '../store.ts'
 import { check } from './check.ts'
 import { unpackRows } from './job-columns.ts'
@@ -99,7 +99,8 @@ export class Reads {
       jobs.push(...this.#page(query, conditions, after, bound, query.limit - jobs.length).jobs)
       if (jobs.length >= query.limit) return { jobs, scannedTo: null }
       after = bound
-      if (performance.now() > until && (query.newest ? after > low : after < high)) return { jobs, scannedTo: after }
+      if (performance.now() > until && (query.newest ? after > low : after < high))
+        return { jobs, scannedTo: after }
     }
     return { jobs, scannedTo: null }
   }
@@ -134,7 +135,9 @@ export class Reads {
       )
       assert(route !== undefined, `the route of job ${row.id} exists`)
       const progress =
-        (row.flags & HAS_PROGRESS) === 0 ? undefined : this.#row<ProgressRow>('SELECT * FROM progress WHERE job = ?', [row.id])
+        (row.flags & HAS_PROGRESS) === 0
+          ? undefined
+          : this.#row<ProgressRow>('SELECT * FROM progress WHERE job = ?', [row.id])
       return {
         row,
         ...route,
@@ -163,7 +166,13 @@ export class Reads {
   }
 
   #counts(namespace: string | null): Answer<'counts'> {
-    const rows = this.#all<{ namespace: string; queue: string; paused: number; state: StateCode; count: number }>(
+    const rows = this.#all<{
+      namespace: string
+      queue: string
+      paused: number
+      state: StateCode
+      count: number
+    }>(
       `SELECT n.text AS namespace, q.text AS queue, coalesce(max(queues.paused), 0) AS paused, c.state, sum(c.n) AS count
        FROM counts c JOIN routes r ON r.id = c.route JOIN names n ON n.id = r.namespace JOIN names q ON q.id = r.queue
        LEFT JOIN queues ON queues.id = r.queue
@@ -173,7 +182,12 @@ export class Reads {
     return rows.map((row) => ({ ...row, paused: row.paused !== 0 }))
   }
 
-  #logs(job: number, attempt: number | null, from: { attempt: number; offset: number }, limit: number): LogRow[] {
+  #logs(
+    job: number,
+    attempt: number | null,
+    from: { attempt: number; offset: number },
+    limit: number,
+  ): LogRow[] {
     return this.#all<LogRow>(
       `SELECT job, attempt, offset, at, stream, text FROM logs WHERE job = ? AND (? IS NULL OR attempt = ?)
        AND (attempt, offset) >= (?, ?) ORDER BY attempt, offset, rowid LIMIT ?`,
@@ -198,7 +212,13 @@ export class Reads {
       }
       const { succeededMs, failedMs, cancelledMs } = retention
       const keepMs =
-        state === SUCCEEDED ? succeededMs : state === FAILED ? failedMs : state === CANCELLED ? cancelledMs : Infinity
+        state === SUCCEEDED
+          ? succeededMs
+          : state === FAILED
+            ? failedMs
+            : state === CANCELLED
+              ? cancelledMs
+              : Infinity
       if (finishedAt + keepMs <= now) ids.push(id)
     }
     const last = rows.at(-1)?.id
@@ -211,7 +231,10 @@ export class Reads {
     while (level.length > 0 && found.size < limit) {
       const next: number[] = []
       for (const owner of level) {
-        for (const { id } of this.#all<{ id: number }>('SELECT member AS id FROM dependents WHERE owner = ?', [owner])) {
+        for (const { id } of this.#all<{ id: number }>(
+          'SELECT member AS id FROM dependents WHERE owner = ?',
+          [owner],
+        )) {
           if (found.has(id) || found.size >= limit) continue
           found.add(id)
           next.push(id)
@@ -224,7 +247,10 @@ export class Reads {
 
   #info(): Record<string, string | number | boolean> {
     const pragma = (name: string) => this.#db.pragma(name, { simple: true }) as number
-    const shard = this.#row<Record<string, number>>('SELECT epoch, sequence, next_job AS nextJob FROM shard', [])
+    const shard = this.#row<Record<string, number>>(
+      'SELECT epoch, sequence, next_job AS nextJob FROM shard',
+      [],
+    )
     return {
       path: this.#path,
       sqlite: this.#row<{ v: string }>('SELECT sqlite_version() AS v', [])?.v ?? '',

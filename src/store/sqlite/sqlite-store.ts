@@ -19,7 +19,17 @@ export interface SqliteOptions {
 }
 
 /** Functions of StoreReads; each is answered by a thread under its name. */
-const READS = ['list', 'details', 'payload', 'counts', 'logs', 'expired', 'dependents', 'info', 'check'] as const
+const READS = [
+  'list',
+  'details',
+  'payload',
+  'counts',
+  'logs',
+  'expired',
+  'dependents',
+  'info',
+  'check',
+] as const
 
 /** Makes a store; nothing is touched before `open`. */
 export function createSqliteStore(options: SqliteOptions): Store {
@@ -46,7 +56,9 @@ class SqliteStore implements Store {
     if (this.#path !== ':memory:') mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 })
     this.#owner ??= new Thread({ path: this.#path, role: 'owner', socket: this.#socket })
     try {
-      const opening = (await this.#owner.call({ op: 'open' })) as Omit<Opening, 'running'> & { running: PackedRows }
+      const opening = (await this.#owner.call({ op: 'open' })) as Omit<Opening, 'running'> & {
+        running: PackedRows
+      }
       return { ...opening, running: unpackRows(opening.running) }
     } catch (error) {
       await this.#stop()
@@ -115,7 +127,10 @@ type Call = Request extends infer R ? (R extends Request ? Omit<R, 'id'> : never
 /** One thread, and who waits for its answers. */
 class Thread {
   readonly #worker: Worker
-  readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: unknown) => void }>()
+  readonly #waiting = new Map<
+    number,
+    { resolve: (value: unknown) => void; reject: (error: unknown) => void }
+  >()
   #next = 0
 
   constructor(options: ThreadOptions) {

@@ -3,9 +3,9 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import type Database from 'better-sqlite3'
-import { assert } from '../../std/assert.ts'
-import { errorRecord } from '../../errors.ts'
 import type { NameRow, QueueRow } from '../../core/model/rows.ts'
+import { errorRecord } from '../../errors.ts'
+import { assert } from '../../std/assert.ts'
 import { Committer } from './commit.ts'
 import { guarded, openOwner, openReader, translate } from './connection.ts'
 import { Loader } from './load.ts'
@@ -40,7 +40,9 @@ function open(): unknown {
 function opening(connection: Database.Database): unknown {
   return connection.transaction(() => {
     connection.prepare('UPDATE shard SET epoch = epoch + 1 WHERE id = 0').run()
-    const shard = connection.prepare('SELECT epoch, sequence, next_job, next_name FROM shard').get() as Record<string, number>
+    const shard = connection
+      .prepare('SELECT epoch, sequence, next_job, next_name FROM shard')
+      .get() as Record<string, number>
     const small = "SELECT id, space, text FROM names WHERE space IN ('namespace', 'queue', 'kind', 'class')"
     return {
       epoch: shard.epoch,
