@@ -7,7 +7,7 @@ import { CANCELLED, isTerminal, type StateCode, SUCCEEDED } from '../../core/mod
 import type { StoredJobDetails, StoredPage, StoredQuery, StoreReads } from '../store.ts'
 import { check } from './check.ts'
 import { compare, type Place } from './order.ts'
-import { detailsOf, nameOf, payloadOf, storedJob } from './stored.ts'
+import { detailsOf, nameOf, storedJob } from './stored.ts'
 import type { Tables } from './tables.ts'
 
 /** Rows that one call of `expired` looks at. */
@@ -27,7 +27,7 @@ export function createReads(
   return {
     list: (query) => run(() => list(tables, query)),
     details: (id) => run(() => details(tables, id)),
-    payload: (job, field) => run(() => payloadOf(tables, job, field)),
+    payload: (job, field) => run(() => tables.payloads.get(job)?.get(field) ?? null),
     counts: (namespace) => run(() => counts(tables, namespace)),
     logs: (job, attempt, from, limit) => run(() => logs(tables, job, attempt, from, limit)),
     expired: (now, from) => run(() => expired(tables, now, from)),

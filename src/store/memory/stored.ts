@@ -27,8 +27,8 @@ export function storedJob(tables: Tables, id: number): StoredJob {
     key: keyOf(tables, id),
     limits: limitsOf(row).map((limit) => nameOf(tables, limit)),
     progress: tables.progress.get(id) ?? null,
-    input: payloadOf(tables, id, 'input'),
-    result: payloadOf(tables, id, 'result'),
+    input: bodyOf(tables, row, 'input'),
+    result: bodyOf(tables, row, 'result'),
   }
 }
 
@@ -43,12 +43,10 @@ export function detailsOf(tables: Tables, id: number): StoredJobDetails {
   }
 }
 
-/** A job's input or result as JSON text, null where there is none. The flag says where it is kept. */
-export function payloadOf(tables: Tables, id: number, field: PayloadRow['field']): string | null {
-  const row: JobRow | undefined = tables.jobs.get(id)
-  if (row === undefined) return null
+/** A job's input or result as JSON text, null where there is none. The flag of the row says where it is kept. */
+function bodyOf(tables: Tables, row: JobRow, field: PayloadRow['field']): string | null {
   const isLarge = (row.flags & (field === 'input' ? LARGE_INPUT : LARGE_RESULT)) !== 0
-  return isLarge ? (tables.payloads.get(id)?.get(field) ?? null) : row[field]
+  return isLarge ? (tables.payloads.get(row.id)?.get(field) ?? null) : row[field]
 }
 
 /** The idempotency key of a job, as its caller gave it. */
