@@ -13,12 +13,21 @@ export class Waiting {
   readonly #client: Client
   readonly #signal: AbortSignal
   readonly #onEnd: (end: JobEnd) => void
+  readonly #isGap: (id: number, error: unknown) => boolean
   #queued: number[] = []
+  #at = 0
   #underWay = 0
   #isComplete = false
   readonly #all = Promise.withResolvers<void>()
 
-  constructor(client: Client, signal: AbortSignal, onEnd: (end: JobEnd) => void) {
+  /** @param isGap Whether an error of a wait only means that there is no such job, and is to be passed over. */
+  constructor(
+    client: Client,
+    signal: AbortSignal,
+    onEnd: (end: JobEnd) => void,
+    isGap: (id: number, error: unknown) => boolean = () => false,
+  ) {
+    this.#isGap = isGap
     this.#client = client
     this.#signal = signal
     this.#onEnd = onEnd
@@ -42,10 +51,10 @@ export class Waiting {
   }
 
   #next(): void {
-    while (this.#underWay < UNDER_WAY && this.#queued.length > 0) {
-      // From the end: the order of waiting does not matter, and this is cheap.
-      const id = this.#queued.pop()
-      if (id === undefined) break
+    // In the order of adding, which is about that of ending: so that progress shows while it happens.
+    while (this.#underWay < UNDER_WAY && this.#at < this.#queued.length) {
+      const id = this.#queued[this.#at] as number
+      this.#at += 1
       this.#underWay += 1
       this.#client.wait(id, this.#signal).then(
         (end) => {
@@ -53,10 +62,18 @@ export class Waiting {
           this.#onEnd(end)
           this.#next()
         },
-        (error: unknown) => this.#all.reject(error),
+        (error: unknown) => {
+          if (!this.#isGap(id, error)) this.#all.reject(error)
+          this.#underWay -= 1
+          this.#next()
+        },
       )
     }
-    if (this.#isComplete && this.#underWay === 0 && this.#queued.length === 0) this.#all.resolve()
+    if (this.#at === this.#queued.length) {
+      this.#queued = []
+      this.#at = 0
+      if (this.#isComplete && this.#underWay === 0) this.#all.resolve()
+    }
   }
 }
 

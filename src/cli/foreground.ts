@@ -80,7 +80,12 @@ export async function runInForeground(
     tally.isComplete = true
     await waiting.finish()
   } catch (error) {
-    if (!(error instanceof Interrupted)) throw error
+    if (!(error instanceof Interrupted)) {
+      const left = tally.total - tally.ended
+      if (left > 0)
+        context.out.note(`${left} jobs were submitted before this and stay in the queue ${queue}.`)
+      throw error
+    }
     interrupted = error
   } finally {
     // What still runs is given back, not waited for: it stays in its queue.

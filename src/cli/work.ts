@@ -3,6 +3,7 @@
  *
  * Owns: signals (the first asks to end, the second insists) and the queue that a waiting command has to itself.
  */
+import { readFileSync } from 'node:fs'
 import type { Client } from '../client/client.ts'
 import type { AttemptControl, Executor } from '../executors/executor.ts'
 import type { Worker } from '../worker/worker.ts'
@@ -72,6 +73,21 @@ function withSink(executor: Executor, sink: OutputSink): Executor {
 /** Signals that ask a command to end. */
 const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
+/** Those that this process listens to. A listener for SIGHUP would undo nohup, where the signal is ignored. */
+function heededSignals(): readonly (typeof END_SIGNALS)[number][] {
+  return ignoresHangup() ? ['SIGINT', 'SIGTERM'] : END_SIGNALS
+}
+
+/** Whether SIGHUP is ignored; so it is said, too, where it cannot be known. */
+function ignoresHangup(): boolean {
+  try {
+    const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
+    return mask === undefined || (Number.parseInt(mask.slice(-1), 16) & 1) === 1
+  } catch {
+    return true
+  }
+}
+
 /** Why a command was asked to end. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted'
@@ -88,7 +104,7 @@ export class Interrupted extends Error {
 export class EndSignals {
   readonly #gently = new AbortController()
   readonly #atOnce = new AbortController()
-  readonly #listeners = END_SIGNALS.map((name) => {
+  readonly #listeners = heededSignals().map((name) => {
     const listener = () => {
       const step = this.#gently.signal.aborted ? this.#atOnce : this.#gently
       step.abort(new Interrupted(name))

@@ -39,12 +39,17 @@ export interface Shared {
   onClose(connection: Connection): void
 }
 
+/** How long calls that change something get at the end, ms; a commit takes a few. */
+const DRAIN_MS = 2_000
+
 /** One connection. */
 export class Connection {
   readonly #shared: Shared
   readonly #link: Link
   readonly #pending = new Map<number, Pending>()
   readonly #adopted = new Set<number>()
+  /** Calls under way that change something. Polls are not among them: they may park for ever. */
+  readonly #writes = new Set<Promise<void>>()
   #pendingBytes = 0
   #held = false
   #greeted = false
@@ -61,8 +66,15 @@ export class Connection {
     this.#helloTimer.unref()
   }
 
-  /** Ends the connection after what is queued has left. */
-  end(): void {
+  /** Takes no more calls, lets those that change something be answered, and ends the connection. */
+  async drain(): Promise<void> {
+    this.#link.hold()
+    let late: NodeJS.Timeout | undefined
+    const tooLate = new Promise<void>((resolve) => {
+      late = setTimeout(resolve, DRAIN_MS)
+    })
+    await Promise.race([Promise.allSettled(this.#writes), tooLate])
+    clearTimeout(late)
     this.#link.end()
   }
 
@@ -109,14 +121,17 @@ export class Connection {
   }
 
   #call(id: number, name: string, values: readonly unknown[], bytes: number): void {
-    this.#answer(id, bytes, (signal) => {
+    const answering = this.#answer(id, bytes, (signal) => {
       const method = this.#method(name, 'call', values)
       return HANDLERS[method](this.#context(signal), values)
     })
+    if (!isMethod(name) || METHODS[name].effect === 'read' || name === 'session.poll') return
+    this.#writes.add(answering)
+    void answering.then(() => this.#writes.delete(answering))
   }
 
   #beat(id: number, worker: unknown, tokens: readonly unknown[], bytes: number): void {
-    this.#answer(id, bytes, async () => {
+    void this.#answer(id, bytes, async () => {
       const session = await this.#shared.sessions.open(workerName(worker))
       return session.heartbeat(strings(tokens))
     })
@@ -140,10 +155,9 @@ export class Connection {
   }
 
   /** Carries out a call and sends its answer, whatever it is. */
-  #answer(id: number, bytes: number, act: (signal: AbortSignal) => unknown): void {
+  #answer(id: number, bytes: number, act: (signal: AbortSignal) => unknown): Promise<void> {
     const pending = this.#admit(id, bytes, 0)
-    if (pending === undefined) return
-    void this.#settle(id, pending, act)
+    return pending === undefined ? Promise.resolve() : this.#settle(id, pending, act)
   }
 
   async #settle(id: number, pending: Pending, act: (signal: AbortSignal) => unknown): Promise<void> {

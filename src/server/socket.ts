@@ -77,9 +77,10 @@ export async function serveSocket(
   const close = async (): Promise<void> => {
     removeIfSame(target, ino, dev)
     const closed = new Promise<void>((done) => server.close(() => done()))
-    await sessions.closeAll()
-    for (const connection of connections) connection.end()
+    // Connections first: a worker whose session ends under a living connection would take it for a mistake.
+    await Promise.all([...connections].map((connection) => connection.drain()))
     await closed
+    await sessions.closeAll()
   }
   return {
     path: target,

@@ -160,6 +160,7 @@ describe('help and mistakes', () => {
     expect((await cli(['kill', '5'])).code).toBe(66)
     expect((await cli(['kill', '5-9'])).code).toBe(0)
     expect((await cli(['wait', '5'])).code).toBe(66)
+    expect((await cli(['wait', '5-9'])).code).toBe(0)
   })
 })
 

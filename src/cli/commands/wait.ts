@@ -3,7 +3,7 @@
  */
 import type { JobEnd } from '../../client/types.ts'
 import { JOB_STATES } from '../../core/model/states.ts'
-import { perdureError } from '../../errors.ts'
+import { PerdureError, perdureError } from '../../errors.ts'
 import { addExamples } from '../context.ts'
 import { exitOfAll, Waiting } from '../ends.ts'
 import { noteIdle } from '../notes.ts'
@@ -40,6 +40,7 @@ export const define: Definition = (command, run) => {
         using signals = new EndSignals()
         const { out } = context
         const ids = await selectIds(store.client, selection)
+        const exact = new Set(ids.filter(({ isExact }) => isExact).map(({ id }) => id))
         const tally = { count: ids.length, done: 0, failed: 0, last: undefined as JobEnd | undefined }
         const timeout = new AbortController()
         const limit = options.timeout === undefined ? undefined : parseSpan('--timeout', options.timeout)
@@ -57,11 +58,16 @@ export const define: Definition = (command, run) => {
             progress.clear()
             out.data(end, `${end.id}\t${end.state}\n`)
           },
+          (id, error) => {
+            const isGap = !exact.has(id) && error instanceof PerdureError && error.code === 'NOT_FOUND'
+            if (isGap) tally.count -= 1
+            return isGap
+          },
         )
         const progress = new ProgressLine(out.stderr, !out.quiet, () => ({
           done: tally.done,
           failed: tally.failed,
-          total: ids.length,
+          total: tally.count,
         }))
         try {
           waiting.add(ids.map(({ id }) => id))
