@@ -31,7 +31,7 @@ function statOf(pid: number): string[] | undefined {
 }
 
 /** When a process was started, in clock ticks since boot; undefined when it does not live. */
-export function startTicks(pid: number): string | undefined {
+function startTicks(pid: number): string | undefined {
   return statOf(pid)?.[19]
 }
 

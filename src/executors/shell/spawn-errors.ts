@@ -130,17 +130,10 @@ export function findCommand(name: string, cwd: string, path: string | undefined)
         .map((folder) => (isAbsolute(folder) ? join(folder, name) : resolve(cwd, folder, name)))
   let refused: string | undefined
   for (const candidate of candidates) {
-    try {
-      if (statSync(candidate).isDirectory()) {
-        refused ??= `${candidate}, which is a folder`
-        continue
-      }
-      accessSync(candidate, constants.X_OK)
-      return candidate
-    } catch (error) {
-      const code = (error as { code?: unknown }).code
-      if (code === 'EACCES') refused ??= `${candidate}, which may not be executed`
-    }
+    const kind = kindOf(candidate)
+    if (kind === 'command') return candidate
+    if (kind === 'folder') refused ??= `${candidate}, which is a folder`
+    if (kind === 'file') refused ??= `${candidate}, which may not be executed`
   }
   if (refused !== undefined) {
     throw spawnFailed(
@@ -155,6 +148,21 @@ export function findCommand(name: string, cwd: string, path: string | undefined)
     where,
     'Install it where the worker runs, or submit with its full path',
   )
+}
+
+/** A folder of the search path that may not be entered is as good as one without the command. */
+function kindOf(path: string): 'command' | 'folder' | 'file' | undefined {
+  try {
+    if (statSync(path).isDirectory()) return 'folder'
+  } catch {
+    return undefined
+  }
+  try {
+    accessSync(path, constants.X_OK)
+    return 'command'
+  } catch {
+    return 'file'
+  }
 }
 
 /** What the set-up shell's one word means. */
