@@ -33,11 +33,9 @@ export interface BeatNews {
   readonly lost: readonly string[]
 }
 
-/** `.ts` in the source tree, `.js` in the built package. */
-const THREAD = new URL(
-  import.meta.url.endsWith('.ts') ? './beat-thread.ts' : './beat-thread.js',
-  import.meta.url,
-)
+const SOURCE = new URL('./beat-thread.ts', import.meta.url)
+/** In the built package the same file ends in `.js`. */
+const THREAD = import.meta.url.endsWith('.ts') ? SOURCE : new URL(SOURCE.href.replace(/ts$/, 'js'))
 const RESTART_MS = 500
 
 /** Keeps leases alive until they are taken out. */
