@@ -93,7 +93,7 @@ describe('tables', () => {
         '12  running  default         1/3   3s  make -j4\n' +
         " 7  failed   team/default    3/3   2h  echo ' evil'  TIMEOUT\n",
     )
-    for (const line of renderJobs(jobs, NOW, 54).split('\n')) expect(line.length).toBeLessThanOrEqual(54)
+    for (const line of renderJobs(jobs, NOW, 56).split('\n')) expect(line.length).toBeLessThanOrEqual(56)
   })
 
   it('show queues with something in them, and only the states that occur', () => {
