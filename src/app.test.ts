@@ -330,6 +330,6 @@ describe('addresses', () => {
   })
 
   it('refuses unknown options of open', async () => {
-    await expect(open('memory:', { clok: 1 } as never)).rejects.toThrow(/Did you mean clock/)
+    await expect(open('memory:', { surrounding: 1 } as never)).rejects.toThrow(/Did you mean surroundings/)
   })
 })

@@ -30,15 +30,15 @@ import type {
   WatchFilter,
 } from './client/types.ts'
 import { PerdureError } from './errors.ts'
-import type { Clock } from './runtime/clock.ts'
+import type { Surroundings } from './runtime/services.ts'
 import type { Duration } from './std/duration.ts'
 import { checkKnown } from './std/options.ts'
 import type { Worker } from './worker/worker.ts'
 
 /** The options of {@link open}. */
 export interface OpenOptions {
-  /** Whose time the engine goes by; for tests. Default: the machine's. */
-  readonly clock?: Clock
+  /** Whose time and chance the engine and the workers go by; for tests. Default: the machine's. */
+  readonly surroundings?: Surroundings
 }
 
 /** The options of `enqueueMany`. */
@@ -61,18 +61,20 @@ const MOST_IN_CALL = 10_000
 export class App {
   /** The plain form of everything here. */
   readonly client: Client
+  readonly #surroundings: Surroundings | undefined
   readonly #workers = new Set<Worker>()
   readonly #kinds = new Map<string, JobDefinition>()
   #closing: Promise<void> | undefined
 
   /** Over a client of one's own; {@link open} makes one from an address. The app closes it. */
-  constructor(client: Client) {
+  constructor(client: Client, options: OpenOptions = {}) {
     this.client = client
+    this.#surroundings = options.surroundings
   }
 
   /** Starts a worker in this process for the given kinds. It ends with the app, or by its own `stop()`. */
   work(definitions: readonly JobDefinition[], options: WorkOptions = {}): Worker {
-    const worker = makeWorker(this.client, definitions, options)
+    const worker = makeWorker(this.client, definitions, options, this.#surroundings)
     this.#workers.add(worker)
     worker.on('drained', () => this.#workers.delete(worker))
     return worker
@@ -252,7 +254,7 @@ export class App {
  * @throws INVALID_URL, STORE_BUSY where another process owns the file, and the other STORE codes.
  */
 export async function open(url: string, options: OpenOptions = {}): Promise<App> {
-  checkKnown('open', options, ['clock'])
+  checkKnown('open', options, ['surroundings'])
   const address = parseAddress(url)
   if (address.type === 'unix') {
     const { connectSocket } = await import('./client/remote/remote.ts')
@@ -261,7 +263,7 @@ export async function open(url: string, options: OpenOptions = {}): Promise<App>
   // loaded on demand: who speaks to another process needs no engine and no SQLite
   const { openEmbedded } = await import('./server/embedded.ts')
   const path = address.type === 'sqlite' ? { path: address.path } : {}
-  return new App(await openEmbedded({ store: address.type, ...path, ...options }))
+  return new App(await openEmbedded({ store: address.type, ...path, ...options }), options)
 }
 
 function withDone(error: unknown, enqueued: number): unknown {

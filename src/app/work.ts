@@ -5,6 +5,9 @@ import type { Client } from '../client/client.ts'
 import type { JobDefinition } from '../client/definition.ts'
 import type { Executor } from '../executors/executor.ts'
 import { createFunctionExecutor, type Handler } from '../executors/function/function.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Surroundings } from '../runtime/services.ts'
+import type { Timers } from '../runtime/timers.ts'
 import { type Duration, parseDuration } from '../std/duration.ts'
 import { checkKnown, invalidOption } from '../std/options.ts'
 import type { WorkerOptions } from '../worker/options.ts'
@@ -30,12 +33,14 @@ export function makeWorker(
   client: Client,
   definitions: readonly JobDefinition[],
   options: WorkOptions,
+  surroundings?: Surroundings,
 ): Worker {
   checkKnown('work', options, KNOWN)
   const { drain, executors: others = {}, queues, ...rest } = options
   const handlers = handlersOf(definitions)
   const executors = new Map<string, Executor>(Object.entries(others))
-  const functions = createFunctionExecutor(handlers)
+  const time = surroundings === undefined ? {} : timeOf(surroundings)
+  const functions = createFunctionExecutor(handlers, time)
   for (const kind of handlers.keys()) {
     if (executors.has(kind)) throw invalidOption(`executors.${kind}`, 'a kind that no definition has', kind)
     executors.set(kind, functions)
@@ -47,8 +52,14 @@ export function makeWorker(
     executors,
     queues: queues ?? [...own],
     ...rest,
+    ...time,
     ...(drain === undefined ? {} : { drainMs: parseDuration(drain, 'drain') }),
   })
+}
+
+/** The same time for a worker as for its engine. */
+function timeOf(surroundings: Surroundings): { readonly clock: Clock; readonly timers: Timers } {
+  return { clock: surroundings, timers: { after: (ms, act) => ({ cancel: surroundings.after(ms, act) }) } }
 }
 
 function handlersOf(definitions: readonly JobDefinition[]): Map<string, Handler> {

@@ -5,6 +5,7 @@
  * handlers, which the layer above adds.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { MOST_KEY, MOST_PRIORITY } from '../core/policy/sizes.ts'
 import { type Duration, parseDuration } from '../std/duration.ts'
 import { checkKnown, invalidOption, nonEmptyText, oneOf, wholeNumber } from '../std/options.ts'
 import { readShared, SHARED_OPTIONS, type SharedOptions } from './profile-options.ts'
@@ -129,7 +130,7 @@ export function defineJob(kind: string, options: DefinitionOptions): JobDefiniti
 
 /** Refuses anything but a priority; answers it. */
 export function readPriority(name: string, priority: unknown): number {
-  return wholeNumber(name, priority, -1_000_000, 1_000_000)
+  return wholeNumber(name, priority, -MOST_PRIORITY, MOST_PRIORITY)
 }
 
 /** Refuses anything but limits; answers them. */
@@ -148,7 +149,7 @@ export function readUnique(name: string, unique: true | UniqueOptions): UniqueRu
   if (unique === true) return { by: undefined, scope: 'live', forMs: undefined, onConflict: undefined }
   checkKnown(name, unique, ['by', 'for', 'onConflict'])
   const { by, for: during = 'live', onConflict } = unique
-  if (by !== undefined && typeof by !== 'function') nonEmptyText(`${name}.by`, by, 1_000)
+  if (by !== undefined && typeof by !== 'function') nonEmptyText(`${name}.by`, by, MOST_KEY)
   if (onConflict !== undefined) readConflict(`${name}.onConflict`, onConflict)
   if (during === 'live' || during === 'ever') return { by, scope: during, forMs: undefined, onConflict }
   return { by, scope: 'for', forMs: parseDuration(during, `${name}.for`), onConflict }

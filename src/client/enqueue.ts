@@ -5,6 +5,7 @@
  * with the definition is not checked again. Never does: talking to a client.
  */
 import { createHash } from 'node:crypto'
+import { MOST_KEY } from '../core/policy/sizes.ts'
 import { type Duration, parseDuration } from '../std/duration.ts'
 import { checkKnown, invalidOption, nonEmptyText, oneOf } from '../std/options.ts'
 import {
@@ -128,7 +129,7 @@ function withOptions<Other>(
   return {
     ...spec,
     ...readDue(options),
-    ...(key === undefined ? {} : { key: nonEmptyText('enqueue key', key, 1_000) }),
+    ...(key === undefined ? {} : { key: nonEmptyText('enqueue key', key, MOST_KEY) }),
     ...(onConflict === undefined ? {} : { onConflict: readConflict('enqueue onConflict', onConflict) }),
     ...(keyWindow === undefined ? {} : { keyWindowMs: readWindow(keyWindow) }),
     ...(priority === undefined ? {} : { priority: readPriority('enqueue priority', priority) }),
@@ -213,7 +214,7 @@ function makeUnique(owner: string, rule: UniqueRule, input: unknown): NonNullabl
   const value =
     made === undefined && by === undefined
       ? canonical(input)
-      : nonEmptyText(`${owner} unique.by`, made, 1_000)
+      : nonEmptyText(`${owner} unique.by`, made, MOST_KEY)
   return {
     value: value.length > 200 ? createHash('sha256').update(value).digest('base64url') : value,
     scope,

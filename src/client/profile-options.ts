@@ -5,7 +5,7 @@
  * those of core/model/profile.ts; nothing is filled in here.
  */
 import type { CommandContext, Retention, RetryPolicy, Timeouts } from '../core/model/profile.ts'
-import { type Duration, parseDuration } from '../std/duration.ts'
+import { type Duration, MAX_DURATION_MS, parseDuration } from '../std/duration.ts'
 import { checkKnown, invalidOption, nonEmptyText, numberBetween, oneOf, wholeNumber } from '../std/options.ts'
 import type { ProfileOptions } from './types.ts'
 
@@ -14,7 +14,7 @@ export type RetryOption = number | RetryOptions
 
 /** How failures are tried again. */
 export interface RetryOptions {
-  /** Most attempts since the last restart, the first included; Infinity for no bound. Default 5. */
+  /** Most attempts since the last restart, the first included; Infinity means a million. Default 5. */
   readonly attempts?: number
   /** `exponential` grows by `factor` from `min` to `max`; `fixed` always waits `min`. Default `exponential`. */
   readonly backoff?: 'exponential' | 'fixed'
@@ -38,7 +38,7 @@ export interface TimeoutOptions {
   readonly start?: Duration
   /** From the enqueue to the end of the job, all attempts included. Default: none. */
   readonly total?: Duration
-  /** An attempt that was not heard of for this long is lost. At least 10 ms; default 30 s. */
+  /** An attempt that was not heard of for this long is lost. At least 100 ms; default 30 s. */
   readonly lease?: Duration
   /** From asking an attempt to stop to ending it by force. Default 5 s. */
   readonly grace?: Duration
@@ -47,11 +47,11 @@ export interface TimeoutOptions {
 /** How long an ended job is kept. */
 export interface RetentionOptions {
   /** Default 1 day. */
-  readonly succeeded?: Duration
+  readonly succeeded?: Duration | 'ever'
   /** Default 14 days. */
-  readonly failed?: Duration
+  readonly failed?: Duration | 'ever'
   /** Default 7 days. */
-  readonly cancelled?: Duration
+  readonly cancelled?: Duration | 'ever'
 }
 
 /** Options that many jobs share. */
@@ -96,6 +96,9 @@ export function mergeShared(
   })
 }
 
+const MOST_ATTEMPTS = 1_000_000
+/** A shorter term could not be renewed in time by a process that does anything else. */
+const SHORTEST_LEASE_MS = 100
 const RETRY_NAMES = ['attempts', 'backoff', 'min', 'max', 'factor', 'jitter', 'on']
 
 function readRetry(name: string, retry: RetryOption): Partial<RetryPolicy> {
@@ -116,7 +119,7 @@ function readRetry(name: string, retry: RetryOption): Partial<RetryPolicy> {
     ...(minMs === undefined ? {} : { minMs }),
     ...(maxMs === undefined ? {} : { maxMs }),
     ...(backoff === 'fixed' ? { factor: 1 } : {}),
-    ...(factor === undefined ? {} : { factor: numberBetween(`${name}.factor`, factor, 1, 1_000) }),
+    ...(factor === undefined ? {} : { factor: numberBetween(`${name}.factor`, factor, 1, 100) }),
     ...(jitter === undefined ? {} : { jitter: numberBetween(`${name}.jitter`, jitter, 0, 1) }),
     ...(on === undefined ? {} : { on: oneOf(`${name}.on`, on, ['any', 'lost']) }),
   }
@@ -129,16 +132,16 @@ function longestOf(minMs: number | undefined, backoff: RetryOptions['backoff']):
 }
 
 function readAttempts(name: string, attempts: number): number {
-  if (attempts === Number.POSITIVE_INFINITY) return Number.MAX_SAFE_INTEGER
-  return wholeNumber(name, attempts, 1, Number.MAX_SAFE_INTEGER)
+  if (attempts === Number.POSITIVE_INFINITY) return MOST_ATTEMPTS
+  return wholeNumber(name, attempts, 1, MOST_ATTEMPTS)
 }
 
 function readTimeout(name: string, timeout: TimeoutOptions): Partial<Timeouts> {
   checkKnown(name, timeout, ['attempt', 'start', 'total', 'lease', 'grace'])
   const { attempt, start, total, lease, grace } = timeout
   const heartbeatMs = lease === undefined ? undefined : parseDuration(lease, `${name}.lease`)
-  if (heartbeatMs !== undefined && heartbeatMs < 10)
-    throw invalidOption(`${name}.lease`, 'at least 10 ms', lease)
+  if (heartbeatMs !== undefined && heartbeatMs < SHORTEST_LEASE_MS)
+    throw invalidOption(`${name}.lease`, 'at least 100 ms', lease)
   return {
     ...(attempt === undefined ? {} : { startToCloseMs: parseDuration(attempt, `${name}.attempt`) }),
     ...(start === undefined ? {} : { scheduleToStartMs: parseDuration(start, `${name}.start`) }),
@@ -152,10 +155,14 @@ function readRetention(name: string, retention: RetentionOptions): Partial<Reten
   checkKnown(name, retention, ['succeeded', 'failed', 'cancelled'])
   const { succeeded, failed, cancelled } = retention
   return {
-    ...(succeeded === undefined ? {} : { succeededMs: parseDuration(succeeded, `${name}.succeeded`) }),
-    ...(failed === undefined ? {} : { failedMs: parseDuration(failed, `${name}.failed`) }),
-    ...(cancelled === undefined ? {} : { cancelledMs: parseDuration(cancelled, `${name}.cancelled`) }),
+    ...(succeeded === undefined ? {} : { succeededMs: readKept(succeeded, `${name}.succeeded`) }),
+    ...(failed === undefined ? {} : { failedMs: readKept(failed, `${name}.failed`) }),
+    ...(cancelled === undefined ? {} : { cancelledMs: readKept(cancelled, `${name}.cancelled`) }),
   }
+}
+
+function readKept(kept: Duration | 'ever', name: string): number {
+  return kept === 'ever' ? MAX_DURATION_MS : parseDuration(kept, name)
 }
 
 function readCommand(name: string, command: CommandContext): CommandContext {

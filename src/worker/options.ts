@@ -3,6 +3,7 @@
  */
 import { hostname } from 'node:os'
 import type { Client, WorkerInfo } from '../client/client.ts'
+import { MOST_VALUE } from '../core/policy/sizes.ts'
 import type { Executor } from '../executors/executor.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { systemTimers, type Timers } from '../runtime/timers.ts'
@@ -22,8 +23,8 @@ export interface WorkerOptions {
   readonly name?: string
   /** How long a stop waits for running attempts before it asks them to end, ms. Default 25,000. */
   readonly drainMs?: number
-  /** Larger results make their attempt fail with TOO_LARGE; bytes of JSON. Default 1 MiB. */
-  readonly maxResultBytes?: number
+  /** Longer results make their attempt fail with TOO_LARGE; characters of JSON. Default 4 Mi, which is what an engine takes. */
+  readonly maxResult?: number
   /** Characters of output, over all attempts, that may wait to be stored. Default 8 Mi. */
   readonly maxPendingOutput?: number
   readonly clock?: Clock
@@ -37,7 +38,7 @@ export interface WorkerSettings {
   readonly slots: Slots
   readonly info: WorkerInfo
   readonly drainMs: number
-  readonly maxResultBytes: number
+  readonly maxResult: number
   readonly maxPendingOutput: number
   readonly clock: Clock
   readonly timers: Timers
@@ -50,7 +51,7 @@ const KNOWN = [
   'concurrency',
   'name',
   'drainMs',
-  'maxResultBytes',
+  'maxResult',
   'maxPendingOutput',
   'clock',
   'timers',
@@ -79,7 +80,7 @@ export function readWorkerOptions(options: WorkerOptions): WorkerSettings {
     slots: readSlots(options.queues ?? ['default'], options.concurrency),
     info: { name: readName(options.name), host: hostname(), pid: process.pid },
     drainMs: wholeNumber('drainMs', options.drainMs ?? DEFAULT_DRAIN_MS, 0, Number.MAX_SAFE_INTEGER),
-    maxResultBytes: wholeNumber('maxResultBytes', options.maxResultBytes ?? MEBI, 1, 1_024 * MEBI),
+    maxResult: wholeNumber('maxResult', options.maxResult ?? MOST_VALUE, 1, MOST_VALUE),
     maxPendingOutput: wholeNumber('maxPendingOutput', options.maxPendingOutput ?? 8 * MEBI, 1, 256 * MEBI),
     clock: options.clock ?? systemClock,
     timers: options.timers ?? systemTimers,

@@ -44,18 +44,16 @@ export function failure(thrown: unknown, code: ErrorCode, retry?: boolean): Outc
 /**
  * Makes the report of an outcome: its result as JSON text, its error cut to size.
  *
- * @param maxResultBytes a larger result makes the attempt fail with TOO_LARGE.
+ * @param maxResult characters of JSON; a larger result makes the attempt fail with TOO_LARGE.
  */
-export function makeReport(token: string, outcome: Outcome, maxResultBytes: number): Report {
+export function makeReport(token: string, outcome: Outcome, maxResult: number): Report {
   switch (outcome?.type) {
     case 'succeeded':
-      return isPlain(outcome.result) ? { token, outcome } : withResult(token, outcome, maxResultBytes)
+      return isPlain(outcome.result) ? { token, outcome } : withResult(token, outcome, maxResult)
     case 'failed': {
       const wrong = wrongDelay('retryAfterMs', outcome.retryAfterMs)
       const checked = { ...outcome, error: cut(wrong ?? outcome.error) }
-      return isPlain(checked.result)
-        ? { token, outcome: checked }
-        : withResult(token, checked, maxResultBytes)
+      return isPlain(checked.result) ? { token, outcome: checked } : withResult(token, checked, maxResult)
     }
     case 'snoozed': {
       const wrong = wrongDelay('delayMs', outcome.delayMs)
@@ -77,7 +75,7 @@ function isPlain(value: unknown): boolean {
 function withResult(
   token: string,
   outcome: Outcome & { readonly type: 'succeeded' | 'failed' },
-  maxResultBytes: number,
+  maxResult: number,
 ): Report {
   let text: string | undefined
   try {
@@ -86,10 +84,8 @@ function withResult(
     return { token, outcome: withoutResult(outcome, notSerializable(outcome.result, error)) }
   }
   if (text === undefined) return { token, outcome: withoutResult(outcome, notSerializable(outcome.result)) }
-  // a character is at most three bytes, so that most results need no counting
-  const bytes = text.length * 3 > maxResultBytes ? Buffer.byteLength(text) : 0
-  if (bytes > maxResultBytes)
-    return { token, outcome: withoutResult(outcome, tooLarge(bytes, maxResultBytes)) }
+  if (text.length > maxResult)
+    return { token, outcome: withoutResult(outcome, tooLarge(text.length, maxResult)) }
   return { token, outcome, resultText: text }
 }
 
@@ -141,10 +137,10 @@ function notSerializable(value: unknown, cause?: unknown): ErrorRecord {
   })
 }
 
-function tooLarge(bytes: number, max: number): ErrorRecord {
+function tooLarge(length: number, max: number): ErrorRecord {
   return record('TOO_LARGE', {
-    expected: `the result of the handler to have at most ${max} bytes as JSON`,
-    found: `${bytes} bytes`,
+    expected: `the result of the handler to have at most ${max} characters as JSON`,
+    found: `${length} characters`,
     fix: 'Store the value elsewhere and return where it is',
   })
 }

@@ -24,7 +24,7 @@ export interface RunnerParts {
   readonly clock: Clock
   readonly listeners: Listeners
   readonly output: Output
-  readonly maxResultBytes: number
+  readonly maxResult: number
   readonly reporter: () => Reporter
   readonly heartbeat: () => Heartbeat
   readonly wakeBy: (at: number) => void
@@ -147,7 +147,7 @@ export class Runner {
     const final = reason === undefined ? outcome : outcomeAfterStop(outcome, reason)
     attempt.phase = ENDED
     if (this.#parts.listeners.has('attempt')) attempt.endedAt = this.#parts.clock.monotonic()
-    this.#parts.reporter().add(attempt, makeReport(attempt.token, final, this.#parts.maxResultBytes))
+    this.#parts.reporter().add(attempt, makeReport(attempt.token, final, this.#parts.maxResult))
     this.#parts.onEnded()
   }
 
