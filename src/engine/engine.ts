@@ -23,6 +23,8 @@ import { WorkingSet } from './workingset.ts'
 
 /** Rows after which a commit gathers no more: keeps groups short enough to overlap with the work they cause. */
 const MOST_WEIGHT = 2_000
+/** Waiting commands from which on an idle store gets the first half at once. */
+const SPLIT_FROM = 32
 /** Commands that may wait; beyond it new ones are refused before they begin. */
 const MOST_WAITING = 100_000
 
@@ -229,13 +231,19 @@ export class Engine {
     this.#duties.arm()
   }
 
+  /**
+   * Applies what waits. With the store idle, a long inbox is taken in two halves: the second is applied while
+   * the first is being written, so that neither side waits for the other.
+   */
   #applyInbox(now: number): void {
+    const inbox = this.#inbox
+    const isIdle = this.#inFlight === undefined
+    const most = isIdle && inbox.length >= SPLIT_FROM ? Math.ceil(inbox.length / 2) : inbox.length
     let at = 0
-    while (at < this.#inbox.length && this.#weight < MOST_WEIGHT && this.#state === 'open') {
-      const task = this.#inbox[at++] as Task
-      this.#apply(task, now)
-    }
-    this.#inbox = at === this.#inbox.length ? [] : this.#inbox.slice(at)
+    while (at < most && this.#weight < MOST_WEIGHT && this.#state === 'open')
+      this.#apply(inbox[at++] as Task, now)
+    this.#inbox = at === inbox.length ? [] : inbox.slice(at)
+    if (this.#inbox.length > 0 && isIdle) this.#scheduleTurn()
   }
 
   /** Leases to those who wait, in the same commit that made the work ready. */

@@ -66,6 +66,11 @@ export class OrderedIndex {
     return !this.complete && !this.#loading && this.size < LOW
   }
 
+  /** Whether an entry at this place would be in memory. */
+  covers(place: Place): boolean {
+    return !this.#isBeyond(place)
+  }
+
   /** The entry at a position of the head; undefined beyond what is in memory. */
   at(position: number): Place | undefined {
     return this.#head[this.#start + position]

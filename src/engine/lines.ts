@@ -78,6 +78,12 @@ export class Lines {
     }
   }
 
+  /** Whether a row stands so far back in its line that nothing will ask for it soon. */
+  isFarBack(job: JobRow): boolean {
+    if (job.line <= RUNNING_LINE && job.line !== DUE_LINE) return false
+    return this.#lines.get(job.line)?.covers(job) !== true
+  }
+
   /** The ready lines that got something since the last call. */
   takeTouched(): ReadonlySet<number> {
     const touched = this.#touched

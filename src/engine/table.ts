@@ -38,9 +38,13 @@ export interface TableOptions<K, R> {
   readonly onChange?: (before: R | undefined, after: R | undefined) => void
 }
 
+/** Entries that one eviction looks at in addition. */
+const EVICTION_LOOKS = 64
+
 export class Table<K extends string | number, R> implements Rows<K, R> {
   readonly #options: TableOptions<K, R>
   readonly #entries = new Map<K, Entry<R>>()
+  #hand = this.#entries.entries()
   #staged: { key: K; entry: Entry<R> }[] = []
   #dirty: { key: K; entry: Entry<R> }[] = []
   readonly #taken: { commit: number; items: { key: K; entry: Entry<R> }[] }[] = []
@@ -184,14 +188,24 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
     return !entry.isDirty && !entry.isStaged && entry.commit <= durable
   }
 
+  /** Looks on from where the last look ended, at a few more entries than there are too many. */
   #evict(durable: number): void {
     const { capacity, isPinned } = this.#options
-    const target = Math.floor(capacity * 0.75)
-    for (const [key, entry] of this.#entries) {
-      if (this.#entries.size <= target) return
+    let excess = this.#entries.size - capacity
+    for (let looks = 2 * excess + EVICTION_LOOKS; looks > 0 && excess > 0; looks--) {
+      const next = this.#hand.next()
+      if (next.done) {
+        this.#hand = this.#entries.entries()
+        continue
+      }
+      const [key, entry] = next.value
       if (!this.#isClean(entry, durable) || (entry.row !== undefined && isPinned?.(entry.row))) continue
-      if (entry.used) entry.used = false
-      else this.#entries.delete(key)
+      if (entry.used) {
+        entry.used = false
+        continue
+      }
+      this.#entries.delete(key)
+      excess--
     }
   }
 }

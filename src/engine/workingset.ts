@@ -51,7 +51,7 @@ export class WorkingSet implements View {
     keyOf: (job) => job.id,
     capacity: CAPACITY.jobs,
     isPinned: (job) => job.state === RUNNING,
-    isDone: (job) => isTerminal(job.state),
+    isDone: (job) => isTerminal(job.state) || this.lines.isFarBack(job),
     onChange: (before, after) => this.#jobChanged(before, after),
   })
   readonly names = new Table<string, NameRow>({

@@ -19,6 +19,11 @@ const CLAIMS: readonly (readonly [claim: string, sql: string])[] = [
      WHERE state = 3 AND line <> 16 + 2 * routes.class`,
   ],
   [
+    'every waiting job stands in the line of the first limit that it does not hold',
+    `SELECT id FROM jobs WHERE state = 2
+     AND line IS NOT 17 + 2 * (SELECT value FROM json_each(jobs.limits) WHERE key = jobs.taken)`,
+  ],
+  [
     'only jobs that wait or run stand in a line',
     'SELECT id FROM jobs WHERE state IN (0, 5, 6, 7, 8, 9) AND line <> 0',
   ],

@@ -8,6 +8,9 @@ import { columnName, numbersOf, textsOf } from './job-columns.ts'
 import type { JobGroup, PackedBatch } from './messages.ts'
 import { Statements } from './statements.ts'
 
+/** Rows of one insert statement: fewer calls into SQLite, and few enough texts to keep prepared. */
+const ROWS_PER_INSERT = 16
+
 /** Tables from which a purge takes all rows of a job; the column that names it. */
 const PURGED = [
   ['attempts', 'job'],
@@ -66,15 +69,29 @@ export class Committer {
   }
 
   #writeGroup({ isInsert, mask, count, numbers, texts }: JobGroup): void {
-    const statement = this.#statements.get(isInsert ? insertSql(mask) : updateSql(mask))
     const numberCount = numbersOf(mask).length + 1
     const textCount = textsOf(mask).length
-    const args = new Array<number | string | null>(numberCount + textCount)
-    // Texts come first in the SQL, so that the id is last in both arrays' halves.
-    for (let row = 0; row < count; row++) {
-      for (let i = 0; i < textCount; i++) args[i] = texts[row * textCount + i] as string | null
-      for (let i = 0; i < numberCount; i++) args[textCount + i] = numbers[row * numberCount + i] as number
+    const width = numberCount + textCount
+    const perStatement = isInsert ? Math.min(ROWS_PER_INSERT, count) : 1
+    const statement = this.#statements.get(isInsert ? insertSql(mask, perStatement) : updateSql(mask))
+    const args = new Array<number | string | null>(perStatement * width)
+    const fill = (row: number, at: number): void => {
+      // Texts come first in the SQL, so that the id is last.
+      for (let i = 0; i < textCount; i++) args[at + i] = texts[row * textCount + i] as string | null
+      const numbersAt = at + textCount
+      for (let i = 0; i < numberCount; i++) args[numbersAt + i] = numbers[row * numberCount + i] as number
+    }
+    let row = 0
+    for (; row + perStatement <= count; row += perStatement) {
+      for (let i = 0; i < perStatement; i++) fill(row + i, i * width)
       statement.run(...args)
+    }
+    if (row === count) return
+    const single = this.#statements.get(insertSql(mask, 1))
+    args.length = width
+    for (; row < count; row++) {
+      fill(row, 0)
+      single.run(...args)
     }
   }
 
@@ -142,9 +159,10 @@ export class Committer {
   }
 }
 
-function insertSql(mask: number): string {
+function insertSql(mask: number, rows: number): string {
   const columns = [...textsOf(mask), ...numbersOf(mask), 'id'].map(columnName)
-  return `INSERT INTO jobs (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`
+  const values = `(${columns.map(() => '?').join(', ')})`
+  return `INSERT INTO jobs (${columns.join(', ')}) VALUES ${new Array(rows).fill(values).join(', ')}`
 }
 
 function updateSql(mask: number): string {

@@ -37,12 +37,24 @@ export function conditionsOf(query: StoredQuery): Condition[] {
   if (query.createdAfter !== null) add('jobs.created_at >= ?', query.createdAfter)
   if (query.createdBefore !== null) add('jobs.created_at < ?', query.createdBefore)
   for (const { name, value, isPrefix } of query.metadata) {
-    const match = isPrefix ? 'value >= ? AND substr(value, 1, ?) = ?' : 'value = ?'
-    const args = isPrefix ? [value, value.length, value] : [value]
+    const end = isPrefix ? prefixEnd(value) : null
+    const match = !isPrefix ? 'value = ?' : end === null ? 'value >= ?' : 'value >= ? AND value < ?'
+    const args = end === null ? [value] : [value, end]
     const sql = `SELECT job FROM metadata WHERE namespace IN (SELECT namespace FROM routes) AND name = ? AND ${match}`
     add(`jobs.id IN (${sql})`, name, ...args)
   }
   return conditions
+}
+
+/**
+ * The smallest text behind all that begin with a prefix, null where there is none. Texts compare by their bytes
+ * in UTF-8, which is the order of code points; half surrogates are none.
+ */
+function prefixEnd(prefix: string): string | null {
+  const points = Array.from(prefix, (character) => character.codePointAt(0) as number)
+  while (points.at(-1) === 0x10ffff) points.pop()
+  const last = points.pop()
+  return last === undefined ? null : String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1)
 }
 
 /** The condition on states, and whether an index serves it in order of id. */

@@ -66,9 +66,10 @@ class SqliteStore implements Store {
     }
   }
 
-  commit(batch: Batch): Promise<void> {
+  async commit(batch: Batch): Promise<void> {
+    const owner = this.#thread()
     const { packed, transfer } = packBatch(batch)
-    return this.#thread().call({ op: 'commit', batch: packed }, transfer) as Promise<void>
+    await owner.call({ op: 'commit', batch: packed }, transfer)
   }
 
   async load(request: LoadRequest): Promise<Loaded> {
