@@ -139,7 +139,7 @@ export function linesSuite(make: MakeStore): void {
     it('is read in large windows', async () => {
       const subject = await Subject.open(make)
       const rows = Array.from({ length: 10_000 }, (_, index) =>
-        job(index + 1, { line: LINE, rank: -(index % 7) }),
+        job(index + 1, { line: LINE, rank: 3 - (index % 7) }),
       )
       await subject.commit({ jobs: added(rows) })
       const sorted = rows.toSorted((a, b) => compare(placeOf(a), placeOf(b)))

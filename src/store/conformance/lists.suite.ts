@@ -183,11 +183,13 @@ export function listsSuite(make: MakeStore): void {
       ['a time up to which, exclusive', { createdBefore: 1_010 }],
       ['a span of time', { createdAfter: 1_005, createdBefore: 1_006 }],
     ]
-    it.each(one)('filters by %s', async (_, part) => {
+    it('filters by each property, oldest or newest first', async () => {
       const { subject, entries } = await withEntries(make)
-      for (const newest of [false, true]) {
-        const query = { ...ALL, ...part, newest }
-        expect(ids(await all(subject, query))).toEqual(filter(entries, query))
+      for (const [what, part] of one) {
+        for (const newest of [false, true]) {
+          const query = { ...ALL, ...part, newest }
+          expect(ids(await all(subject, query)), `by ${what}`).toEqual(filter(entries, query))
+        }
       }
     })
 

@@ -15,7 +15,7 @@ import {
   SUCCEEDED,
   WAITING,
 } from '../../core/model/states.ts'
-import type { Batch } from '../store.ts'
+import type { Batch, MemberChange } from '../store.ts'
 import { type MakeStore, Subject } from './subject.suite.ts'
 import {
   anyState,
@@ -33,6 +33,17 @@ import {
   VIDEO,
   WORLD,
 } from './world.suite.ts'
+
+/** The batch that takes back one of jobs, counts and members. */
+function undo({ jobs = [], counts = [], holders = [], dependents = [] }: Partial<Batch>): Partial<Batch> {
+  const back = (change: MemberChange) => ({ ...change, value: change.value < 0 ? 0 : -1 })
+  return {
+    jobs: jobs.map(({ before, after }) => ({ before: after, after: before })),
+    counts: counts.map((change) => ({ ...change, delta: -change.delta })),
+    holders: holders.map(back),
+    dependents: dependents.map(back),
+  }
+}
 
 async function expired(subject: Subject, now: number): Promise<number[]> {
   const found: number[] = []
@@ -251,12 +262,17 @@ export function readsSuite(make: MakeStore): void {
     ]
     const move = (row: JobRow, line: number): Partial<Batch> => ({ jobs: [changed(row, { ...row, line })] })
 
-    it.each(planted)('finds %s', async (_, named, plant) => {
+    it('finds each contradiction, names its job, and is content again when it is undone', async () => {
       const { subject, rowOf } = await withHealthy()
-      await subject.commit(plant(rowOf))
-      const found = await subject.reads.check()
-      expect(found).not.toEqual([])
-      if (named !== undefined) expect(found.join('\n')).toMatch(new RegExp(`\\b${named}\\b`))
+      for (const [what, named, plant] of planted) {
+        const changes = plant(rowOf)
+        await subject.commit(changes)
+        const found = await subject.reads.check()
+        expect(found, what).not.toEqual([])
+        if (named !== undefined) expect(found.join('\n'), what).toMatch(new RegExp(`\\b${named}\\b`))
+        await subject.commit(undo(changes))
+        expect(await subject.reads.check(), `${what}, undone`).toEqual([])
+      }
     })
 
     it('is content again when the rows agree', async () => {
