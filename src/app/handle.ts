@@ -155,7 +155,7 @@ export function handleOf<Output>(client: Client, job: number | { readonly id: nu
 }
 
 /** What a job that did not succeed is to whoever waits for its result. */
-export function endError({ id, state, error }: JobEnd): PerdureError {
+function endError({ id, state, error }: JobEnd): PerdureError {
   const fallback: ErrorCode = state === 'cancelled' ? 'CANCELLED' : 'HANDLER_FAILED'
   const known = error !== null && error.code in ERROR_KINDS
   const code = known ? (error.code as ErrorCode) : fallback

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import type { Outcome } from '../core/model/outcome.ts'
 import type { Executor } from '../executors/executor.ts'
 import type { AttemptEndEvent } from './events.ts'
-import { type Fault, makeLease, startWorker } from './testdata/fake-session.ts'
+import { type FakeSession, type Fault, makeLease, startWorker } from './testdata/fake-session.ts'
 import { settle } from './testdata/test-time.ts'
 
 /** The lease term of the fake. */
@@ -66,14 +66,18 @@ const scenario = fc.record({
 
 type Scenario = typeof scenario extends fc.Arbitrary<infer Value> ? Value : never
 
-async function play({ jobs, steps, faults, concurrency }: Scenario): Promise<void> {
-  const starts = new Map<string, number>()
-  const running = new Set<string>()
-  const startedLate: string[] = []
-  const run: Executor['run'] = (attempt, control) => {
+/** What the handlers saw. */
+interface Seen {
+  readonly starts: Map<string, number>
+  /** Attempts that began after their lease had run out, whether or not somebody had noticed. */
+  readonly startedLate: string[]
+}
+
+/** Handlers that do as their jobs say. */
+function handler(jobs: readonly Job[], { starts, startedLate }: Seen, world: () => World): Executor['run'] {
+  return (attempt, control) => {
+    const { session, time } = world()
     starts.set(attempt.token, (starts.get(attempt.token) ?? 0) + 1)
-    running.add(attempt.token)
-    // an expired lease is no lease, whether or not somebody has noticed
     const renewedAt = session.renewedAt.get(attempt.token) ?? Number.NEGATIVE_INFINITY
     if (time.monotonic() >= renewedAt + TERM) startedLate.push(attempt.token)
     const { after, outcome, style } = jobs[attempt.job % jobs.length] as Job
@@ -88,7 +92,30 @@ async function play({ jobs, steps, faults, concurrency }: Scenario): Promise<voi
         control.signal.addEventListener('abort', () => resolve(outcome))
     })
   }
-  const { worker, session, time } = startWorker(run, { concurrency })
+}
+
+type World = ReturnType<typeof startWorker>
+
+/** Does to one of the leases what an engine might. */
+function meddle(
+  session: FakeSession,
+  what: 'again' | 'cancel' | 'expire' | 'lose',
+  token: string | undefined,
+): void {
+  if (token === undefined) return
+  if (what === 'again') session.force([makeLease(Number(token.slice(1)), { token })])
+  else if (what === 'cancel') session.notify(token, 'cancel', 500)
+  else session.expire(token)
+  if (what === 'lose') session.notify(token, 'lease-lost')
+}
+
+async function play({ jobs, steps, faults, concurrency }: Scenario): Promise<void> {
+  const seen: Seen = { starts: new Map(), startedLate: [] }
+  const world: World = startWorker(
+    handler(jobs, seen, () => world),
+    { concurrency },
+  )
+  const { worker, session, time } = world
   session.clock = () => time.monotonic()
   const ends: AttemptEndEvent[] = []
   worker.on('attempt', (event) => ends.push(event))
@@ -96,14 +123,6 @@ async function play({ jobs, steps, faults, concurrency }: Scenario): Promise<voi
   session.fault = () => faults[calls++ % faults.length]
   const offered: string[] = []
   const granted = () => offered.filter((token) => session.live.has(token))
-  const meddle = (what: 'again' | 'cancel' | 'expire' | 'lose', tokens: string[], which: number): void => {
-    const token = tokens[which % Math.max(1, tokens.length)]
-    if (token === undefined) return
-    if (what === 'again') session.force([makeLease(Number(token.slice(1)), { token })])
-    else if (what === 'cancel') session.notify(token, 'cancel', 500)
-    else session.expire(token)
-    if (what === 'lose') session.notify(token, 'lease-lost')
-  }
   for (const one of steps) {
     if (one.do === 'offer') {
       offered.push(...session.offer(one.count, { startToCloseMs: one.limit, graceMs: 500 }))
@@ -113,7 +132,7 @@ async function play({ jobs, steps, faults, concurrency }: Scenario): Promise<voi
       if (one.do === 'offer and stall') offered.push(...session.offer(2, { graceMs: 500 }))
       time.block(one.ms)
     } else {
-      meddle(one.do, granted(), one.which)
+      meddle(session, one.do, granted()[one.which % Math.max(1, granted().length)])
     }
     await settle()
     expect(worker.running).toBeLessThanOrEqual(concurrency)
@@ -129,10 +148,10 @@ async function play({ jobs, steps, faults, concurrency }: Scenario): Promise<voi
   expect(ends).toHaveLength(taken())
   expect(new Set(ends.map(({ token }) => token)).size).toBe(taken())
   expect(worker.running).toBe(0)
-  expect(startedLate).toEqual([])
+  expect(seen.startedLate).toEqual([])
   expect(session.reportedAfterLoss).toEqual([])
   // none ran twice
-  for (const count of starts.values()) expect(count).toBe(1)
+  for (const count of seen.starts.values()) expect(count).toBe(1)
   for (const { token, outcome } of ends) {
     // what the worker says was recorded was, and as it says; what it calls lost was not
     const recorded = session.ended.get(token)
@@ -141,7 +160,7 @@ async function play({ jobs, steps, faults, concurrency }: Scenario): Promise<voi
   }
   // nothing is left that nobody knows of
   expect([...session.live]).toEqual([])
-  expect(time.waiting).toBeLessThanOrEqual(running.size)
+  expect(time.waiting).toBeLessThanOrEqual(seen.starts.size)
 }
 
 it('every lease ends in exactly one report, or in a known loss', async () => {
