@@ -225,6 +225,18 @@ export function appendsSuite(make: MakeStore): void {
       expect(other.details).toMatchObject({ key: '2', input: '1', attempts: [{}, {}] })
     })
 
+    it('leaves nothing behind that a later job of the same id would have', async () => {
+      const subject = await Subject.open(make)
+      await subject.commit({ ...WORLD, ...enqueued([row(1), row(2)]) })
+      await subject.commit(rowsOf(1))
+      await subject.commit({ jobs: [removed(row(1))], counts: countsOf([row(1)], -1), purged: [1] })
+      await subject.commit(enqueued([row(1)]))
+      const { loaded: _, details, ...rest } = await everything(subject, 1)
+      const nothing = { attempts: [], dependsOn: [], dependents: [], key: null, progress: null }
+      expect(details).toMatchObject({ row: row(1), ...nothing, input: null, result: null })
+      expect(Object.values(rest).flat()).toEqual([null, null])
+    })
+
     it('takes rows that the same batch writes as well', async () => {
       const subject = await Subject.open(make)
       await subject.commit({ ...WORLD, ...enqueued([row(1)]) })
