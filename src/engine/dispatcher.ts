@@ -19,8 +19,14 @@ export interface Poll {
   deliver(jobs: readonly JobRow[]): void
 }
 
+/** A line that a poll serves, and the queue it belongs to. */
+interface Served {
+  readonly line: number
+  readonly queue: number
+}
+
 interface Parked extends Poll {
-  lines: readonly { line: number; queue: number }[]
+  lines: readonly Served[]
   /** Number of known classes when `lines` was made. */
   classes: number
   /** A lease command of it is on its way. */
@@ -55,24 +61,28 @@ export class Dispatcher {
     this.#fresh = [...this.#parked] as Parked[]
   }
 
-  /** The polls to try now: new ones, and those whose lines got jobs. */
-  candidates(workingSet: WorkingSet): Poll[] {
+  /**
+   * The polls to try now: new ones, and those whose lines got jobs, each line only as long as it has some.
+   * A generator, since every lease that is applied between two steps takes jobs away.
+   */
+  *candidates(workingSet: WorkingSet): Generator<Poll> {
     const touched = workingSet.lines.takeTouched()
-    if (this.#parked.size === 0) return []
-    const found = new Set<Parked>()
-    for (const poll of this.#fresh) {
+    if (this.#parked.size === 0) return
+    const fresh = this.#fresh
+    this.#fresh = []
+    for (const poll of fresh) {
       if (!this.#parked.has(poll)) continue
       this.#index(poll, workingSet)
-      found.add(poll)
+      if (!poll.isBusy && poll.lines.some((served) => hasWork(workingSet, served))) yield poll
     }
-    this.#fresh = []
     for (const line of touched) {
-      for (const poll of this.#byLine.get(line) ?? []) found.add(poll)
-      this.#adopt(line, workingSet, found)
+      this.#adopt(line, workingSet)
+      for (const poll of this.#byLine.get(line) ?? []) {
+        const served = poll.lines.find((other) => other.line === line)
+        if (served === undefined || !hasWork(workingSet, served)) break
+        if (!poll.isBusy) yield poll
+      }
     }
-    return [...found].filter(
-      (poll) => !poll.isBusy && poll.lines.some(({ line }) => hasWork(workingSet, line)),
-    )
   }
 
   /** The command that asks for leases for a poll. */
@@ -93,13 +103,11 @@ export class Dispatcher {
     }
   }
 
-  /** A line that no index knows yet may be of a class made after the polls were parked. */
-  #adopt(line: number, workingSet: WorkingSet, found: Set<Parked>): void {
+  /** A line that nobody serves yet may be of a class made after the polls were parked. */
+  #adopt(line: number, workingSet: WorkingSet): void {
     if (this.#byLine.has(line)) return
     for (const poll of this.#parked as Set<Parked>) {
-      if (poll.classes === workingSet.classes) continue
-      this.#index(poll, workingSet)
-      if (poll.lines.some((served) => served.line === line)) found.add(poll)
+      if (poll.classes !== workingSet.classes) this.#index(poll, workingSet)
     }
   }
 
@@ -124,8 +132,8 @@ export class Dispatcher {
   }
 }
 
-function linesOf(poll: Poll, { names }: WorkingSet): { line: number; queue: number }[] {
-  const lines: { line: number; queue: number }[] = []
+function linesOf(poll: Poll, { names }: WorkingSet): Served[] {
+  const lines: Served[] = []
   for (const queueText of poll.queues) {
     const queue = names.peek(`queue:${queueText}`)
     if (queue === undefined) continue
@@ -138,8 +146,9 @@ function linesOf(poll: Poll, { names }: WorkingSet): { line: number; queue: numb
   return lines
 }
 
-/** A line that is not in memory may have work: trying it makes it be read. */
-function hasWork({ lines }: WorkingSet, line: number): boolean {
+/** Whether a line of an open queue may have work. One that is not in memory may: trying it makes it be read. */
+function hasWork({ lines, queues }: WorkingSet, { line, queue }: Served): boolean {
+  if (queues.peek(queue)?.paused === 1) return false
   const index = lines.get(line)
   return index === undefined || !index.empty
 }

@@ -228,6 +228,7 @@ export class Engine {
     this.#applyInbox(now)
     this.#dispatch(now)
     this.#flush()
+    if (this.#inbox.length > 0 && this.#inFlight === undefined) this.#scheduleTurn()
     this.#duties.arm()
   }
 
@@ -243,7 +244,6 @@ export class Engine {
     while (at < most && this.#weight < MOST_WEIGHT && this.#state === 'open')
       this.#apply(inbox[at++] as Task, now)
     this.#inbox = at === inbox.length ? [] : inbox.slice(at)
-    if (this.#inbox.length > 0 && isIdle) this.#scheduleTurn()
   }
 
   /** Leases to those who wait, in the same commit that made the work ready. */

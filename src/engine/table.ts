@@ -8,7 +8,8 @@
 import { Absent, type AbsentTable, type Rows } from '../core/view.ts'
 
 /** One resident key; `row` undefined means "known to be missing". */
-interface Entry<R> {
+interface Entry<K, R> {
+  readonly key: K
   row: R | undefined
   stored: R | undefined
   staged: R | undefined
@@ -16,6 +17,8 @@ interface Entry<R> {
   isDirty: boolean
   /** Number of the commit that carries its latest change. */
   commit: number
+  /** False as long as only the command that is being applied has made it: that is no knowledge of the store. */
+  isKnown: boolean
   used: boolean
 }
 
@@ -43,11 +46,10 @@ const EVICTION_LOOKS = 64
 
 export class Table<K extends string | number, R> implements Rows<K, R> {
   readonly #options: TableOptions<K, R>
-  readonly #entries = new Map<K, Entry<R>>()
-  #hand = this.#entries.entries()
-  #staged: { key: K; entry: Entry<R> }[] = []
-  #dirty: { key: K; entry: Entry<R> }[] = []
-  readonly #taken: { commit: number; items: { key: K; entry: Entry<R> }[] }[] = []
+  readonly #entries = new Map<K, Entry<K, R>>()
+  #staged: Entry<K, R>[] = []
+  #dirty: Entry<K, R>[] = []
+  readonly #taken: { commit: number; entries: Entry<K, R>[] }[] = []
 
   constructor(options: TableOptions<K, R>) {
     this.#options = options
@@ -90,20 +92,12 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
   #stage(key: K, row: R | undefined): void {
     let entry = this.#entries.get(key)
     if (entry === undefined) {
-      entry = {
-        row: undefined,
-        stored: undefined,
-        staged: undefined,
-        isStaged: false,
-        isDirty: false,
-        commit: 0,
-        used: true,
-      }
+      entry = newEntry<K, R>(key, undefined, false)
       this.#entries.set(key, entry)
     }
     if (!entry.isStaged) {
       entry.isStaged = true
-      this.#staged.push({ key, entry })
+      this.#staged.push(entry)
     }
     entry.staged = row
   }
@@ -113,15 +107,15 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
     const staged = this.#staged
     if (staged.length === 0) return false
     const { onChange } = this.#options
-    for (const item of staged) {
-      const { entry } = item
+    for (const entry of staged) {
       const before = entry.row
       entry.row = entry.staged
       entry.isStaged = false
+      entry.isKnown = true
       entry.staged = undefined
       if (!entry.isDirty) {
         entry.isDirty = true
-        this.#dirty.push(item)
+        this.#dirty.push(entry)
       }
       onChange?.(before, entry.row)
     }
@@ -131,13 +125,10 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
 
   /** Throws away the staged writes of a command. */
   discard(): void {
-    for (const { key, entry } of this.#staged) {
+    for (const entry of this.#staged) {
       entry.isStaged = false
       entry.staged = undefined
-      // An entry that only this command made is not knowledge about the store.
-      if (!entry.isDirty && entry.commit === 0 && entry.row === undefined && entry.stored === undefined) {
-        this.#entries.delete(key)
-      }
+      if (!entry.isKnown) this.#entries.delete(entry.key)
     }
     this.#staged = []
   }
@@ -145,13 +136,13 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
   /** Hands over the changes since the last call; they belong to the given commit. */
   take(commit: number): RowChange<R>[] {
     const changes: RowChange<R>[] = []
-    for (const { entry } of this.#dirty) {
+    for (const entry of this.#dirty) {
       entry.isDirty = false
       entry.commit = commit
       if (entry.row !== entry.stored) changes.push({ before: entry.stored, after: entry.row })
       entry.stored = entry.row
     }
-    this.#taken.push({ commit, items: this.#dirty })
+    this.#taken.push({ commit, entries: this.#dirty })
     this.#dirty = []
     return changes
   }
@@ -160,11 +151,11 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
   durable(commit: number): void {
     const { isDone, capacity } = this.#options
     while (this.#taken.length > 0 && (this.#taken[0]?.commit ?? 0) <= commit) {
-      const { items } = this.#taken.shift() as { items: { key: K; entry: Entry<R> }[] }
+      const { entries } = this.#taken.shift() as { entries: Entry<K, R>[] }
       if (isDone === undefined) continue
-      for (const { key, entry } of items) {
+      for (const entry of entries) {
         if (this.#isClean(entry, commit) && entry.row !== undefined && isDone(entry.row))
-          this.#entries.delete(key)
+          this.#entries.delete(entry.key)
       }
     }
     if (this.#entries.size > capacity) this.#evict(commit)
@@ -173,39 +164,46 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
   /** Takes in rows that were read. A row that is resident already is newer and stays. */
   load(key: K, row: R | undefined): void {
     if (this.#entries.has(key)) return
-    this.#entries.set(key, {
-      row,
-      stored: row,
-      staged: undefined,
-      isStaged: false,
-      isDirty: false,
-      commit: 0,
-      used: true,
-    })
+    this.#entries.set(key, newEntry(key, row, true))
   }
 
-  #isClean(entry: Entry<R>, durable: number): boolean {
+  #isClean(entry: Entry<K, R>, durable: number): boolean {
     return !entry.isDirty && !entry.isStaged && entry.commit <= durable
   }
 
-  /** Looks on from where the last look ended, at a few more entries than there are too many. */
+  /**
+   * Second chance: looks at the oldest entries, a few more than there are too many. One that is in use goes to
+   * the back of the map, so that the next look begins with others.
+   */
   #evict(durable: number): void {
     const { capacity, isPinned } = this.#options
     let excess = this.#entries.size - capacity
-    for (let looks = 2 * excess + EVICTION_LOOKS; looks > 0 && excess > 0; looks--) {
-      const next = this.#hand.next()
-      if (next.done) {
-        this.#hand = this.#entries.entries()
-        continue
-      }
-      const [key, entry] = next.value
-      if (!this.#isClean(entry, durable) || (entry.row !== undefined && isPinned?.(entry.row))) continue
-      if (entry.used) {
-        entry.used = false
-        continue
-      }
+    let looks = 2 * excess + EVICTION_LOOKS
+    for (const [key, entry] of this.#entries) {
+      if (looks-- <= 0 || excess <= 0) return
       this.#entries.delete(key)
-      excess--
+      const isKept =
+        entry.used || !this.#isClean(entry, durable) || (entry.row !== undefined && isPinned?.(entry.row))
+      if (!isKept) {
+        excess--
+        continue
+      }
+      entry.used = false
+      this.#entries.set(key, entry)
     }
+  }
+}
+
+function newEntry<K, R>(key: K, row: R | undefined, isKnown: boolean): Entry<K, R> {
+  return {
+    key,
+    row,
+    stored: row,
+    staged: undefined,
+    isStaged: false,
+    isDirty: false,
+    commit: 0,
+    isKnown,
+    used: true,
   }
 }

@@ -4,8 +4,8 @@
 
 import type { EncodedOutcome } from '../../core/commands/report.ts'
 import { type JobRow, LARGE_INPUT } from '../../core/model/job.ts'
-import type { LogStream, Outcome } from '../../core/model/outcome.ts'
-import { INLINE_VALUE, MOST_ERROR } from '../../core/policy/sizes.ts'
+import type { LogStream } from '../../core/model/outcome.ts'
+import { INLINE_VALUE, MOST_ERROR, MOST_VALUE } from '../../core/policy/sizes.ts'
 import type { Poll } from '../../engine/dispatcher.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { ErrorRecord } from '../../errors.ts'
@@ -134,7 +134,7 @@ export class EmbeddedSession implements WorkerSession {
       const answers = new Array<boolean>(reports.length).fill(false)
       let left = reports.length
       let failure: PerdureError | undefined
-      reports.forEach(({ token, outcome }, index) => {
+      reports.forEach((report, index) => {
         const answer = (reply: unknown): void => {
           if (reply instanceof PerdureError) failure = reply
           else answers[index] = reply as boolean
@@ -142,9 +142,16 @@ export class EmbeddedSession implements WorkerSession {
           if (failure === undefined) resolve(answers)
           else reject(failure)
         }
-        const parts = parseToken(token)
+        const parts = parseToken(report.token)
         if (parts === undefined) answer(false)
-        else this.#post(parts.job, parts.attempt, parts.nonce, encodeOutcome(outcome), answer)
+        else
+          this.#post(
+            parts.job,
+            parts.attempt,
+            parts.nonce,
+            encodeOutcome(this.#isLocal ? report : { outcome: report.outcome }),
+            answer,
+          )
       })
     })
   }
@@ -237,12 +244,16 @@ function parseToken(token: string): { job: number; attempt: number; nonce: strin
 }
 
 /** An outcome with its values as JSON text. A value that cannot be written becomes a failure that says so. */
-export function encodeOutcome(outcome: Outcome): EncodedOutcome {
+export function encodeOutcome({ outcome, resultText }: Omit<Report, 'token'>): EncodedOutcome {
   switch (outcome.type) {
     case 'succeeded':
-      return encodeResult(outcome.result, (result, large) => ({ type: 'succeeded', result, large }))
+      return encodeResult(outcome.result, resultText, (result, large) => ({
+        type: 'succeeded',
+        result,
+        large,
+      }))
     case 'failed':
-      return encodeResult(outcome.result, (result, large) => ({
+      return encodeResult(outcome.result, resultText, (result, large) => ({
         type: 'failed',
         error: encodeError(outcome.error),
         result,
@@ -267,10 +278,11 @@ export function encodeOutcome(outcome: Outcome): EncodedOutcome {
 
 function encodeResult(
   value: unknown,
+  known: string | undefined,
   encode: (result: string | null, large: boolean) => EncodedOutcome,
 ): EncodedOutcome {
   try {
-    const result = encodeValue('result', value)
+    const result = known === undefined || known.length > MOST_VALUE ? encodeValue('result', value) : known
     return encode(result, result !== null && result.length > INLINE_VALUE)
   } catch (error) {
     const record = encodeError(errorRecord(error))
