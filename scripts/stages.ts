@@ -101,7 +101,8 @@ async function runExamples(context: StageContext): Promise<StageResult> {
   for (const example of examples) {
     process.stdout.write(`-- examples/${example}\n`)
     const { reason } = await withScratch((scratch) =>
-      runIn(context, { args: [`examples/${example}`], env: privateHome(scratch) }),
+      // an example may leave files where it is run, such as a store
+      runIn({ ...context, root: scratch }, { args: [join(folder, example)], env: privateHome(scratch) }),
     )
     if (reason) reasons.push(`${example}: ${reason}`)
   }

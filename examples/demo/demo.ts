@@ -210,7 +210,7 @@ async function prove(place: Place, folders: readonly Folder[], total: number): P
   const expected = computeDirectly(place.root, folders)
   const made = readFileSync(join(place.out, 'manifest'), 'utf8')
   check(made === expected.text, 'the manifest equals one computed directly, without Perdure')
-  const wrong = await wrongInArchives(place.out, folders, expected)
+  const wrong = wrongInArchives(place.out, folders, expected)
   check(
     wrong.length === 0,
     'every archive unpacks to the files it was made from',

@@ -1,9 +1,9 @@
 /**
  * The proof: what the jobs made is held against what plain Node makes of the same files, without Perdure.
  */
-import { createReadStream, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createGunzip } from 'node:zlib'
+import { gunzipSync } from 'node:zlib'
 import { measureFile } from './jobs.ts'
 import { type Entry, manifestText, sha256 } from './manifest.ts'
 import { type Folder, filesOf } from './plan.ts'
@@ -26,24 +26,17 @@ export function computeDirectly(root: string, folders: readonly Folder[]): Expec
 }
 
 /** Unpacks every archive; answers the files that are not in it as they are in the tree. */
-export async function wrongInArchives(
-  out: string,
-  folders: readonly Folder[],
-  { checksums }: Expected,
-): Promise<string[]> {
+export function wrongInArchives(out: string, folders: readonly Folder[], { checksums }: Expected): string[] {
   const wrong: string[] = []
   for (const { batches } of folders) {
     for (const { name, files } of batches) {
-      const chunks: Buffer[] = []
+      let content: Buffer
       try {
-        for await (const chunk of createReadStream(join(out, `${name}.gz`)).pipe(createGunzip())) {
-          chunks.push(chunk as Buffer)
-        }
+        content = gunzipSync(readFileSync(join(out, `${name}.gz`)))
       } catch (error) {
         wrong.push(`${name}.gz: ${(error as Error).message}`)
         continue
       }
-      const content = Buffer.concat(chunks)
       let at = 0
       for (const { path, bytes } of files) {
         if (sha256(content.subarray(at, at + bytes)) !== checksums.get(path)) wrong.push(path)

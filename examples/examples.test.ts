@@ -1,0 +1,54 @@
+/**
+ * The small examples print what they promise.
+ */
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { run, withFolder } from './run-example.ts'
+
+const EXPECTED: Record<string, readonly string[]> = {
+  graph: [
+    'publish the code, after the code: succeeded',
+    'publish all, after both: failed (DEPENDENCY_FAILED)',
+    'publish the docs, or be cancelled: cancelled (DEPENDENCY_FAILED)',
+    'report, whatever became of the docs: succeeded',
+    'both (a group): failed (DEPENDENCY_FAILED)',
+    'build the docs: failed (HANDLER_FAILED)',
+    'build the code: succeeded',
+  ],
+  limits: ['ada', 'bo', 'cy'].map((name) => `${name}: 10 jobs, never more than 2 at once`),
+  retries: [
+    'flaky: succeeded after 3 attempts: succeeded at attempt 3',
+    'payment with a good card: succeeded after 2 attempts: paid',
+    'payment with an expired card: failed after 1 attempt: HANDLER_FAILED: the card has expired',
+    'slow: failed after 1 attempt: TIMEOUT: ',
+  ],
+  keys: [
+    'same job: true; created: true, then false',
+    'another order under that key: KEY_CONFLICT',
+    'three wishes, 1 job',
+    'invoice of order 17',
+    '/home is fresh',
+    'after its end the page can be refreshed again: true',
+  ],
+  progress: ['job 1 is ready', 'job 1 is running', 'result: { frames: 3 }', 'log: frame 3 is drawn'],
+}
+
+test.each(Object.entries(EXPECTED))('%s', (name, lines) =>
+  withFolder(async (cwd) => {
+    const file = join(import.meta.dirname, name, `${name}.ts`)
+    const { code, stdout, stderr } = await run(process.execPath, [file], { cwd })
+    expect(stderr).toBe('')
+    for (const line of lines) expect(stdout).toContain(line)
+    expect(code).toBe(0)
+  }),
+)
+
+test('farm.sh', () =>
+  withFolder(async (cwd) => {
+    const file = join(import.meta.dirname, 'farm', 'farm.sh')
+    const { code, stdout, stderr } = await run('sh', [file], { cwd })
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    for (const number of [1, 2, 3, 4, 5, 6]) expect(stdout).toContain(`${number}.txt.gz\n`)
+    expect(stdout).toContain('7\tsucceeded\n8\tsucceeded\n')
+    expect(stdout).toContain('\njob 7 is done\n')
+  }))
