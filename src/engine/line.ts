@@ -16,7 +16,7 @@ export interface Place {
 }
 
 /** Negative, zero or positive, as `a` stands before, at or behind `b`. */
-export function comparePlaces(a: Place, b: Place): number {
+function comparePlaces(a: Place, b: Place): number {
   if (a.rank !== b.rank) return a.rank < b.rank ? -1 : 1
   if (a.turn !== b.turn) return a.turn < b.turn ? -1 : 1
   return a.id - b.id

@@ -20,7 +20,7 @@ export interface RangeChange {
 }
 
 /** Stands for "no longer a member" in a change. */
-export const REMOVED = -1
+const REMOVED = -1
 
 const NOBODY: readonly (readonly [number, number])[] = []
 

@@ -57,7 +57,7 @@ export class Profiles {
 const DEFAULT_TEXT = JSON.stringify(DEFAULT_PROFILE)
 
 /** Options with every default filled in, in one order of properties. Throws INVALID_OPTION. */
-export function readProfile(options: ProfileOptions): Profile {
+function readProfile(options: ProfileOptions): Profile {
   checkKeys('options', options, PARTS)
   const { retry, timeouts, retention } = DEFAULT_PROFILE
   const given = {

@@ -244,7 +244,7 @@ function parseToken(token: string): { job: number; attempt: number; nonce: strin
 }
 
 /** An outcome with its values as JSON text. A value that cannot be written becomes a failure that says so. */
-export function encodeOutcome({ outcome, resultText }: Omit<Report, 'token'>): EncodedOutcome {
+function encodeOutcome({ outcome, resultText }: Omit<Report, 'token'>): EncodedOutcome {
   switch (outcome.type) {
     case 'succeeded':
       return encodeResult(outcome.result, resultText, (result, large) => ({

@@ -11,8 +11,7 @@ import type { StoredJob, StoredJobDetails } from '../../store/store.ts'
 import type { AttemptView, JobDetails, JobEnd, JobView } from '../types.ts'
 
 const orNull = (number: number): number | null => (number === 0 ? null : number)
-export const decode = (text: string | null): unknown =>
-  text === null ? undefined : (JSON.parse(text) as unknown)
+const decode = (text: string | null): unknown => (text === null ? undefined : (JSON.parse(text) as unknown))
 const decodeError = (text: string | null): ErrorRecord | null =>
   text === null ? null : (JSON.parse(text) as ErrorRecord)
 

@@ -52,7 +52,7 @@ export function control(view: Tables, command: ControlCommand, now: number): Ans
     case 'restart':
       return restart(view, job, now)
     case 'expedite':
-      return expedite(view, job)
+      return expedite(view, job, now)
     case 'hold':
       return hold(view, job)
     case 'release':
@@ -105,12 +105,12 @@ function restart(view: Tables, job: JobRow, now: number): Answer {
 }
 
 /** Runs a job whose time has not come; keeps attempt and priority. */
-function expedite(view: Tables, job: JobRow): Answer {
+function expedite(view: Tables, job: JobRow, now: number): Answer {
   if (job.state === READY || job.state === WAITING) return same(job)
   if (job.state !== SCHEDULED) {
     return wrongState('expedite', job, 'scheduled', 'Only a job whose time has not come can be expedited')
   }
-  return done(view, admit(view, job, view.routeById(job.route)))
+  return done(view, admit(view, job, view.routeById(job.route), now))
 }
 
 /** Puts a job aside, without its limits, until it is released. */

@@ -6,7 +6,7 @@ import type { View } from '../view.ts'
 import { holdsLease } from './report.ts'
 
 /** Most characters of output that are kept of one attempt; a marker tells what came after. */
-export const LOG_LIMIT = 4 * 1024 * 1024
+const LOG_LIMIT = 4 * 1024 * 1024
 
 export interface LogCommand {
   readonly type: 'log'
@@ -25,6 +25,8 @@ export function log(view: Tables, command: LogCommand, now: number): boolean {
   let size = job.logSize
   for (const { stream, text } of command.entries) {
     if (size >= LOG_LIMIT) break
+    // Nothing has no place of its own: whoever reads on behind it would miss what comes there.
+    if (text === '') continue
     const kept = text.slice(0, LOG_LIMIT - size)
     const piece = { job: job.id, attempt: job.attempt, at: now, stream }
     view.append.log({ ...piece, offset: size, text: kept })

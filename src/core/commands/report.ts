@@ -94,7 +94,7 @@ function putBack(view: Tables, job: JobRow, delayMs: number | undefined, now: nu
   if (delayMs === undefined) {
     // Keeps its limits, and goes to the front of its key: it had been served before.
     const { turn } = queueOf(view, route.queue)
-    const expireAt = expiryOf(view, job, route)
+    const expireAt = expiryOf(view, job, route, now)
     view.jobs.put({
       ...uncounted,
       state: READY,
@@ -141,8 +141,13 @@ function withResult(
 }
 
 function cancelError(outcome: EncodedOutcome): string | null {
-  return outcome.type === 'cancelled' || outcome.type === 'failed' ? outcome.error : null
+  return outcome.type === 'cancelled' || outcome.type === 'failed' ? outcome.error : GIVEN_BACK
 }
+
+const GIVEN_BACK = JSON.stringify({
+  code: 'CANCELLED',
+  message: 'The job was cancelled: its attempt was given back after it had been asked to stop.',
+})
 
 function codeOf(error: string): string {
   return (JSON.parse(error) as ErrorRecord).code

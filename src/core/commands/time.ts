@@ -27,7 +27,7 @@ export function due(view: FinishTables & Pick<View, 'headSize'>, command: DueCom
     const job = view.jobs.get(id)
     if (job === undefined || job.state !== SCHEDULED) continue
     if (job.rank > now) return moved
-    view.jobs.put(admit(view, job, view.routeById(job.route)))
+    view.jobs.put(admit(view, job, view.routeById(job.route), job.rank))
     moved++
   }
   return moved

@@ -32,7 +32,10 @@ export const WAITING = 2
 export const READY = 3
 /** Leased to a worker. */
 export const RUNNING = 4
-/** A workflow that waits for an event. */
+/**
+ * A workflow that waits for an event.
+ * @public part of the stored format
+ */
 export const SUSPENDED = 5
 /** Put aside by an operator. */
 export const HELD = 6

@@ -24,25 +24,29 @@ export type AdmitTables = Pick<
  */
 export function place(view: AdmitTables, job: JobRow, route: RouteRow, now: number): JobRow {
   if (job.pending > 0) {
-    return { ...job, state: BLOCKED, line: NO_LINE, rank: 0, turn: 0, expireAt: expiryOf(view, job, route) }
+    return { ...job, state: BLOCKED, line: NO_LINE, rank: 0, turn: 0, expireAt: expiryOf(view, job, route, Infinity) }
   }
   const due = dueAtOf(job)
   if (due > now) {
-    const expireAt = expiryOf(view, job, route)
+    const expireAt = expiryOf(view, job, route, due)
     return { ...job, state: SCHEDULED, line: DUE_LINE, rank: due, turn: job.priority, expireAt }
   }
-  return admit(view, job, route)
+  return admit(view, job, route, now)
 }
 
-/** Admits a due job: {@link place} for one whose time has come, whatever its due time says. */
-export function admit(view: AdmitTables, job: JobRow, route: RouteRow): JobRow {
+/**
+ * Admits a due job: {@link place} for one whose time has come, whatever its due time says.
+ *
+ * @param from The moment from which it counts as due.
+ */
+export function admit(view: AdmitTables, job: JobRow, route: RouteRow, from: number): JobRow {
   const weight = view.profileById(route.profile).weight
   const turn = nextTurn(view, route.queue, fairKeyOf(job, route), weight)
-  return advance(view, { ...job, turn, expireAt: expiryOf(view, job, route) }, route)
+  return advance(view, { ...job, turn, expireAt: expiryOf(view, job, route, from) }, route)
 }
 
 /** Takes what limits are free, from `job.taken` on; keeps the turn that the job has. */
-export function advance(view: AdmitTables, job: JobRow, route: RouteRow): JobRow {
+function advance(view: AdmitTables, job: JobRow, route: RouteRow): JobRow {
   const limits = limitsOf(job)
   for (let taken = job.taken; taken < limits.length; taken++) {
     const limit = limits[taken] as number
@@ -57,7 +61,7 @@ export function advance(view: AdmitTables, job: JobRow, route: RouteRow): JobRow
 }
 
 /** Gives free slots of a limit to those who wait for it, first in line first. */
-export function grant(view: AdmitTables, limit: number): void {
+function grant(view: AdmitTables, limit: number): void {
   const max = view.limits.get(limit)?.max ?? 0
   const cursor = { at: 0 }
   while (view.holders.size(limit) < max) {
@@ -72,9 +76,26 @@ export function grant(view: AdmitTables, limit: number): void {
 /** Gives back every limit that a job holds and hands the slots on. The caller puts the row with `taken: 0`. */
 export function releaseLimits(view: AdmitTables, job: JobRow): void {
   if (job.taken === 0) return
-  const held = limitsOf(job).slice(0, job.taken)
-  for (const limit of held) view.holders.remove(limit, job.id)
-  for (const limit of held) grant(view, limit)
+  const freed: number[] = []
+  dropLimits(view, job, freed)
+  grantAll(view, freed)
+}
+
+/** Gives back every limit that a job holds, and notes them in `freed`, whose slots have to be handed on. */
+export function dropLimits(view: AdmitTables, job: JobRow, freed: number[]): void {
+  if (job.taken === 0) return
+  for (const limit of limitsOf(job).slice(0, job.taken)) {
+    view.holders.remove(limit, job.id)
+    freed.push(limit)
+  }
+}
+
+/**
+ * Hands on the free slots of limits. Last in canonical order first: who is granted one limit may go on to wait for
+ * a later one, and a line does not show whom the same command put there. Call it once all slots are free.
+ */
+export function grantAll(view: AdmitTables, freed: readonly number[]): void {
+  for (const limit of freed.toSorted((a, b) => b - a)) grant(view, limit)
 }
 
 /** The next job of a line, from the cursor on, that has not been moved on by the same command. */
@@ -87,10 +108,14 @@ function nextWaiter(view: AdmitTables, line: number, cursor: { at: number }): Jo
   }
 }
 
-/** When a time limit ends the job if it has not started; 0 for never. */
-export function expiryOf(view: AdmitTables, job: JobRow, route: RouteRow): number {
+/**
+ * When a time limit ends the job if it has not started; 0 for never.
+ *
+ * @param from The moment from which its start counts as late; Infinity while it could not start anyway.
+ */
+export function expiryOf(view: AdmitTables, job: JobRow, route: RouteRow, from: number): number {
   const { scheduleToStartMs, scheduleToCloseMs } = view.profileById(route.profile).timeouts
-  const start = scheduleToStartMs === 0 ? Infinity : dueAtOf(job) + scheduleToStartMs
+  const start = scheduleToStartMs === 0 ? Infinity : from + scheduleToStartMs
   const close = scheduleToCloseMs === 0 ? Infinity : job.createdAt + scheduleToCloseMs
   const first = Math.min(start, close)
   return first === Infinity ? 0 : first

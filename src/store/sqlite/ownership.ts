@@ -50,7 +50,7 @@ export class Ownership {
 }
 
 /** What the present or last owner of a file said about itself. */
-export function readOwner(path: string): OwnerInfo | undefined {
+function readOwner(path: string): OwnerInfo | undefined {
   try {
     return JSON.parse(readFileSync(`${path}-owner`, 'utf8')) as OwnerInfo
   } catch {

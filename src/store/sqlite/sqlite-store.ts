@@ -83,17 +83,23 @@ class SqliteStore implements Store {
 
   async close(): Promise<void> {
     if (this.#owner === undefined) return
-    const reader = await this.#reader?.catch(() => undefined)
-    await reader?.stop()
+    // The owner's connection is closed last: it then moves the log into the file.
+    await this.#stopReader()
     await this.#owner.call({ op: 'close' }).catch(() => undefined)
     await this.#stop()
   }
 
   async #stop(): Promise<void> {
+    await this.#stopReader()
     const owner = this.#owner
     this.#owner = undefined
-    this.#reader = undefined
     await owner?.stop()
+  }
+
+  async #stopReader(): Promise<void> {
+    const reader = await this.#reader?.catch(() => undefined)
+    this.#reader = undefined
+    await reader?.stop()
   }
 
   #thread(): Thread {
