@@ -67,7 +67,7 @@ export async function runInForeground(
     if (works) {
       const { concurrency } = plan
       worker = await startShellWorker(
-        { client, queues: [queue], concurrency, onOutput: (stream, text) => output.push(stream, text) },
+        { store, queues: [queue], concurrency, onOutput: (stream, text) => output.push(stream, text) },
         context.out,
       )
     }

@@ -3,7 +3,7 @@
  *
  * Owns: finding out which, and taking the store over when the owner that a long command speaks to has gone.
  */
-import { existsSync, mkdirSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Client } from '../client/client.ts'
 import { PerdureError, perdureError } from '../errors.ts'
@@ -23,6 +23,8 @@ export interface OpenStore {
   readonly isOwner: boolean
   /** Where the store is: its file, or the socket. */
   readonly place: string
+  /** The file of the store, where it is known. */
+  readonly file: string | undefined
   close(): Promise<void>
 }
 
@@ -50,7 +52,7 @@ export async function openStore(address: StoreAddress, options: OpenOptions): Pr
       data: { path: address.path },
     })
   }
-  mkdirSync(dirname(address.path), { recursive: true, mode: 0o700 })
+  makeFile(address.path)
   const owner = new Owner(address.path, options.serves)
   const deadline = performance.now() + BUSY_MS
   // An owner's socket is tried first: connecting is cheaper than loading a database to learn that it is busy.
@@ -69,22 +71,39 @@ export async function openStore(address: StoreAddress, options: OpenOptions): Pr
   }
 }
 
+/** Makes a store's folder and its file for this user alone: submitted environments hold secrets. */
+function makeFile(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    // An empty file is an empty database; what SQLite makes beside it gets the same permissions.
+    closeSync(openSync(path, 'a', 0o600))
+  } catch (cause) {
+    throw perdureError('STORE_FAILED', {
+      expected: `to be able to write ${path}`,
+      found: (cause as NodeJS.ErrnoException).code ?? 'an error',
+      fix: 'Check the permissions of the folder, or name another store with --url sqlite:FILE',
+      cause,
+      data: { path },
+    })
+  }
+}
+
 /** What this process opens by itself, now or when another owner has gone. */
 class Owner {
-  readonly #path: string
+  readonly path: string
   readonly #serves: boolean
   #client: Client | undefined
   #served: ServedSocket | undefined
   #isClosed = false
 
   constructor(path: string, serves: boolean) {
-    this.#path = path
+    this.path = path
     this.#serves = serves
   }
 
   async open(): Promise<OpenStore> {
     const client = await this.#openEmbedded(this.#serves)
-    return { client, isOwner: true, place: this.#path, close: () => this.close() }
+    return { client, isOwner: true, place: this.path, file: this.path, close: () => this.close() }
   }
 
   /** Opens and serves the store whose owner does not answer; false when somebody else has done so. */
@@ -107,11 +126,12 @@ class Owner {
 
   async #openEmbedded(serves: boolean): Promise<Client> {
     const { openEmbedded } = await import('../server/embedded.ts')
-    const client = await openEmbedded({ store: 'sqlite', path: this.#path })
+    const socket = socketPath(this.path)
+    const client = await openEmbedded({ store: 'sqlite', path: this.path, ...(serves ? { socket } : {}) })
     try {
       if (serves) {
         const { serveSocket } = await import('../server/socket.ts')
-        this.#served = await serveSocket(client, socketPath(this.#path))
+        this.#served = await serveSocket(client, socket)
       }
     } catch (error) {
       await client.close()
@@ -130,7 +150,7 @@ async function tryConnect(socket: string, owner: Owner): Promise<OpenStore | und
       await client.close()
       await owner.close()
     }
-    return { client, isOwner: false, place: socket, close }
+    return { client, isOwner: false, place: socket, file: owner.path, close }
   } catch (error) {
     // The owner has just ended, or its socket is a dead one.
     if (error instanceof PerdureError && error.code === 'UNAVAILABLE') return undefined
@@ -141,5 +161,5 @@ async function tryConnect(socket: string, owner: Owner): Promise<OpenStore | und
 async function connectOnly(socket: string): Promise<OpenStore> {
   const { connectSocket } = await import('../client/remote/remote.ts')
   const client = await connectSocket(socket)
-  return { client, isOwner: false, place: socket, close: () => client.close() }
+  return { client, isOwner: false, place: socket, file: undefined, close: () => client.close() }
 }

@@ -8,6 +8,7 @@ import type { Client } from '../client/client.ts'
 import type { AttemptControl, Executor } from '../executors/executor.ts'
 import type { Worker } from '../worker/worker.ts'
 import type { Output } from './output.ts'
+import type { OpenStore } from './store.ts'
 import { SHELL_KIND } from './submission.ts'
 
 /** Receives output of attempts as it comes. */
@@ -15,7 +16,7 @@ export type OutputSink = (stream: 'stdout' | 'stderr', text: string) => void
 
 /** What a command's worker is to do. */
 export interface WorkPlan {
-  readonly client: Client
+  readonly store: Pick<OpenStore, 'client' | 'file'>
   readonly queues: readonly string[]
   readonly concurrency: number
   /** Output is also handed to this. */
@@ -28,9 +29,9 @@ export async function startShellWorker(plan: WorkPlan, out: Output): Promise<Wor
     import('../worker/worker.ts'),
     import('../executors/shell/shell.ts'),
   ])
-  const shell = createShellExecutor()
+  const shell = createShellExecutor(markOf(plan.store))
   const worker = createWorker({
-    client: plan.client,
+    client: plan.store.client,
     executors: { [SHELL_KIND]: plan.onOutput === undefined ? shell : withSink(shell, plan.onOutput) },
     queues: plan.queues,
     concurrency: plan.concurrency,
@@ -38,6 +39,14 @@ export async function startShellWorker(plan: WorkPlan, out: Output): Promise<Wor
   worker.on('error', (error) => void out.error(error))
   await worker.ready
   return worker
+}
+
+/**
+ * The mark of the store's commands, by which the next owner finds those that a dead worker left; the same as that
+ * of other workers of the store (`storeIdOf` in server/embedded).
+ */
+export function markOf({ file }: Pick<OpenStore, 'file'>): { storeId?: string } {
+  return file === undefined ? {} : { storeId: file }
 }
 
 /** An executor whose attempts' output also goes to a sink. What a handler logs on purpose counts as standard error. */

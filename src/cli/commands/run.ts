@@ -10,8 +10,9 @@ import { perdureError } from '../../errors.ts'
 import { addExamples, collect } from '../context.ts'
 import { parseSpan, parseWhole } from '../parse/values.ts'
 import type { Definition } from '../program.ts'
+import type { OpenStore } from '../store.ts'
 import { SHELL_KIND } from '../submission.ts'
-import { EndSignals, stopWorker } from '../work.ts'
+import { EndSignals, markOf, stopWorker } from '../work.ts'
 import { reportAttempts, untilEnd } from './worker.ts'
 
 interface RunOptions {
@@ -55,10 +56,11 @@ export const define: Definition = (command, run) => {
       const queues = options.queue ?? [
         ...new Set([...definitions.map(({ queue }) => queue), ...(options.shell ? ['default'] : [])]),
       ]
-      return context.withStore({ serves: true }, async ({ client, place }) => {
+      return context.withStore({ serves: true }, async (store) => {
         using signals = new EndSignals()
+        const { client, place } = store
         const { makeWorker } = await import('../../app/work.ts')
-        const executors = options.shell ? { [SHELL_KIND]: await shellExecutor() } : {}
+        const executors = options.shell ? { [SHELL_KIND]: await shellExecutor(store) } : {}
         const worker = makeWorker(client, definitions, { concurrency, queues, executors })
         worker.on('error', (error) => void context.out.error(error))
         await worker.ready
@@ -77,9 +79,9 @@ export const define: Definition = (command, run) => {
   )
 }
 
-async function shellExecutor() {
+async function shellExecutor(store: OpenStore) {
   const { createShellExecutor } = await import('../../executors/shell/shell.ts')
-  return createShellExecutor()
+  return createShellExecutor(markOf(store))
 }
 
 /** The definitions that a module exports. */

@@ -132,7 +132,9 @@ async function submitAndWait(
     },
     onEnd: (end) => {
       if (context.out.json) context.out.data(end, '')
-      else if (end.error !== null) context.out.note(`perdure: ${end.error.message}`)
+      // A command that fails has said why; its exit code becomes ours.
+      else if (end.error !== null && end.error.code !== 'EXIT_CODE')
+        context.out.note(`perdure: ${end.error.message}`)
     },
   })
   if (result.interrupted !== undefined) {

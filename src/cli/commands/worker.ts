@@ -40,9 +40,10 @@ export const define: Definition = (command, run) => {
           ? availableParallelism()
           : parseWhole('-j', options.concurrency, 1, 100_000)
       const drainMs = parseSpan('--drain', options.drain ?? '25s')
-      return context.withStore({ serves: true }, async ({ client, place }) => {
+      return context.withStore({ serves: true }, async (store) => {
         using signals = new EndSignals()
-        const worker = await startShellWorker({ client, queues, concurrency }, context.out)
+        const { client, place } = store
+        const worker = await startShellWorker({ store, queues, concurrency }, context.out)
         context.out.note(
           `Working on ${queues.join(', ')} with ${concurrency} ${concurrency === 1 ? 'slot' : 'slots'} (${place}).`,
         )
