@@ -104,6 +104,8 @@ export interface View {
   lineAt(line: number, position: number): number | undefined
   /** How many entries of a line are in memory. Throws Absent when it was never looked at. */
   headSize(line: number): number
+  /** Throws one Absent that names all lines of which nothing is in memory: call before a loop over them. */
+  needLines(lines: readonly number[]): void
   /** Says that a line was just made, so it is known to be empty. */
   beginLine(line: number): void
   /** The next integer for a job. */

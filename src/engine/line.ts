@@ -61,6 +61,15 @@ export class OrderedIndex {
     return this.size === 0 && this.complete
   }
 
+  /** True when nothing is in memory, but the store may have entries. */
+  get isUnknown(): boolean {
+    return this.size === 0 && !this.complete
+  }
+
+  get isLoading(): boolean {
+    return this.#loading
+  }
+
   /** True when it would be well to read the next window. */
   get hungry(): boolean {
     return !this.complete && !this.#loading && this.size < LOW

@@ -55,6 +55,12 @@ export class Lines {
     return index.size
   }
 
+  /** Throws one Absent that names all lines of which nothing is known. */
+  need(lines: readonly number[]): void {
+    const missing = lines.filter((line) => this.#lines.get(line)?.isUnknown !== false)
+    if (missing.length > 0) throw new Absent('line', missing)
+  }
+
   /** Follows a changed row. */
   follow(before: JobRow | undefined, after: JobRow | undefined): void {
     const oldLine = before === undefined ? 0 : before.line
@@ -101,7 +107,8 @@ export class Lines {
     for (const line of this.#partial) {
       const index = this.#lines.get(line)
       if (index === undefined || index.complete) this.#partial.delete(line)
-      else if (index.hungry) windows.push({ line, after: index.beginLoad(), count: WINDOW })
+      else if (index.hungry || (wanted.has(line) && !index.isLoading))
+        windows.push({ line, after: index.beginLoad(), count: WINDOW })
     }
     return windows
   }

@@ -149,6 +149,10 @@ export class WorkingSet implements View {
     return this.lines.headSize(line)
   }
 
+  needLines(lines: readonly number[]): void {
+    this.lines.need(lines)
+  }
+
   beginLine(line: number): void {
     this.lines.begin(line)
   }

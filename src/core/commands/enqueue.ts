@@ -10,16 +10,23 @@ import {
   type JobRow,
   LARGE_INPUT,
 } from '../model/job.ts'
-import { limitLine } from '../model/line.ts'
 import { noSuchJob } from '../model/refusal.ts'
-import { nameId, type RouteRow } from '../model/rows.ts'
+import type { RouteRow } from '../model/rows.ts'
 import { isTerminal, SUCCEEDED } from '../model/states.ts'
-import { grant, place } from '../policy/admit.ts'
-import { EDGE_RUN, type Ending, endingBecauseOf, type FinishTables, finish } from '../policy/finish.ts'
+import { place } from '../policy/admit.ts'
+import {
+  conclude,
+  EDGE_RUN,
+  type Ending,
+  endingBecauseOf,
+  type FinishTables,
+  finish,
+} from '../policy/finish.ts'
 import { findCycle } from '../policy/graph.ts'
-import { type KeyClaim, remember, takenBy, tryClaim } from '../policy/keys.ts'
-import { internRoute, type RouteSpec, type RouteTables } from '../policy/route.ts'
-import { intern, type View } from '../view.ts'
+import { claimKeys, type KeyClaim, REPLACED, remember, takenBy } from '../policy/keys.ts'
+import { internFairKeys, internLimits } from '../policy/limits.ts'
+import { internRoute, needRoutes, type RouteSpec, type RouteTables } from '../policy/route.ts'
+import type { View } from '../view.ts'
 
 /** A dependency of a new job: an existing job, or a position of the same call. */
 export interface NewEdge {
@@ -60,7 +67,7 @@ export interface EnqueueReply {
 
 export type EnqueueTables = FinishTables &
   RouteTables &
-  Pick<View, 'keys' | 'append' | 'beginLine' | 'nextJobId'>
+  Pick<View, 'keys' | 'append' | 'beginLine' | 'needLines' | 'nextJobId'>
 type Tables = EnqueueTables
 
 /** How long a request id is remembered: longer than any client goes on trying. */
@@ -74,15 +81,19 @@ export function enqueue(view: Tables, command: EnqueueCommand, now: number): Enq
     const before = takenBy(view, namespace, `r:${request}`, now)
     if (before !== undefined) return JSON.parse(before.digest) as EnqueueReply
   }
-  const ids = new Array<number>(jobs.length)
-  const created = new Array<boolean>(jobs.length).fill(true)
-  const refusal = claimKeys(view, jobs, routes, ids, created, now)
-  if (refusal !== undefined) return refusal
+  const claimed = claimKeys(view, jobs, routes, now)
+  if (!('ids' in claimed)) return claimed
+  const { ids, created } = claimed
   const edges = resolveEdges(view, jobs, ids, created)
   if (!(edges instanceof Map)) return edges
+  const limits = internLimits(view, jobs, created, claimed.freed)
+  const fairKeys = internFairKeys(view, jobs, routes, created)
+  conclude(view, claimed.ended, claimed.freed, now)
   const maker = new Maker(view, now, dependedOn(edges))
   for (let i = 0; i < jobs.length; i++) {
-    if (created[i]) maker.make(jobs[i] as NewJob, ids[i] as number, routes[i] as RouteRow, edges.get(i))
+    if (!created[i]) continue
+    const shared = { limits: limits[i] as string | null, fairKey: fairKeys[i] as number }
+    maker.make(jobs[i] as NewJob, ids[i] as number, routes[i] as RouteRow, edges.get(i), shared)
   }
   maker.settle()
   const reply = { ids, created }
@@ -100,6 +111,7 @@ export function enqueue(view: Tables, command: EnqueueCommand, now: number): Enq
 
 function routesOf(view: Tables, jobs: readonly NewJob[]): RouteRow[] {
   const routes = new Array<RouteRow>(jobs.length)
+  needRoutes(view, new Set(jobs.map((job) => job.route)))
   let spec: RouteSpec | undefined
   let route: RouteRow | undefined
   for (let i = 0; i < jobs.length; i++) {
@@ -113,57 +125,6 @@ function routesOf(view: Tables, jobs: readonly NewJob[]): RouteRow[] {
   return routes
 }
 
-/** Gives each job its id: a new one, or that of the job which already has its key. */
-function claimKeys(
-  view: Tables,
-  jobs: readonly NewJob[],
-  routes: readonly RouteRow[],
-  ids: number[],
-  created: boolean[],
-  now: number,
-): PerdureError | undefined {
-  needKeys(view, jobs, routes)
-  for (let i = 0; i < jobs.length; i++) {
-    const { claims } = jobs[i] as NewJob
-    const { namespace } = routes[i] as RouteRow
-    let existing: number | undefined
-    for (const claim of claims ?? []) {
-      const outcome = tryClaim(view, namespace, claim, now)
-      if (outcome === undefined) continue
-      if ('refusal' in outcome) return outcome.refusal
-      existing ??= outcome.existing
-    }
-    if (existing !== undefined) {
-      ids[i] = existing
-      created[i] = false
-      continue
-    }
-    const id = view.nextJobId()
-    ids[i] = id
-    if (claims === null || claims.length === 0) continue
-    // The row is written early, so that a later job of the same call sees whose key it is.
-    view.jobs.put(blankJob(id, (routes[i] as RouteRow).id, now))
-    for (const claim of claims) remember(view, namespace, claim, id)
-  }
-  return undefined
-}
-
-function needKeys(view: Tables, jobs: readonly NewJob[], routes: readonly RouteRow[]): void {
-  const keys: string[] = []
-  for (let i = 0; i < jobs.length; i++) {
-    for (const claim of (jobs[i] as NewJob).claims ?? [])
-      keys.push(`${(routes[i] as RouteRow).namespace}:${claim.key}`)
-  }
-  if (keys.length === 0) return
-  view.keys.need(keys)
-  const owners: number[] = []
-  for (const key of keys) {
-    const row = view.keys.get(key)
-    if (row !== undefined) owners.push(row.job)
-  }
-  view.jobs.need(owners)
-}
-
 /** Per position: its edges with ids resolved. Refuses unknown dependencies and cycles. */
 function resolveEdges(
   view: Tables,
@@ -174,15 +135,18 @@ function resolveEdges(
   const edges = new Map<number, NewEdge[]>()
   const outside: number[] = []
   const inside: number[][] = []
+  // By id, since a position whose key belongs to another position of the call stands for that one.
+  const positions = new Map<number, number>()
+  for (let i = 0; i < jobs.length; i++) if (created[i]) positions.set(ids[i] as number, i)
   for (let i = 0; i < jobs.length; i++) {
     const after = (jobs[i] as NewJob).after
     if (after === null || after.length === 0 || !created[i]) continue
     const byJob = new Map<number, NewEdge>()
     for (const edge of after) {
       const job = edge.index < 0 ? edge.job : (ids[edge.index] as number)
-      const isNew = edge.index >= 0 && created[edge.index] === true
-      byJob.set(job, { job, index: isNew ? edge.index : -1, policy: edge.policy })
-      if (!isNew) outside.push(job)
+      const index = positions.get(job) ?? -1
+      byJob.set(job, { job, index, policy: edge.policy })
+      if (index < 0) outside.push(job)
     }
     edges.set(i, [...byJob.values()])
   }
@@ -216,13 +180,18 @@ class Maker {
     this.#dependedOn = dependedOn
   }
 
-  make(spec: NewJob, id: number, route: RouteRow, edges: readonly NewEdge[] | undefined): void {
+  make(
+    spec: NewJob,
+    id: number,
+    route: RouteRow,
+    edges: readonly NewEdge[] | undefined,
+    shared: Pick<JobRow, 'limits' | 'fairKey'>,
+  ): void {
     const view = this.#view
     const row: JobRow = {
       ...blankJob(id, route.id, this.#now),
-      fairKey: spec.fairKey === null ? 0 : intern(view, 'fair', spec.fairKey),
+      ...shared,
       parent: spec.parent,
-      limits: spec.limits === null ? null : internLimits(view, spec.limits),
       metadata: spec.metadata === null ? null : JSON.stringify(spec.metadata),
       input: spec.largeInput ? null : spec.input,
       priority: spec.priority,
@@ -231,11 +200,11 @@ class Maker {
     }
     if (spec.largeInput) view.append.payload({ job: id, field: 'input', text: spec.input as string })
     if (spec.metadata !== null) this.#index(spec.metadata, id, route.namespace)
-    const ending = edges === undefined ? undefined : this.#endingFromStart(edges)
+    const ending = this.#isReplaced(spec, id) ? REPLACED : this.#endingFromStart(edges ?? [])
     const pending = edges === undefined || ending !== undefined ? 0 : this.#link(id, edges)
     if (ending !== undefined) this.#ended.push([id, ending])
     else if (route.kind === 0 && pending === 0) this.#ended.push([id, GROUP_DONE])
-    const waits = ending !== undefined || route.kind === 0
+    const waits = ending !== undefined || (route.kind === 0 && pending === 0)
     view.jobs.put(waits ? { ...row, pending } : place(view, { ...row, pending }, route, this.#now))
   }
 
@@ -259,6 +228,11 @@ class Maker {
     for (const [name, value] of Object.entries(metadata)) {
       this.#view.append.metadata({ job, namespace, name, value })
     }
+  }
+
+  /** Whether a later job of the same call has taken over the key of this one. */
+  #isReplaced(spec: NewJob, id: number): boolean {
+    return spec.claims !== null && isTerminal((this.#view.jobs.get(id) as JobRow).state)
   }
 
   /** How the job ends at once because a dependency already ended badly. */
@@ -296,23 +270,6 @@ class Maker {
 }
 
 const GROUP_DONE: Ending = { state: SUCCEEDED, result: null, error: null }
-
-function internLimits(view: Tables, uses: readonly { key: string; max: number }[]): string {
-  const ids = new Set<number>()
-  for (const { key, max } of uses) {
-    const isNew = view.names.get(nameId('limit', key)) === undefined
-    const id = intern(view, 'limit', key)
-    if (isNew) {
-      view.holders.begin(id)
-      view.beginLine(limitLine(id))
-    }
-    const old = isNew ? undefined : view.limits.get(id)
-    if (old?.max !== max) view.limits.put({ id, max })
-    if (old !== undefined && max > old.max) grant(view, id)
-    ids.add(id)
-  }
-  return JSON.stringify([...ids].sort((a, b) => a - b))
-}
 
 function cycleRefusal(cycle: readonly number[]): PerdureError {
   return perdureError('CYCLE', {

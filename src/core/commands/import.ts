@@ -2,12 +2,14 @@
  * import: takes over jobs from another system with their past: times, end, earlier attempts.
  */
 import type { PerdureError } from '../../errors.ts'
-import { blankJob, HAS_HISTORY, type JobRow, LARGE_INPUT, LARGE_RESULT } from '../model/job.ts'
+import { blankJob, HAS_HISTORY, HAS_KEY, type JobRow, LARGE_INPUT, LARGE_RESULT } from '../model/job.ts'
 import type { RouteRow } from '../model/rows.ts'
-import { HELD, isTerminal, type StateCode } from '../model/states.ts'
+import { HELD, isTerminal, type StateCode, SUCCEEDED } from '../model/states.ts'
 import { place } from '../policy/admit.ts'
-import { remember, tryClaim } from '../policy/keys.ts'
-import { internRoute } from '../policy/route.ts'
+import { conclude } from '../policy/finish.ts'
+import { claimKeys, REPLACED } from '../policy/keys.ts'
+import { internFairKeys, internLimits } from '../policy/limits.ts'
+import { internRoute, needRoutes } from '../policy/route.ts'
 import { intern } from '../view.ts'
 import type { EnqueueReply, EnqueueTables, NewJob } from './enqueue.ts'
 
@@ -43,27 +45,33 @@ export function importJobs(
   command: ImportCommand,
   now: number,
 ): EnqueueReply | PerdureError {
-  const ids: number[] = []
-  const created: boolean[] = []
-  for (const past of command.jobs) {
-    const route = internRoute(view, past.job.route)
-    let existing: number | undefined
-    for (const claim of past.job.claims ?? []) {
-      const outcome = tryClaim(view, route.namespace, claim, now)
-      if (outcome === undefined) continue
-      if ('refusal' in outcome) return outcome.refusal
-      existing ??= outcome.existing
-    }
-    created.push(existing === undefined)
-    ids.push(existing ?? importOne(view, past, route, now))
-  }
+  const jobs = command.jobs.map((past) => past.job)
+  needRoutes(view, new Set(jobs.map((job) => job.route)))
+  const routes = jobs.map((job) => internRoute(view, job.route))
+  const claimed = claimKeys(view, jobs, routes, now)
+  if (!('ids' in claimed)) return claimed
+  const { ids, created } = claimed
+  const limits = internLimits(view, jobs, created, claimed.freed)
+  const fairKeys = internFairKeys(view, jobs, routes, created)
+  conclude(view, claimed.ended, claimed.freed, now)
+  command.jobs.forEach((past, i) => {
+    if (!created[i]) return
+    const shared = { limits: limits[i] as string | null, fairKey: fairKeys[i] as number }
+    importOne(view, past, ids[i] as number, routes[i] as RouteRow, shared, now)
+  })
   return { ids, created }
 }
 
-function importOne(view: EnqueueTables, past: PastJob, route: RouteRow, now: number): number {
-  const id = view.nextJobId()
+function importOne(
+  view: EnqueueTables,
+  past: PastJob,
+  id: number,
+  route: RouteRow,
+  shared: Pick<JobRow, 'limits' | 'fairKey'>,
+  now: number,
+): void {
   const { job, history } = past
-  for (const claim of job.claims ?? []) remember(view, route.namespace, claim, id)
+  const isReplaced = job.claims !== null && isTerminal((view.jobs.get(id) as JobRow).state)
   if (job.largeInput) view.append.payload({ job: id, field: 'input', text: job.input as string })
   if (past.largeResult) view.append.payload({ job: id, field: 'result', text: past.result as string })
   for (const [name, value] of Object.entries(job.metadata ?? {})) {
@@ -75,7 +83,7 @@ function importOne(view: EnqueueTables, past: PastJob, route: RouteRow, now: num
   }
   const row: JobRow = {
     ...blankJob(id, route.id, past.createdAt),
-    fairKey: job.fairKey === null ? 0 : intern(view, 'fair', job.fairKey),
+    ...shared,
     parent: job.parent,
     metadata: job.metadata === null ? null : JSON.stringify(job.metadata),
     input: job.largeInput ? null : job.input,
@@ -84,16 +92,26 @@ function importOne(view: EnqueueTables, past: PastJob, route: RouteRow, now: num
     attempt: history.reduce((most, attempt) => Math.max(most, attempt.number), 0),
     flags:
       (job.largeInput ? LARGE_INPUT : 0) |
+      (job.claims === null ? 0 : HAS_KEY) |
       (past.largeResult ? LARGE_RESULT : 0) |
       (history.length > 0 ? HAS_HISTORY : 0),
   }
-  view.jobs.put(withState(view, row, past, route, now))
-  return id
+  if (isReplaced) view.jobs.put({ ...row, ...REPLACED, finishedAt: now })
+  else view.jobs.put(withState(view, row, past, route, now))
 }
 
 function withState(view: EnqueueTables, row: JobRow, past: PastJob, route: RouteRow, now: number): JobRow {
   if (past.state === HELD) return { ...row, state: HELD }
-  if (!isTerminal(past.state)) return place(view, row, route, now)
+  if (!isTerminal(past.state)) {
+    // A group has nothing to run, and an imported one nothing to wait for.
+    return route.kind === 0 ? { ...row, state: SUCCEEDED, finishedAt: now } : place(view, row, route, now)
+  }
   const result = past.largeResult ? null : past.result
-  return { ...row, state: past.state, finishedAt: past.finishedAt, result, error: past.error }
+  return { ...row, state: past.state, finishedAt: endOf(past), result, error: past.error }
+}
+
+/** When a job of the past ended: as it says, else with its last attempt. Retention counts from there. */
+function endOf({ finishedAt, createdAt, history }: PastJob): number {
+  if (finishedAt !== 0) return finishedAt
+  return history.reduce((last, attempt) => Math.max(last, attempt.endedAt), createdAt)
 }

@@ -26,6 +26,8 @@ type Tables = Pick<
 
 interface Head {
   readonly line: number
+  /** The queue's turn as the command found it: tags of two queues compare by how far they are ahead of theirs. */
+  readonly turn: number
   position: number
   job: JobRow | undefined
 }
@@ -34,9 +36,10 @@ interface Head {
 export function lease(view: Tables, command: LeaseCommand, now: number): JobRow[] {
   const heads: Head[] = []
   for (const { line, queue } of command.lines) {
-    if (queueOf(view, queue).paused !== 0) continue
+    const { paused, turn } = queueOf(view, queue)
+    if (paused !== 0) continue
     needHead(view, line, Math.ceil((2 * command.nonces.length) / command.lines.length))
-    const head: Head = { line, position: 0, job: undefined }
+    const head: Head = { line, turn, position: 0, job: undefined }
     settle(view, head)
     if (head.job !== undefined) heads.push(head)
   }
@@ -104,12 +107,15 @@ function settle(view: Tables, head: Head): void {
 function first(heads: readonly Head[]): Head | undefined {
   let best: Head | undefined
   for (const head of heads) {
-    if (head.job !== undefined && (best === undefined || before(head.job, best.job as JobRow))) best = head
+    if (head.job !== undefined && (best === undefined || before(head, best))) best = head
   }
   return best
 }
 
-function before(a: JobRow, b: JobRow): boolean {
+function before(head: Head, other: Head): boolean {
+  const a = head.job as JobRow
+  const b = other.job as JobRow
   if (a.rank !== b.rank) return a.rank < b.rank
-  return a.turn === b.turn ? a.id < b.id : a.turn < b.turn
+  const ahead = a.turn - head.turn - (b.turn - other.turn)
+  return ahead === 0 ? a.id < b.id : ahead < 0
 }

@@ -24,7 +24,14 @@ export type AdmitTables = Pick<
  */
 export function place(view: AdmitTables, job: JobRow, route: RouteRow, now: number): JobRow {
   if (job.pending > 0) {
-    return { ...job, state: BLOCKED, line: NO_LINE, rank: 0, turn: 0, expireAt: expiryOf(view, job, route, Infinity) }
+    return {
+      ...job,
+      state: BLOCKED,
+      line: NO_LINE,
+      rank: 0,
+      turn: 0,
+      expireAt: expiryOf(view, job, route, Infinity),
+    }
   }
   const due = dueAtOf(job)
   if (due > now) {

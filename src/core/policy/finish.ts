@@ -15,7 +15,7 @@ import {
   stateName,
 } from '../model/states.ts'
 import type { View } from '../view.ts'
-import { type AdmitTables, place, releaseLimits } from './admit.ts'
+import { type AdmitTables, dropLimits, grantAll, place } from './admit.ts'
 
 export type FinishTables = AdmitTables & Pick<View, 'dependents'>
 
@@ -33,14 +33,21 @@ export interface Ending {
 
 /** Ends a job and everything that ends with it. */
 export function finish(view: FinishTables, job: JobRow, ending: Ending, now: number): void {
-  const ended: JobRow[] = [end(view, job, ending, now)]
+  const freed: number[] = []
+  const row = end(view, job, ending, now, freed)
+  conclude(view, [row], freed, now)
+}
+
+/** What follows from ends: limits that became free are handed on, then edges settle. */
+export function conclude(view: FinishTables, ended: JobRow[], freed: readonly number[], now: number): void {
+  grantAll(view, freed)
   for (let next = ended.pop(); next !== undefined; next = ended.pop()) {
     if ((next.flags & HAS_DEPENDENTS) !== 0) settleEdges(view, next, now, ended)
   }
 }
 
-/** Ends one job: a terminal row that holds nothing (C3). */
-function end(view: FinishTables, job: JobRow, ending: Ending, now: number): JobRow {
+/** Ends one job: a terminal row that holds nothing (C3). The caller has to {@link conclude}. */
+export function end(view: FinishTables, job: JobRow, ending: Ending, now: number, freed: number[]): JobRow {
   const row: JobRow = {
     ...job,
     state: ending.state,
@@ -55,7 +62,7 @@ function end(view: FinishTables, job: JobRow, ending: Ending, now: number): JobR
     error: ending.error,
   }
   view.jobs.put(row)
-  releaseLimits(view, job)
+  dropLimits(view, job, freed)
   return row
 }
 
@@ -73,10 +80,13 @@ function settleEdges(view: FinishTables, dependency: JobRow, now: number, ended:
       const after = moveOn(view, row, now)
       if (after !== undefined) ended.push(after)
     } else {
-      ended.push(end(view, row, endingBecauseOf(dependency, policy), now))
+      ended.push(end(view, row, endingBecauseOf(dependency, policy), now, NO_LIMITS))
     }
   }
 }
+
+/** For jobs that wait for others, which hold no limit. */
+const NO_LIMITS: number[] = []
 
 /** The last settled edge moves the dependent on; a group has nothing to run and succeeds. */
 function moveOn(view: FinishTables, row: JobRow, now: number): JobRow | undefined {
@@ -85,7 +95,7 @@ function moveOn(view: FinishTables, row: JobRow, now: number): JobRow | undefine
     return undefined
   }
   const route = view.routeById(row.route)
-  if (route.kind === 0) return end(view, row, { state: SUCCEEDED, result: null, error: null }, now)
+  if (route.kind === 0) return end(view, row, { state: SUCCEEDED, result: null, error: null }, now, NO_LIMITS)
   view.jobs.put(place(view, row, route, now))
   return undefined
 }

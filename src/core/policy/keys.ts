@@ -2,11 +2,11 @@
  * Keys: idempotency and uniqueness of enqueues. Decides whether a key is taken, and what follows.
  */
 import { type PerdureError, perdureError } from '../../errors.ts'
-import type { JobRow } from '../model/job.ts'
-import { type KeyRow, keyId } from '../model/rows.ts'
+import { blankJob, type JobRow } from '../model/job.ts'
+import { type KeyRow, keyId, type RouteRow } from '../model/rows.ts'
 import { CANCELLED, isTerminal, RUNNING, stateName } from '../model/states.ts'
 import type { View } from '../view.ts'
-import { type FinishTables, finish } from './finish.ts'
+import { type Ending, end, type FinishTables } from './finish.ts'
 
 /** Remembered for ever. */
 export const FOR_EVER = Number.MAX_SAFE_INTEGER
@@ -24,34 +24,62 @@ export interface KeyClaim {
   readonly onConflict: 'use-existing' | 'replace' | 'refuse'
 }
 
-/** What a claim met: the id of the job to use instead, a refusal, or nothing in its way. */
-export type ClaimOutcome = { readonly existing: number } | { readonly refusal: PerdureError } | undefined
+/** What the claims of a job met: the id of the job to use instead, a refusal, or the jobs that it replaces. */
+type ClaimOutcome =
+  | { readonly existing: number }
+  | { readonly refusal: PerdureError }
+  | { readonly replaced: readonly JobRow[] }
 
-/** The row under a key, if it still counts. A key whose job was deleted is free, unless it is for ever. */
-export function takenBy(view: Pick<View, 'keys' | 'jobs'>, namespace: number, key: string, now: number) {
+type Tables = Pick<View, 'keys' | 'jobs'>
+
+/**
+ * The row under a key, if it still counts. A key whose job was deleted is free, unless it is for ever.
+ *
+ * @param replaced Jobs that are about to end.
+ */
+export function takenBy(
+  view: Tables,
+  namespace: number,
+  key: string,
+  now: number,
+  replaced: readonly JobRow[] = [],
+): KeyRow | undefined {
   const row = view.keys.get(keyId(namespace, key))
   if (row === undefined) return undefined
   if (row.until === FOR_EVER) return row
   const job = view.jobs.get(row.job)
   if (job === undefined) return undefined
-  const counts = row.until === WHILE_LIVE ? !isTerminal(job.state) : row.until > now
+  const isLive = !isTerminal(job.state) && !replaced.includes(job)
+  const counts = row.until === WHILE_LIVE ? isLive : row.until > now
   return counts ? row : undefined
 }
 
-/** Tries a claim against what is there. `replace` ends a job that has not started and frees its key. */
-export function tryClaim(
-  view: FinishTables & Pick<View, 'keys'>,
-  namespace: number,
-  claim: KeyClaim,
-  now: number,
-): ClaimOutcome {
-  const row = takenBy(view, namespace, claim.key, now)
-  if (row === undefined) return undefined
-  const job = view.jobs.get(row.job)
-  if (claim.onConflict === 'replace') return replace(view, row, job, claim, now)
-  const sameCall = claim.digest === '' || row.digest === claim.digest
-  if (claim.onConflict === 'use-existing' && sameCall) return { existing: row.job }
-  return { refusal: conflict(row, claim, sameCall ? `job ${row.job}` : `job ${row.job} with another body`) }
+/**
+ * Tries the claims of a job against what is there. Nothing is written: the caller ends what is replaced.
+ * A job that has to be used instead wins over replacing others.
+ */
+function tryClaims(view: Tables, namespace: number, claims: readonly KeyClaim[], now: number): ClaimOutcome {
+  const replaced: JobRow[] = []
+  // Replacing ones first: what they end is not in the way of the others.
+  for (const claim of claims) {
+    if (claim.onConflict !== 'replace') continue
+    const row = takenBy(view, namespace, claim.key, now, replaced)
+    const job = row === undefined ? undefined : view.jobs.get(row.job)
+    if (row === undefined || job === undefined || isTerminal(job.state)) continue
+    if (job.state === RUNNING) {
+      return { refusal: conflict(row, claim, `job ${row.job}, which is ${stateName(job.state)}`) }
+    }
+    if (!replaced.includes(job)) replaced.push(job)
+  }
+  for (const claim of claims) {
+    if (claim.onConflict === 'replace') continue
+    const row = takenBy(view, namespace, claim.key, now, replaced)
+    if (row === undefined) continue
+    const sameCall = claim.digest === '' || row.digest === claim.digest
+    if (claim.onConflict === 'use-existing' && sameCall) return { existing: row.job }
+    return { refusal: conflict(row, claim, sameCall ? `job ${row.job}` : `job ${row.job} with another body`) }
+  }
+  return { replaced }
 }
 
 /** Remembers a key for a job that was just created. */
@@ -59,25 +87,77 @@ export function remember(view: Pick<View, 'keys'>, namespace: number, claim: Key
   view.keys.put({ namespace, key: claim.key, job, digest: claim.digest, until: claim.until })
 }
 
-function replace(
-  view: FinishTables,
-  row: KeyRow,
-  job: JobRow | undefined,
-  claim: KeyClaim,
-  now: number,
-): ClaimOutcome {
-  if (job === undefined || isTerminal(job.state)) return undefined
-  if (job.state === RUNNING) {
-    return { refusal: conflict(row, claim, `job ${row.job}, which is ${stateName(job.state)}`) }
-  }
-  finish(view, job, { state: CANCELLED, result: null, error: REPLACED }, now)
-  return undefined
+/** How a job ends whose key another one takes over. */
+export const REPLACED: Ending = {
+  state: CANCELLED,
+  result: null,
+  error: JSON.stringify({
+    code: 'CANCELLED',
+    message: 'The job was cancelled: a later enqueue with the same key replaced it before it started.',
+  }),
 }
 
-const REPLACED = JSON.stringify({
-  code: 'CANCELLED',
-  message: 'The job was cancelled: a later enqueue with the same key replaced it before it started.',
-})
+/** What the claims of a call led to. */
+export interface Claimed {
+  /** Per position: a new id, or that of the job which already has its key. */
+  readonly ids: number[]
+  readonly created: boolean[]
+  /** Rows of jobs that were replaced, and limits that they held: the caller has to conclude their end. */
+  readonly ended: JobRow[]
+  readonly freed: number[]
+}
+
+/** Gives each job of a call its id, and ends those that are replaced. A replaced job of the call itself is a blank, ended row. */
+export function claimKeys(
+  view: FinishTables & Pick<View, 'keys' | 'nextJobId'>,
+  jobs: readonly { readonly claims: readonly KeyClaim[] | null }[],
+  routes: readonly RouteRow[],
+  now: number,
+): Claimed | PerdureError {
+  needKeys(view, jobs, routes)
+  const claimed: Claimed = { ids: [], created: [], ended: [], freed: [] }
+  for (let i = 0; i < jobs.length; i++) {
+    const claims = jobs[i]?.claims ?? NO_CLAIMS
+    const { id: route, namespace } = routes[i] as RouteRow
+    const outcome = claims.length === 0 ? NOTHING_TAKEN : tryClaims(view, namespace, claims, now)
+    if ('refusal' in outcome) return outcome.refusal
+    claimed.created.push(!('existing' in outcome))
+    if ('existing' in outcome) {
+      claimed.ids.push(outcome.existing)
+      continue
+    }
+    for (const job of outcome.replaced) claimed.ended.push(end(view, job, REPLACED, now, claimed.freed))
+    const id = view.nextJobId()
+    claimed.ids.push(id)
+    // The row is written early, so that a later job of the same call sees whose key it is.
+    if (claims.length > 0) view.jobs.put(blankJob(id, route, now))
+    for (const claim of claims) remember(view, namespace, claim, id)
+  }
+  return claimed
+}
+
+const NO_CLAIMS: readonly KeyClaim[] = []
+const NOTHING_TAKEN: ClaimOutcome = { replaced: [] }
+
+function needKeys(
+  view: Tables,
+  jobs: readonly { readonly claims: readonly KeyClaim[] | null }[],
+  routes: readonly RouteRow[],
+): void {
+  const keys: string[] = []
+  for (let i = 0; i < jobs.length; i++) {
+    for (const claim of jobs[i]?.claims ?? NO_CLAIMS)
+      keys.push(keyId((routes[i] as RouteRow).namespace, claim.key))
+  }
+  if (keys.length === 0) return
+  view.keys.need(keys)
+  const owners: number[] = []
+  for (const key of keys) {
+    const row = view.keys.get(key)
+    if (row !== undefined) owners.push(row.job)
+  }
+  view.jobs.need(owners)
+}
 
 function conflict(row: KeyRow, claim: KeyClaim, found: string): PerdureError {
   const unique = claim.key.startsWith('u:')

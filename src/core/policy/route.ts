@@ -38,6 +38,32 @@ export function internRoute(view: RouteTables, spec: RouteSpec): RouteRow {
   return route
 }
 
+/** Asks at once for what the routes of a call need, where there are several. */
+export function needRoutes(view: RouteTables, specs: ReadonlySet<RouteSpec>): void {
+  if (specs.size < 2) return
+  const names = new Set<string>()
+  const profiles = new Set<string>()
+  for (const { namespace, queue, kind, profile } of specs) {
+    names.add(nameId('namespace', namespace)).add(nameId('queue', queue))
+    if (kind !== '') names.add(nameId('kind', kind))
+    profiles.add(profile)
+  }
+  view.names.need([...names])
+  view.profiles.need([...profiles])
+  const routes = new Set<string>()
+  const classes = new Set<string>()
+  for (const spec of specs) {
+    const namespace = intern(view, 'namespace', spec.namespace)
+    const queue = intern(view, 'queue', spec.queue)
+    const kind = spec.kind === '' ? 0 : intern(view, 'kind', spec.kind)
+    const profile = internProfile(view, spec.profile)
+    routes.add(routeKey({ namespace, queue, kind, profile }))
+    classes.add(nameId('class', `${queue}:${kind}`))
+  }
+  view.routes.need([...routes])
+  view.names.need([...classes])
+}
+
 function needNames(view: RouteTables, spec: RouteSpec): void {
   const names = [nameId('namespace', spec.namespace), nameId('queue', spec.queue)]
   if (spec.kind !== '') names.push(nameId('kind', spec.kind))
