@@ -33,9 +33,7 @@ export interface BeatNews {
   readonly lost: readonly string[]
 }
 
-const SOURCE = new URL('./beat-thread.ts', import.meta.url)
-/** In the built package the same file ends in `.js`. */
-const THREAD = import.meta.url.endsWith('.ts') ? SOURCE : new URL(SOURCE.href.replace(/ts$/, 'js'))
+const THREAD = new URL('./beat-thread.ts', import.meta.url)
 const RESTART_MS = 500
 
 /** Keeps leases alive until they are taken out. */
