@@ -4,6 +4,7 @@
 import type { JobRow } from '../core/model/job.ts'
 import type { LogRow, ProgressRow } from '../core/model/rows.ts'
 import { isTerminal, RUNNING } from '../core/model/states.ts'
+import type { PerdureError } from '../errors.ts'
 
 /** A durable change of a job. `before` is undefined for a new one, `after` for a deleted one. */
 export interface Change {
@@ -21,14 +22,28 @@ export interface News {
   readonly sequence: number
 }
 
+/** Who waits for the end of a job. Exactly one of the two is called, once, unless it was called off. */
+export interface EndListener {
+  ended(job: JobRow): void
+  /** Nothing will be announced any more. */
+  closed(error: PerdureError): void
+}
+
+/** Who listens to everything. */
+export interface NewsListener {
+  heard(news: News): void
+  /** Nothing will be announced any more. */
+  closed(error: PerdureError): void
+}
+
 export class Announcer {
-  readonly #waiting = new Map<number, Set<(job: JobRow) => void>>()
-  readonly #listeners = new Set<(news: News) => void>()
+  readonly #waiting = new Map<number, Set<EndListener>>()
+  readonly #listeners = new Set<NewsListener>()
   readonly #stops = new Set<(job: JobRow) => void>()
   #changes: Change[] = []
 
   /** Calls back once, at the end of a job. Answers how to call it off. */
-  onEnd(job: number, listener: (job: JobRow) => void): () => void {
+  onEnd(job: number, listener: EndListener): () => void {
     const listeners = this.#waiting.get(job) ?? new Set()
     this.#waiting.set(job, listeners.add(listener))
     return () => {
@@ -38,7 +53,7 @@ export class Announcer {
   }
 
   /** Calls back with all news, in order of commits. Answers how to call it off. */
-  onNews(listener: (news: News) => void): () => void {
+  onNews(listener: NewsListener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
@@ -77,10 +92,18 @@ export class Announcer {
       const listeners = this.#waiting.get(after.id)
       if (listeners === undefined) continue
       this.#waiting.delete(after.id)
-      for (const listener of listeners) listener(after)
+      for (const listener of listeners) listener.ended(after)
     }
     if (news.changes.length + news.progress.length + news.logs.length === 0) return
-    for (const listener of this.#listeners) listener(news)
+    for (const listener of this.#listeners) listener.heard(news)
+  }
+
+  /** Tells all who listen that nothing more will come. */
+  close(error: PerdureError): void {
+    const listeners = [...[...this.#waiting.values()].flatMap((set) => [...set]), ...this.#listeners]
+    this.#waiting.clear()
+    this.#listeners.clear()
+    for (const listener of listeners) listener.closed(error)
   }
 }
 

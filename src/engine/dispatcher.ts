@@ -6,6 +6,7 @@
 import type { LeaseCommand } from '../core/commands/lease.ts'
 import type { JobRow } from '../core/model/job.ts'
 import { readyLine } from '../core/model/line.ts'
+import type { PerdureError } from '../errors.ts'
 import type { WorkingSet } from './workingset.ts'
 
 /** A worker's request for work. */
@@ -17,6 +18,8 @@ export interface Poll {
   readonly isLocal: boolean
   /** Called once, with the granted jobs, when they are durable. */
   deliver(jobs: readonly JobRow[]): void
+  /** Called instead, once, when the engine has ended and will serve nobody any more. */
+  fail(error: PerdureError): void
 }
 
 /** A line that a poll serves, and the queue it belongs to. */
@@ -31,12 +34,16 @@ interface Parked extends Poll {
   classes: number
   /** A lease command of it is on its way. */
   isBusy: boolean
+  /** Nobody waits for it any more, but a lease command of it was on its way: it is delivered whatever it got. */
+  isCalledOff: boolean
 }
 
 export class Dispatcher {
   readonly #parked = new Set<Poll>()
   readonly #byLine = new Map<number, Set<Parked>>()
   #fresh: Parked[] = []
+  /** Number of classes that all parked polls know. */
+  #classes = 0
 
   /** Adds a poll; it is tried in the turn that follows. */
   park(poll: Poll): void {
@@ -44,6 +51,7 @@ export class Dispatcher {
     parked.lines = []
     parked.classes = -1
     parked.isBusy = false
+    parked.isCalledOff = false
     this.#parked.add(poll)
     this.#fresh.push(parked)
   }
@@ -53,7 +61,22 @@ export class Dispatcher {
     const parked = poll as Parked
     if (!this.#parked.delete(poll)) return false
     this.#forget(parked)
+    parked.isCalledOff = parked.isBusy
     return !parked.isBusy
+  }
+
+  /** Whether a poll was called off while its lease command was on its way. */
+  isCalledOff(poll: Poll): boolean {
+    return (poll as Parked).isCalledOff
+  }
+
+  /** Takes out every poll: the engine has ended. */
+  takeAll(): Poll[] {
+    const polls = [...this.#parked]
+    this.#parked.clear()
+    this.#byLine.clear()
+    this.#fresh = []
+    return polls
   }
 
   /** Makes every poll be tried again: a queue was opened, or a shard reloaded. */
@@ -75,8 +98,8 @@ export class Dispatcher {
       this.#index(poll, workingSet)
       if (!poll.isBusy && poll.lines.some((served) => hasWork(workingSet, served))) yield poll
     }
+    this.#adopt(workingSet)
     for (const line of touched) {
-      this.#adopt(line, workingSet)
       for (const poll of this.#byLine.get(line) ?? []) {
         const served = poll.lines.find((other) => other.line === line)
         if (served === undefined || !hasWork(workingSet, served)) break
@@ -103,9 +126,10 @@ export class Dispatcher {
     }
   }
 
-  /** A line that nobody serves yet may be of a class made after the polls were parked. */
-  #adopt(line: number, workingSet: WorkingSet): void {
-    if (this.#byLine.has(line)) return
+  /** Classes were made since polls were parked: some of them may be theirs. */
+  #adopt(workingSet: WorkingSet): void {
+    if (this.#classes === workingSet.classes) return
+    this.#classes = workingSet.classes
     for (const poll of this.#parked as Set<Parked>) {
       if (poll.classes !== workingSet.classes) this.#index(poll, workingSet)
     }

@@ -108,10 +108,14 @@ export class Duties {
     if (this.#stopReaping !== undefined) return
     const { surroundings } = this.#engine
     const asleepAt = surroundings.monotonic()
+    const asleepAtWall = surroundings.now()
     this.#stopReaping = surroundings.after(REAP_EVERY_MS, () => {
       this.#stopReaping = undefined
       if (this.#isStopped) return
-      this.#reap(surroundings.monotonic() - asleepAt - REAP_EVERY_MS > AWAY_MS)
+      const slept = surroundings.monotonic() - asleepAt
+      // A wall clock that ran ahead was set, or went on while the machine slept.
+      const jumped = surroundings.now() - asleepAtWall - slept
+      this.#reap(slept - REAP_EVERY_MS > AWAY_MS || jumped > AWAY_MS)
       if (this.#engine.leases.size > 0) this.#scheduleReap()
     })
   }

@@ -23,8 +23,8 @@ import { WorkingSet } from './workingset.ts'
 
 /** Rows after which a commit gathers no more: keeps groups short enough to overlap with the work they cause. */
 const MOST_WEIGHT = 2_000
-/** Waiting commands from which on an idle store gets the first half at once. */
-const SPLIT_FROM = 32
+/** Waiting commands from which on an idle store gets the first half at once; fewer cost less than a sync. */
+const SPLIT_FROM = 128
 /** Commands that may wait; beyond it new ones are refused before they begin. */
 const MOST_WAITING = 100_000
 
@@ -61,6 +61,7 @@ export class Engine {
   #isTurnDue = false
   #isLoading = false
   #onQuiet: (() => void)[] = []
+  #closing: Promise<void> | undefined
 
   private constructor(store: Store, surroundings: Surroundings, options: EngineOptions) {
     this.#store = store
@@ -127,8 +128,18 @@ export class Engine {
 
   /** Parks a request for work until there is some. */
   poll(poll: Poll): void {
+    if (this.#state === 'closed') {
+      poll.fail(closedError())
+      return
+    }
     this.#dispatcher.park(poll)
     this.#scheduleTurn()
+  }
+
+  /** Parks a poll again that got nothing because something failed. */
+  #park(poll: Poll): void {
+    if (this.#dispatcher.isCalledOff(poll)) poll.deliver([])
+    else this.poll(poll)
   }
 
   /** Calls a poll off. Answers false when its leases are on their way; they are delivered then. */
@@ -148,13 +159,27 @@ export class Engine {
   }
 
   /** Ends ownership: nothing is in flight when it resolves (O5). */
-  async close(): Promise<void> {
-    if (this.#state === 'closed') return
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     this.#duties.stop()
     await this.#quiet()
-    this.#state = 'closed'
-    for (const task of [...this.#inbox, ...this.#absent]) task.done(closedError())
+    this.#end(closedError())
     await this.#store.close()
+  }
+
+  /** Serves nobody any more, and says so to all who wait. */
+  #end(reason: PerdureError): void {
+    this.#state = 'closed'
+    const tasks = [...this.#inbox, ...this.#absent]
+    this.#inbox = []
+    this.#absent = []
+    for (const task of tasks) task.done(reason)
+    for (const poll of this.#dispatcher.takeAll()) poll.fail(reason)
+    this.announcer.close(reason)
   }
 
   /** Resolves when nothing is applied, waiting or in flight. */
@@ -248,14 +273,17 @@ export class Engine {
 
   /** Leases to those who wait, in the same commit that made the work ready. */
   #dispatch(now: number): void {
+    if (this.#state !== 'open') return
     for (const poll of this.#dispatcher.candidates(this.#workingSet)) {
       this.#apply(
         {
           command: this.#dispatcher.command(poll, this.surroundings.nonce),
           applied: (reply) => this.#dispatcher.settled(poll, (reply as JobRow[]).length),
+          restart: () => this.#park(poll),
           done: (reply) => {
-            if (reply instanceof PerdureError) this.poll(poll)
-            else if ((reply as JobRow[]).length > 0) poll.deliver(reply as JobRow[])
+            if (reply instanceof PerdureError) this.#park(poll)
+            else if ((reply as JobRow[]).length > 0 || this.#dispatcher.isCalledOff(poll))
+              poll.deliver(reply as JobRow[])
           },
         },
         now,
@@ -299,7 +327,8 @@ export class Engine {
 
   /** Issues the next commit when none is in flight; what needs none leaves at once. */
   #flush(): void {
-    if (this.#inFlight !== undefined) return
+    // What is in memory after a failure must never be written.
+    if (this.#inFlight !== undefined || this.#state !== 'open') return
     const answered = this.#answered
     this.#answered = []
     this.#weight = 0
@@ -376,10 +405,12 @@ export class Engine {
     const other = this.#inFlight === failed ? undefined : this.#inFlight
     this.#inFlight = undefined
     this.announcer.take()
-    this.#inbox = [...this.#answered.map(({ task }) => task), ...this.#absent, ...this.#inbox]
+    const tasks = [...this.#answered.map(({ task }) => task), ...this.#absent, ...this.#inbox]
+    this.#inbox = tasks.filter((task) => task.restart === undefined)
     this.#answered = []
     this.#absent = []
     this.#weight = 0
+    for (const task of tasks) task.restart?.()
     const lost = other === undefined ? failed : await this.#land(other)
     try {
       if (error instanceof PerdureError && error.code === 'FENCED') throw error
@@ -410,9 +441,7 @@ export class Engine {
     this.#state = 'closed'
     this.#duties.stop()
     for (const { task } of lost?.departure.answered ?? []) task.done(unknownError(reason))
-    const inbox = this.#inbox
-    this.#inbox = []
-    for (const task of inbox) task.done(reason)
+    this.#end(reason)
     this.#checkQuiet()
   }
 

@@ -11,6 +11,8 @@ export interface Task {
   readonly done: (reply: Reply | PerdureError) => void
   /** Called in the moment the command is applied, before it is durable: for the engine's own books only. */
   readonly applied?: (reply: Reply) => void
+  /** Called instead of trying again, when the shard is opened anew: whoever waits begins from the start. */
+  readonly restart?: () => void
 }
 
 /** A task that was applied; its reply leaves with the commit that makes it durable. */

@@ -126,7 +126,11 @@ class EmbeddedClient implements Client {
         unlisten()
         this.#end(row).then(resolve, reject)
       }
-      const unlisten = this.#engine.announcer.onEnd(id, end)
+      const closed = (error: PerdureError): void => {
+        signal?.removeEventListener('abort', stop)
+        reject(error)
+      }
+      const unlisten = this.#engine.announcer.onEnd(id, { ended: end, closed })
       if (signal?.aborted === true) return stop()
       signal?.addEventListener('abort', stop, { once: true })
       // A job that lives in memory will be announced; any other may have ended long ago.

@@ -63,6 +63,11 @@ export class EmbeddedSession implements WorkerSession {
           if (signal?.aborted || this.#isClosed) resolve(this.#giveBack(jobs))
           else this.#lease(jobs, resolve, reject)
         },
+        fail: (error) => {
+          this.#polls.delete(poll)
+          signal?.removeEventListener('abort', abort)
+          reject(error)
+        },
       }
       const abort = (): void => {
         if (!this.#engine.unpoll(poll)) return

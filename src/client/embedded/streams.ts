@@ -6,7 +6,7 @@ import { noSuchJob } from '../../core/model/refusal.ts'
 import { isTerminal, stateName } from '../../core/model/states.ts'
 import type { Change, News } from '../../engine/announcer.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { perdureError } from '../../errors.ts'
+import { type PerdureError, perdureError } from '../../errors.ts'
 import type { JobEvent, LogEntry, WatchFilter } from '../types.ts'
 
 /** Events that a reader may be behind. */
@@ -41,12 +41,19 @@ export function watch(engine: Engine, filter: WatchFilter, signal?: AbortSignal)
   const ids = filter.ids === undefined ? undefined : new Set(filter.ids)
   let events: JobEvent[] = []
   let isBehind = false
+  let closed: PerdureError | undefined
   // Listens from the call on, not from the first `next`: what happens between the two is not missed.
-  const unlisten = engine.announcer.onNews((news) => {
-    if (isBehind) return
-    for (const event of eventsOf(engine, news, filter, ids)) events.push(event)
-    if (events.length > MOST_BEHIND) isBehind = true
-    if (events.length > 0) bell.ring()
+  const unlisten = engine.announcer.onNews({
+    heard: (news) => {
+      if (isBehind) return
+      for (const event of eventsOf(engine, news, filter, ids)) events.push(event)
+      if (events.length > MOST_BEHIND) isBehind = true
+      if (events.length > 0) bell.ring()
+    },
+    closed: (error) => {
+      closed = error
+      bell.ring()
+    },
   })
   const stop = (): void => {
     unlisten()
@@ -62,6 +69,7 @@ export function watch(engine: Engine, filter: WatchFilter, signal?: AbortSignal)
           events = []
           yield* batch
           if (isBehind) throw behind()
+          if (closed !== undefined) throw closed
         }
       } finally {
         signal?.removeEventListener('abort', stop)
@@ -128,11 +136,18 @@ export async function* logs(
 ): AsyncGenerator<LogEntry> {
   const bell = new Bell()
   let isOver = options.follow !== true
-  const unlisten = engine.announcer.onNews((news) => {
-    const isNew = news.logs.some((row) => row.job === id)
-    const change = news.changes.find(({ after }) => after?.id === id)
-    if (change?.after !== undefined && isTerminal(change.after.state)) isOver = true
-    if (isNew || isOver) bell.ring()
+  let closed: PerdureError | undefined
+  const unlisten = engine.announcer.onNews({
+    heard: (news) => {
+      const isNew = news.logs.some((row) => row.job === id)
+      const isEnd = ({ after }: Change): boolean => after?.id === id && isTerminal(after.state)
+      if (news.changes.some(isEnd)) isOver = true
+      if (isNew || isOver) bell.ring()
+    },
+    closed: (error) => {
+      closed = error
+      bell.ring()
+    },
   })
   const stop = (): void => bell.ring()
   options.signal?.addEventListener('abort', stop, { once: true })
@@ -152,6 +167,7 @@ export async function* logs(
       if (rows.length === LOG_PAGE) continue
       if (wasOver || options.signal?.aborted === true) return
       await bell.wait()
+      if (closed !== undefined) throw closed
     }
   } finally {
     options.signal?.removeEventListener('abort', stop)
