@@ -30,7 +30,16 @@ import { readQuery, writeCursor } from './query.ts'
 import { EmbeddedSession, type StopOptions } from './session.ts'
 import { checkCount, readPast, readSpec } from './specs.ts'
 import { logs, watch } from './streams.ts'
-import { checkInteger, checkKey, checkMs, checkName, checkPriority, invalid } from './validate.ts'
+import {
+  checkInteger,
+  checkKey,
+  checkMs,
+  checkName,
+  checkObject,
+  checkPriority,
+  invalid,
+  tooLarge,
+} from './validate.ts'
 import { detailsOf, endOf, viewOf } from './views.ts'
 
 /** Makes a client of an open engine; closing the client closes the engine. */
@@ -51,6 +60,7 @@ class EmbeddedClient implements Client {
 
   async enqueue(jobs: readonly JobSpec[], options: { readonly request?: string } = {}): Promise<Enqueued[]> {
     checkCount(jobs)
+    checkObject('options', options)
     if (jobs.length === 0) return []
     const now = this.#engine.now()
     const specs = jobs.map((job) => readSpec(job, jobs.length, this.#profiles, now))
@@ -80,6 +90,7 @@ class EmbeddedClient implements Client {
   }
 
   async counts(filter: { readonly namespace?: string } = {}): Promise<QueueCounts[]> {
+    checkObject('filter', filter)
     const namespace = filter.namespace === undefined ? null : checkName('namespace', filter.namespace)
     const zero = Object.fromEntries(JOB_STATES.map((state) => [state, 0])) as Record<
       (typeof JOB_STATES)[number],
@@ -114,7 +125,7 @@ class EmbeddedClient implements Client {
     }
   }
 
-  wait(id: number, signal?: AbortSignal): Promise<JobEnd> {
+  async wait(id: number, signal?: AbortSignal): Promise<JobEnd> {
     checkId(id)
     return new Promise((resolve, reject) => {
       const stop = (): void => {
@@ -158,7 +169,7 @@ class EmbeddedClient implements Client {
   }
 
   watch(filter: WatchFilter, signal?: AbortSignal): AsyncIterable<JobEvent> {
-    return watch(this.#engine, filter, signal)
+    return watch(this.#engine, checkObject('filter', filter), signal)
   }
 
   logs(
@@ -169,6 +180,7 @@ class EmbeddedClient implements Client {
   }
 
   async pauseQueue(queue: string, paused: boolean): Promise<void> {
+    if (typeof paused !== 'boolean') throw invalid('paused', 'true or false', paused)
     await this.#engine.submit({ type: 'pause', queue: checkName('queue', queue), paused })
     if (!paused) this.#engine.retryPolls()
   }
@@ -178,6 +190,7 @@ class EmbeddedClient implements Client {
   }
 
   async openWorker(info: WorkerInfo): Promise<WorkerSession> {
+    checkObject('info', info)
     const isLocal = info.pid === process.pid && info.host === hostname()
     const forget = (closed: EmbeddedSession): void => void this.#sessions.delete(closed)
     const session = new EmbeddedSession(this.#engine, info, isLocal, (job) => this.#stops.get(job), forget)
@@ -208,8 +221,12 @@ function checkId(id: number): number {
 }
 
 function toCommand(job: number, verb: ControlVerb): ControlCommand {
+  checkObject('verb', verb)
   switch (verb.verb) {
     case 'cancel': {
+      if (verb.graceMs !== undefined) checkMs('graceMs', verb.graceMs)
+      if (verb.signal !== undefined) checkName('signal', verb.signal)
+      if (verb.reason !== undefined) checkReason(verb.reason)
       const message = `The job was cancelled: ${verb.reason ?? 'no reason was given'}.`
       return { type: 'control', job, verb: 'cancel', error: JSON.stringify({ code: 'CANCELLED', message }) }
     }
@@ -227,6 +244,16 @@ function toCommand(job: number, verb: ControlVerb): ControlCommand {
       throw invalid('verb', 'a control verb', (verb as { verb?: unknown }).verb)
   }
 }
+
+function checkReason(reason: unknown): void {
+  if (typeof reason !== 'string') throw invalid('reason', 'a text', reason)
+  if (reason.length > MOST_REASON) {
+    throw tooLarge('reason', `${MOST_REASON} characters`, `${reason.length} characters`)
+  }
+}
+
+/** Most characters of what is said about a cancel. */
+const MOST_REASON = 4_096
 
 function stopped(): PerdureError {
   return perdureError('CANCELLED', {

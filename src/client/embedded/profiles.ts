@@ -7,7 +7,7 @@
 import { type CommandContext, DEFAULT_PROFILE, type Profile } from '../../core/model/profile.ts'
 import type { RouteSpec } from '../../core/policy/route.ts'
 import type { ProfileOptions } from '../types.ts'
-import { checkInteger, checkKeys, checkMs, checkOneOf, invalid, tooLarge } from './validate.ts'
+import { checkInteger, checkKeys, checkMs, checkObject, checkOneOf, invalid, tooLarge } from './validate.ts'
 
 /** Most characters of a profile: an environment is some KiB. */
 const MOST_PROFILE = 512 * 1024
@@ -43,7 +43,7 @@ export class Profiles {
   }
 
   #text(options: ProfileOptions): string {
-    let text = this.#texts.get(options)
+    let text = this.#texts.get(checkObject('options', options))
     if (text === undefined) {
       text = JSON.stringify(readProfile(options))
       if (text.length > MOST_PROFILE)
@@ -58,7 +58,7 @@ const DEFAULT_TEXT = JSON.stringify(DEFAULT_PROFILE)
 
 /** Options with every default filled in, in one order of properties. Throws INVALID_OPTION. */
 function readProfile(options: ProfileOptions): Profile {
-  checkKeys('options', options, PARTS)
+  checkKeys('options', checkObject('options', options), PARTS)
   const { retry, timeouts, retention } = DEFAULT_PROFILE
   const given = {
     retry: options.retry ?? {},
@@ -66,7 +66,7 @@ function readProfile(options: ProfileOptions): Profile {
     retention: options.retention ?? {},
   }
   for (const part of ['retry', 'timeouts', 'retention'] as const) {
-    checkKeys(`options.${part}`, given[part], keysOf(DEFAULT_PROFILE[part]))
+    checkKeys(`options.${part}`, checkObject(`options.${part}`, given[part]), keysOf(DEFAULT_PROFILE[part]))
   }
   const profile = {
     retry: readRetry({ ...retry, ...defined(given.retry) }),
@@ -88,6 +88,8 @@ function readRetry(retry: Profile['retry']): Profile['retry'] {
   checkInteger('options.retry.attempts', retry.attempts, 1, 1_000_000)
   checkMs('options.retry.minMs', retry.minMs)
   checkMs('options.retry.maxMs', retry.maxMs)
+  checkNumber('options.retry.factor', retry.factor)
+  checkNumber('options.retry.jitter', retry.jitter)
   if (!(retry.factor >= 1 && retry.factor <= 100))
     throw invalid('options.retry.factor', 'a number from 1 to 100', retry.factor)
   if (!(retry.jitter >= 0 && retry.jitter <= 1))
@@ -104,20 +106,26 @@ function readTimes<T extends object>(part: string, times: T): T {
   return Object.fromEntries(read) as T
 }
 
+function checkNumber(option: string, value: unknown): void {
+  if (typeof value !== 'number') throw invalid(option, 'a number', value)
+}
+
 function readWeight(weight: number): number {
-  if (weight >= 1e-6 && weight <= 1e6) return weight
+  if (typeof weight === 'number' && weight >= 1e-6 && weight <= 1e6) return weight
   throw invalid('options.weight', 'a number from 1e-6 to 1e6', weight)
 }
 
 function readCommand(command: CommandContext): CommandContext {
-  checkKeys('options.command', command, COMMAND)
+  checkKeys('options.command', checkObject('options.command', command), COMMAND)
   for (const name of ['cwd', 'user', 'group'] as const) {
     const value = command[name]
     if (value !== undefined && (typeof value !== 'string' || value.includes('\0'))) {
       throw invalid(`options.command.${name}`, 'a text without NUL', value)
     }
   }
-  const env = Object.entries(command.env ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
+  const env = Object.entries(checkObject('options.command.env', command.env ?? {})).sort(([a], [b]) =>
+    a < b ? -1 : 1,
+  )
   for (const [name, value] of env) {
     if (typeof value !== 'string' || value.includes('\0') || name.includes('\0')) {
       throw invalid(`options.command.env.${name}`, 'a text without NUL', value)

@@ -8,7 +8,17 @@ import { JOB_STATES, type StateCode, stateCode } from '../../core/model/states.t
 import { perdureError } from '../../errors.ts'
 import type { StoredQuery } from '../../store/store.ts'
 import type { JobQuery } from '../types.ts'
-import { checkInteger, checkKeys, checkMs, checkName, checkOneOf, invalid, shown } from './validate.ts'
+import {
+  checkArray,
+  checkInteger,
+  checkKeys,
+  checkMs,
+  checkName,
+  checkObject,
+  checkOneOf,
+  invalid,
+  shown,
+} from './validate.ts'
 
 const QUERY = new Set([
   'states',
@@ -28,7 +38,9 @@ const QUERY = new Set([
 const MOST_IDS = 10_000
 
 export function readQuery(query: JobQuery): StoredQuery {
-  checkKeys('query', query, QUERY)
+  checkKeys('query', checkObject('query', query), QUERY)
+  if (query.states !== undefined) checkArray('states', query.states, () => true)
+  if (query.ids !== undefined) checkArray('ids', query.ids, () => true)
   const newest = checkOneOf('order', query.order ?? 'newest', ['newest', 'oldest']) === 'newest'
   if (query.ids !== undefined && query.ids.length > MOST_IDS) {
     throw invalid('ids', `at most ${MOST_IDS} ids`, `${query.ids.length} ids`)
@@ -41,7 +53,7 @@ export function readQuery(query: JobQuery): StoredQuery {
     parent:
       query.parent === undefined ? null : checkInteger('parent', query.parent, 1, Number.MAX_SAFE_INTEGER),
     ids: query.ids?.map((id) => checkInteger('ids', id, 1, Number.MAX_SAFE_INTEGER)) ?? null,
-    metadata: (query.metadata ?? []).map(readMatch),
+    metadata: checkArray('metadata', query.metadata ?? []).map(readMatch),
     createdAfter: query.createdAfter === undefined ? null : checkMs('createdAfter', query.createdAfter),
     createdBefore: query.createdBefore === undefined ? null : checkMs('createdBefore', query.createdBefore),
     newest,

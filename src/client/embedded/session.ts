@@ -5,13 +5,21 @@
 import type { EncodedOutcome } from '../../core/commands/report.ts'
 import { type JobRow, LARGE_INPUT } from '../../core/model/job.ts'
 import type { LogStream } from '../../core/model/outcome.ts'
-import { INLINE_VALUE, MOST_ERROR, MOST_VALUE } from '../../core/policy/sizes.ts'
+import { INLINE_VALUE, MOST_ERROR, MOST_KEY, MOST_VALUE } from '../../core/policy/sizes.ts'
 import type { Poll } from '../../engine/dispatcher.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { ErrorRecord } from '../../errors.ts'
 import { errorRecord, PerdureError, perdureError } from '../../errors.ts'
 import type { Lease, PollRequest, Report, WorkerInfo, WorkerNotice, WorkerSession } from '../client.ts'
-import { checkInteger, checkName, encodeValue } from './validate.ts'
+import {
+  checkArray,
+  checkInteger,
+  checkName,
+  checkObject,
+  checkOneOf,
+  encodeValue,
+  invalid,
+} from './validate.ts'
 
 /** How a cancel that is under way was asked for. */
 export interface StopOptions {
@@ -30,6 +38,9 @@ export class EmbeddedSession implements WorkerSession {
   readonly #polls = new Map<Poll, () => void>()
   /** The interned number of the worker's name, once a lease has told it. */
   #worker = 0
+  /** Tokens of leases that the worker may not have seen yet, and notices that must not overtake them. */
+  readonly #onTheWay = new Set<string>()
+  #early: WorkerNotice[] = []
   #isClosed = false
 
   constructor(
@@ -46,10 +57,13 @@ export class EmbeddedSession implements WorkerSession {
     this.#unlisten = engine.announcer.onStop((job) => this.#stop(job, stopOptions(job.id)))
   }
 
-  poll(request: PollRequest, signal?: AbortSignal): Promise<Lease[]> {
-    if (this.#isClosed) return Promise.reject(closed())
-    if (signal?.aborted) return Promise.resolve([])
+  async poll(request: PollRequest, signal?: AbortSignal): Promise<Lease[]> {
+    if (this.#isClosed) throw closed()
+    checkObject('request', request)
+    if (signal?.aborted) return []
     const slots = checkInteger('slots', request.slots, 1, 100_000)
+    checkArray('queues', request.queues, checkName)
+    checkArray('kinds', request.kinds, checkName)
     return new Promise((resolve, reject) => {
       const poll: Poll = {
         queues: request.queues,
@@ -87,8 +101,13 @@ export class EmbeddedSession implements WorkerSession {
   ): void {
     this.#worker = jobs[0]?.worker ?? this.#worker
     const leases = jobs.map((job) => this.#leaseOf(job))
+    for (const { token } of leases) this.#onTheWay.add(token)
+    const arrive = (arrived: Lease[]): void => {
+      resolve(arrived)
+      this.#engine.surroundings.defer(() => this.#arrived(arrived))
+    }
     if (jobs.every((job) => (job.flags & LARGE_INPUT) === 0)) {
-      resolve(leases)
+      arrive(leases)
       return
     }
     const loads = jobs.map(async (job, index) => {
@@ -97,7 +116,7 @@ export class EmbeddedSession implements WorkerSession {
       const input = await this.#engine.reads.payload(job.id, 'input')
       return { ...lease, input: input ?? undefined }
     })
-    Promise.all(loads).then(resolve, reject)
+    Promise.all(loads).then(arrive, reject)
   }
 
   #leaseOf(job: JobRow): Lease {
@@ -133,8 +152,9 @@ export class EmbeddedSession implements WorkerSession {
     return []
   }
 
-  report(reports: readonly Report[]): Promise<boolean[]> {
-    if (reports.length === 0) return Promise.resolve([])
+  async report(reports: readonly Report[]): Promise<boolean[]> {
+    checkArray('reports', reports)
+    if (reports.length === 0) return []
     return new Promise((resolve, reject) => {
       const answers = new Array<boolean>(reports.length).fill(false)
       let left = reports.length
@@ -174,7 +194,7 @@ export class EmbeddedSession implements WorkerSession {
 
   async heartbeat(tokens: readonly string[]): Promise<{ lost: string[] }> {
     const now = this.#engine.now()
-    const lost = tokens.filter((token) => {
+    const lost = checkArray('tokens', tokens, () => true).filter((token) => {
       const parts = parseToken(token)
       return parts === undefined || !this.#engine.leases.renew(parts.job, parts.attempt, parts.nonce, now)
     })
@@ -183,7 +203,10 @@ export class EmbeddedSession implements WorkerSession {
 
   async log(entries: readonly { token: string; stream: LogStream; text: string }[]): Promise<void> {
     const byToken = new Map<string, { stream: string; text: string }[]>()
+    checkArray('entries', entries)
     for (const { token, stream, text } of entries) {
+      if (typeof text !== 'string') throw invalid('text', 'a text', text)
+      checkOneOf('stream', stream, ['stdout', 'stderr', 'log'])
       const list = byToken.get(token)
       if (list === undefined) byToken.set(token, [{ stream, text }])
       else list.push({ stream, text })
@@ -222,7 +245,18 @@ export class EmbeddedSession implements WorkerSession {
       graceMs: options?.graceMs ?? timeouts.graceMs,
       ...(options?.signal === undefined ? {} : { signal: options.signal }),
     }
-    for (const listener of this.#listeners) listener(notice)
+    if (this.#onTheWay.has(notice.token)) this.#early.push(notice)
+    else for (const listener of this.#listeners) listener(notice)
+  }
+
+  #arrived(leases: readonly Lease[]): void {
+    for (const { token } of leases) this.#onTheWay.delete(token)
+    const early = this.#early
+    if (early.length === 0) return
+    this.#early = early.filter((notice) => this.#onTheWay.has(notice.token))
+    for (const notice of early) {
+      if (!this.#onTheWay.has(notice.token)) for (const listener of this.#listeners) listener(notice)
+    }
   }
 
   async close(): Promise<void> {
@@ -238,6 +272,7 @@ export class EmbeddedSession implements WorkerSession {
 const NO_METADATA: Readonly<Record<string, string>> = {}
 
 function parseToken(token: string): { job: number; attempt: number; nonce: string } | undefined {
+  if (typeof token !== 'string') return undefined
   const first = token.indexOf('.')
   const second = token.indexOf('.', first + 1)
   if (first < 0 || second < 0) return undefined
@@ -248,52 +283,14 @@ function parseToken(token: string): { job: number; attempt: number; nonce: strin
     : undefined
 }
 
-/** An outcome with its values as JSON text. A value that cannot be written becomes a failure that says so. */
-function encodeOutcome({ outcome, resultText }: Omit<Report, 'token'>): EncodedOutcome {
-  switch (outcome.type) {
-    case 'succeeded':
-      return encodeResult(outcome.result, resultText, (result, large) => ({
-        type: 'succeeded',
-        result,
-        large,
-      }))
-    case 'failed':
-      return encodeResult(outcome.result, resultText, (result, large) => ({
-        type: 'failed',
-        error: encodeError(outcome.error),
-        result,
-        large,
-        retry: outcome.retry !== false,
-        retryAfterMs: outcome.retryAfterMs,
-        lost: false,
-      }))
-    case 'cancelled': {
-      const message = `The job was cancelled: ${outcome.reason ?? 'its handler stopped as it was asked to'}.`
-      return { type: 'cancelled', error: encodeError({ code: 'CANCELLED', message }) }
-    }
-    case 'snoozed':
-      return {
-        type: 'snoozed',
-        delayMs: Math.max(0, Math.min(Number.MAX_SAFE_INTEGER, Math.round(outcome.delayMs))),
-      }
-    case 'released':
-      return outcome
-  }
-}
-
-function encodeResult(
-  value: unknown,
-  known: string | undefined,
-  encode: (result: string | null, large: boolean) => EncodedOutcome,
-): EncodedOutcome {
+/** An outcome with its values as JSON text. One that is malformed, or cannot be written, becomes a failure that says so. */
+function encodeOutcome(report: Omit<Report, 'token'>): EncodedOutcome {
   try {
-    const result = known === undefined || known.length > MOST_VALUE ? encodeValue('result', value) : known
-    return encode(result, result !== null && result.length > INLINE_VALUE)
+    return encodeKnown(report)
   } catch (error) {
-    const record = encodeError(errorRecord(error))
     return {
       type: 'failed',
-      error: record,
+      error: encodeError(errorRecord(error)),
       result: null,
       large: false,
       retry: false,
@@ -303,15 +300,68 @@ function encodeResult(
   }
 }
 
+function encodeKnown({ outcome, resultText }: Omit<Report, 'token'>): EncodedOutcome {
+  switch (checkObject('outcome', outcome).type) {
+    case 'succeeded':
+      return encodeResult(outcome.result, resultText, (result, large) => ({
+        type: 'succeeded',
+        result,
+        large,
+      }))
+    case 'failed':
+      return encodeResult(outcome.result, resultText, (result, large) => ({
+        type: 'failed',
+        error: encodeError(checkObject('outcome.error', outcome.error)),
+        result,
+        large,
+        retry: outcome.retry !== false,
+        retryAfterMs:
+          outcome.retryAfterMs === undefined ? undefined : delayOf('retryAfterMs', outcome.retryAfterMs),
+        lost: false,
+      }))
+    case 'cancelled': {
+      const message = `The job was cancelled: ${outcome.reason ?? 'its handler stopped as it was asked to'}.`
+      return { type: 'cancelled', error: encodeError({ code: 'CANCELLED', message }) }
+    }
+    case 'snoozed':
+      return { type: 'snoozed', delayMs: delayOf('delayMs', outcome.delayMs) }
+    case 'released':
+      return outcome
+    default:
+      throw invalid('outcome.type', 'the end of an attempt', (outcome as { type?: unknown }).type)
+  }
+}
+
+/** Whole ms, none for what is already past, and at most what a time can hold. */
+function delayOf(option: string, ms: number): number {
+  if (typeof ms !== 'number' || Number.isNaN(ms)) throw invalid(option, 'a number of milliseconds', ms)
+  return Math.max(0, Math.min(MOST_DELAY, Math.round(ms)))
+}
+
+/** Ms that can be added to any moment of this age without leaving the whole numbers. */
+const MOST_DELAY = 2 ** 52
+
+function encodeResult(
+  value: unknown,
+  known: string | undefined,
+  encode: (result: string | null, large: boolean) => EncodedOutcome,
+): EncodedOutcome {
+  const result = known === undefined || known.length > MOST_VALUE ? encodeValue('result', value) : known
+  return encode(result, result !== null && result.length > INLINE_VALUE)
+}
+
 /** An error as JSON text, cut to what is kept. */
 function encodeError({ code, message, stack, data }: ErrorRecord): string {
   const half = MOST_ERROR / 2
-  return JSON.stringify({
-    code,
-    message: message.slice(0, half),
-    ...(stack === undefined ? {} : { stack: stack.slice(0, half) }),
-    ...(data === undefined ? {} : { data }),
-  })
+  const text = {
+    code: String(code).slice(0, MOST_KEY),
+    message: String(message).slice(0, half),
+    ...(stack === undefined ? {} : { stack: String(stack).slice(0, half) }),
+  }
+  const whole = data === undefined ? text : { ...text, data }
+  const json = JSON.stringify(whole)
+  // Data that is larger than all that an error may say is left out, rather than the error.
+  return json.length > 2 * MOST_ERROR ? JSON.stringify(text) : json
 }
 
 function closed(): PerdureError {

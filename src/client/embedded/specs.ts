@@ -13,12 +13,14 @@ import type { ImportedJob } from '../client.ts'
 import type { Dependency, JobSpec, LimitUse } from '../types.ts'
 import type { Profiles } from './profiles.ts'
 import {
+  checkArray,
   checkInteger,
   checkKey,
   checkKeys,
   checkMetadata,
   checkMs,
   checkName,
+  checkObject,
   checkOneOf,
   checkPriority,
   encodeValue,
@@ -46,6 +48,7 @@ const SPEC = new Set([
   'options',
 ])
 const PAST = new Set([...SPEC, 'createdAt', 'state', 'finishedAt', 'result', 'history'])
+const PAST_OUTCOMES = ['succeeded', 'failed', 'cancelled', 'lost', 'timeout', 'released', 'snoozed'] as const
 const POLICIES = ['use-existing', 'replace', 'refuse'] as const
 const EDGES = { fail: EDGE_FAIL, cancel: EDGE_CANCEL, run: EDGE_RUN } as const
 const DAY_MS = 86_400_000
@@ -79,9 +82,9 @@ function readJob(spec: JobSpec, size: number, profiles: Profiles, now: number): 
     dueAt: readDue(spec, now),
     parent: spec.parent === undefined ? 0 : checkInteger('parent', spec.parent, 1, Number.MAX_SAFE_INTEGER),
     fairKey: spec.fairKey === undefined ? null : checkKey('fairKey', spec.fairKey),
-    limits: spec.limits === undefined || spec.limits.length === 0 ? null : readLimits(spec.limits),
+    limits: spec.limits === undefined || spec.limits?.length === 0 ? null : readLimits(spec.limits),
     claims: hasClaims ? readClaims(spec, kind, queue, input, now) : null,
-    after: spec.after === undefined || spec.after.length === 0 ? null : readEdges(spec.after, size),
+    after: spec.after === undefined || spec.after?.length === 0 ? null : readEdges(spec.after, size),
     metadata: spec.metadata === undefined ? null : checkMetadata(spec.metadata),
     input,
     largeInput: input !== null && input.length > INLINE_VALUE,
@@ -98,6 +101,7 @@ function readDue(spec: JobSpec, now: number): number {
 }
 
 function readLimits(limits: readonly LimitUse[]): readonly LimitUse[] {
+  checkArray('limits', limits)
   if (limits.length > MOST_LIMITS)
     throw tooLarge('limits', `${MOST_LIMITS} limits`, `${limits.length} limits`)
   for (const { key, max } of limits) {
@@ -108,6 +112,7 @@ function readLimits(limits: readonly LimitUse[]): readonly LimitUse[] {
 }
 
 function readEdges(after: readonly Dependency[], size: number): NewEdge[] {
+  checkArray('after', after)
   if (after.length > MOST_DEPENDENCIES)
     throw tooLarge('after', `${MOST_DEPENDENCIES} jobs`, `${after.length} jobs`)
   return after.map(({ job, index, onFailure }) => {
@@ -139,7 +144,7 @@ function readClaims(
     })
   }
   if (spec.unique !== undefined) {
-    const { value, scope, forMs, onConflict } = spec.unique
+    const { value, scope, forMs, onConflict } = checkObject('unique', spec.unique)
     checkOneOf('unique.scope', scope, ['live', 'for', 'ever'])
     claims.push({
       key: `u:${kind}:${queue}:${checkKey('unique.value', value)}`,
@@ -162,6 +167,8 @@ function digestOf(kind: string, queue: string, input: string | null): string {
 /** One job of an import. */
 export function readPast(past: ImportedJob, size: number, profiles: Profiles, now: number): PastJob {
   checkSpec(past, PAST)
+  if (past.after !== undefined)
+    throw invalid('after', 'absent in an import', past.after, 'Enqueue what waits for others')
   const state = stateCode(past.state)
   if (state === undefined || (state < HELD && past.state !== 'ready' && past.state !== 'scheduled')) {
     throw perdureError('UNKNOWN_STATE', {
@@ -179,13 +186,13 @@ export function readPast(past: ImportedJob, size: number, profiles: Profiles, no
     result,
     largeResult: result !== null && result.length > INLINE_VALUE,
     error: null,
-    history: (past.history ?? []).map((attempt) => ({
+    history: checkArray('history', past.history ?? []).map((attempt) => ({
       number: checkInteger('history.number', attempt.number, 1, Number.MAX_SAFE_INTEGER),
-      worker: attempt.worker,
+      worker: checkName('history.worker', attempt.worker),
       startedAt: checkMs('history.startedAt', attempt.startedAt),
       endedAt: checkMs('history.endedAt', attempt.endedAt ?? attempt.startedAt),
-      outcome: attempt.outcome,
-      error: attempt.error === null ? null : JSON.stringify(attempt.error),
+      outcome: checkOneOf('history.outcome', attempt.outcome, PAST_OUTCOMES),
+      error: attempt.error == null ? null : encodeValue('history.error', attempt.error),
     })),
   }
 }

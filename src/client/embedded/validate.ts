@@ -45,11 +45,33 @@ export function checkName(option: string, value: unknown): string {
   })
 }
 
-/** A key: any text without NUL, not empty. */
+/** A key: any text without NUL or halves of characters, not empty. */
 export function checkKey(option: string, value: unknown): string {
-  if (typeof value === 'string' && value.length > 0 && value.length <= MOST_KEY && !value.includes('\0'))
+  if (typeof value === 'string' && value.length > 0 && value.length <= MOST_KEY && isStorable(value))
     return value
-  throw invalid(option, `a text of 1 to ${MOST_KEY} characters without NUL`, value)
+  throw invalid(option, `a well-formed text of 1 to ${MOST_KEY} characters without NUL`, value)
+}
+
+/** Whether two texts that differ also differ once they are stored as UTF-8. */
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0')
+}
+
+/** An object, not an array; its properties are checked by the caller. */
+export function checkObject<T extends object>(option: string, value: T): T {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  throw invalid(option, 'an object', value)
+}
+
+/** An array of objects, or of whatever `check` lets through. */
+export function checkArray<T>(
+  option: string,
+  value: readonly T[],
+  check: (option: string, value: never) => unknown = checkObject,
+): readonly T[] {
+  if (!Array.isArray(value)) throw invalid(option, 'an array', value)
+  for (const part of value) check(option, part as never)
+  return value
 }
 
 /** A whole number within bounds. */
@@ -84,14 +106,16 @@ export function checkKeys(option: string, value: object, allowed: ReadonlySet<st
 }
 
 export function checkMetadata(value: unknown): Readonly<Record<string, string>> {
-  if (typeof value !== 'object' || value === null) throw invalid('metadata', 'an object of texts', value)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid('metadata', 'an object of texts', value)
   const pairs = Object.entries(value)
   if (pairs.length > MOST_PAIRS) throw tooLarge('metadata', `${MOST_PAIRS} pairs`, `${pairs.length} pairs`)
   for (const [name, text] of pairs) {
-    if (name.length === 0 || name.length > MOST_PAIR_NAME || name.includes('\0')) {
+    if (name.length === 0 || name.length > MOST_PAIR_NAME || !isStorable(name)) {
       throw invalid('metadata', `an object with names of 1 to ${MOST_PAIR_NAME} characters`, name)
     }
     if (typeof text !== 'string') throw invalid(`metadata.${name}`, 'a text', text)
+    if (!isStorable(text)) throw invalid(`metadata.${name}`, 'a well-formed text without NUL', text)
     if (text.length > MOST_PAIR_VALUE) {
       throw tooLarge(`metadata.${name}`, `${MOST_PAIR_VALUE} characters`, `${text.length} characters`)
     }
