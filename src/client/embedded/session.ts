@@ -301,7 +301,8 @@ function encodeOutcome(report: Omit<Report, 'token'>): EncodedOutcome {
 }
 
 function encodeKnown({ outcome, resultText }: Omit<Report, 'token'>): EncodedOutcome {
-  switch (checkObject('outcome', outcome).type) {
+  checkObject('outcome', outcome)
+  switch (outcome.type) {
     case 'succeeded':
       return encodeResult(outcome.result, resultText, (result, large) => ({
         type: 'succeeded',
