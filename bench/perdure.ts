@@ -1,4 +1,4 @@
-/** Perdure itself, embedded on SQLite, through its public interface only. Untuned: these are its defaults. */
+/** Perdure itself, embedded on SQLite, through its public interface only. Tuning: see README.md. */
 import { join } from 'node:path'
 import { type App, draft, type JobDefinition, job, open } from '../src/index.ts'
 import type { Place, System } from './system.ts'
@@ -6,6 +6,9 @@ import type { Place, System } from './system.ts'
 interface Input {
   number: number
 }
+
+/** Jobs that one commit takes along; with 200 the worker and the disk wait for each other. */
+const CONCURRENCY = 1000
 
 const TERMINAL = new Set(['succeeded', 'failed', 'cancelled'])
 
@@ -33,7 +36,7 @@ class PerdureSystem implements System {
 
   async work(onStart: (number: number) => void): Promise<void> {
     this.#onStart = onStart
-    this.#opened.work([this.#noop], { concurrency: 200 })
+    this.#opened.work([this.#noop], { concurrency: CONCURRENCY })
   }
 
   async enqueueMany(first: number, count: number, at?: number): Promise<void> {
