@@ -1,7 +1,10 @@
 /**
  * The program of the README is the one beside this test, has twenty lines at most, and runs as it stands.
  */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { watch } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
@@ -58,3 +61,30 @@ test('it runs, and a second start enqueues nothing twice', () =>
     const second = await run(process.execPath, ['files.mts', ...names], { cwd: folder })
     expect(second).toEqual(first)
   }))
+
+test('killed in the middle and started again, it carries on', () =>
+  withFolder(async (folder) => {
+    install(folder)
+    writeFileSync(join(folder, 'files.mts'), readmeProgram())
+    const names = Array.from({ length: 100 }, (_, index) => `${index}.txt`)
+    for (const name of names) writeFileSync(join(folder, name), `${name}\n`.repeat(1_000))
+    const child = spawn(process.execPath, ['files.mts', ...names], { cwd: folder, stdio: 'ignore' })
+    const ended = once(child, 'exit')
+    await appears(folder, (name) => name.endsWith('.gz'))
+    child.kill('SIGKILL')
+    expect(await ended).toEqual([null, 'SIGKILL'])
+    const { code, stdout } = await run(process.execPath, ['files.mts', ...names], { cwd: folder })
+    expect(code).toBe(0)
+    const lines = names.map((name) => `${name}: 1001 lines`)
+    expect(stdout.trimEnd().split('\n').sort()).toEqual(lines.sort())
+    for (const name of names) {
+      expect(gunzipSync(readFileSync(join(folder, `${name}.gz`))).toString()).toContain(`${name}\n`)
+    }
+  }))
+
+/** Resolves when a file appears that matches. */
+async function appears(folder: string, matches: (name: string) => boolean): Promise<void> {
+  for await (const { filename } of watch(folder, { signal: AbortSignal.timeout(30_000) })) {
+    if (filename !== null && matches(filename)) return
+  }
+}
