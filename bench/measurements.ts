@@ -51,7 +51,7 @@ function backlog(count: number, fullOnly: boolean): Measurement {
     systems: ['perdure'],
     quickPeers: [],
     fullOnly,
-    rounds: 1,
+    rounds: 3,
     size: () => ({ backlog: count, jobs: 200_000 }),
   }
 }
