@@ -3,7 +3,7 @@
  */
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { run, withFolder } from './run-example.ts'
+import { run, withFolder } from './testdata/run-example.ts'
 
 const EXPECTED: Record<string, readonly string[]> = {
   graph: [

@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { run, withFolder } from '../run-example.ts'
+import { run, withFolder } from '../testdata/run-example.ts'
 import { planFolders } from './plan.ts'
 import { computeDirectly, readLedger, wrongInArchives } from './proof.ts'
 

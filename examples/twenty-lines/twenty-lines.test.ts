@@ -8,7 +8,7 @@ import { watch } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { run, withFolder } from '../run-example.ts'
+import { run, withFolder } from '../testdata/run-example.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
