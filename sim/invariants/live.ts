@@ -1,0 +1,184 @@
+/**
+ * Live: what must hold after every command that an engine applies, on a copy of the rows that is kept apart
+ * from the engine's own.
+ */
+import { type JobRow, LOCAL_LEASE, limitsOf } from '../../src/core/model/job.ts'
+import { READY, RUNNING, SCHEDULED, stateName, WAITING } from '../../src/core/model/states.ts'
+import type { WorkingSet } from '../../src/engine/workingset.ts'
+import type { Tables } from '../../src/store/memory/tables.ts'
+import type { Batch } from '../../src/store/store.ts'
+import { must } from '../violation.ts'
+import { checkMove, checkRow, isSameRow } from './rows.ts'
+
+/** What only the history of calls can tell. */
+export interface Knowledge {
+  /** Whether anybody asked for the job to run before its time. */
+  mayBeEarly(job: number): boolean
+}
+
+export class LiveChecker {
+  readonly #name: string
+  readonly #tables: Tables
+  readonly #knowledge: Knowledge
+  readonly #rows = new Map<number, JobRow>()
+  /** Jobs changed since the last commit was issued. */
+  #dirty = new Set<number>()
+  /** Jobs changed by the command that is being applied, as they were before it. */
+  #touched = new Map<number, JobRow | undefined>()
+  #holders = new Map<number, Set<number>>()
+  #waiters = new Map<number, Set<number>>()
+  #ready = new Map<number, Set<number>>()
+  /** When each lease was last renewed, shard time. */
+  readonly #renewedAt = new Map<string, number>()
+  readonly #before = new Map<number, number>()
+
+  constructor(name: string, tables: Tables, knowledge: Knowledge) {
+    this.#name = name
+    this.#tables = tables
+    this.#knowledge = knowledge
+  }
+
+  /** An engine reads the shard anew: what it goes on from is what the disk has. */
+  reset(now: number): void {
+    this.#rows.clear()
+    this.#dirty = new Set()
+    this.#touched = new Map()
+    this.#holders = new Map()
+    this.#waiters = new Map()
+    this.#ready = new Map()
+    this.#renewedAt.clear()
+    for (const row of this.#tables.jobs.values()) {
+      this.#rows.set(row.id, row)
+      this.#index(row, 1)
+      if (row.nonce !== null) this.#renewedAt.set(row.nonce, now)
+    }
+  }
+
+  onRenewed(nonce: string, now: number): void {
+    this.#renewedAt.set(nonce, now)
+  }
+
+  /** One job's way through one command. */
+  onJob(before: JobRow | undefined, after: JobRow | undefined, at: number, workingSet: WorkingSet): void {
+    const row = after ?? before
+    if (row === undefined) return
+    const known = this.#rows.get(row.id)
+    must('D4', isSameRow(before, known), () => `${this.#name} changes job ${row.id} from a row it never had`)
+    this.#touched.set(row.id, before)
+    this.#dirty.add(row.id)
+    if (before !== undefined) this.#index(before, -1)
+    if (after === undefined) this.#rows.delete(row.id)
+    else {
+      this.#rows.set(after.id, after)
+      this.#index(after, 1)
+      checkRow(after)
+    }
+    checkMove(before, after, true)
+    if (after !== undefined) this.#checkTime(before, after, at, workingSet)
+  }
+
+  #checkTime(before: JobRow | undefined, after: JobRow, at: number, workingSet: WorkingSet): void {
+    if (before?.state === SCHEDULED && (after.state === READY || after.state === WAITING)) {
+      const isEarly = at < before.rank && !this.#knowledge.mayBeEarly(after.id)
+      must('T1', !isEarly, () => `job ${after.id}, due at ${before.rank}, moved on at ${at}`)
+    }
+    if (after.state === RUNNING && before?.state !== RUNNING) {
+      this.#renewedAt.set(after.nonce as string, at)
+      const { retry } = workingSet.profileById(workingSet.routeById(after.route).profile)
+      must('L7', after.tries <= retry.attempts, () => `job ${after.id} begins try ${after.tries} of ${retry.attempts}`)
+    }
+    if (before?.state === RUNNING && after.state !== RUNNING) this.#checkReaped(before, after, at, workingSet)
+  }
+
+  #checkReaped(before: JobRow, after: JobRow, at: number, workingSet: WorkingSet): void {
+    const renewedAt = this.#renewedAt.get(before.nonce as string) ?? 0
+    this.#renewedAt.delete(before.nonce as string)
+    if ((before.flags & LOCAL_LEASE) !== 0 || after.error?.includes('"WORKER_LOST"') !== true) return
+    const { timeouts } = workingSet.profileById(workingSet.routeById(before.route).profile)
+    const isEarly = at < renewedAt + timeouts.heartbeatMs
+    must(
+      'L5',
+      !isEarly,
+      () => `the lease of job ${before.id}, renewed at ${renewedAt} for ${timeouts.heartbeatMs}, reaped at ${at}`,
+    )
+  }
+
+  /** All changes of a command have been seen. */
+  onCommand(workingSet: WorkingSet): void {
+    const touched = this.#touched
+    this.#touched = new Map()
+    const limits = new Set<number>()
+    for (const [id, before] of touched) {
+      const after = this.#rows.get(id)
+      for (const row of [before, after]) if (row !== undefined) for (const limit of limitsOf(row)) limits.add(limit)
+      if (before?.state === READY && after?.state === RUNNING) this.#checkOrder(before)
+    }
+    for (const limit of limits) this.#checkLimit(limit, workingSet)
+  }
+
+  /** Nobody who stood before this one in its line is left behind. */
+  #checkOrder(granted: JobRow): void {
+    for (const id of this.#ready.get(granted.line) ?? []) {
+      const other = this.#rows.get(id) as JobRow
+      const isBehind =
+        other.rank !== granted.rank
+          ? other.rank > granted.rank
+          : other.turn !== granted.turn
+            ? other.turn > granted.turn
+            : other.id > granted.id
+      must('C8', isBehind, () => `job ${granted.id} was leased while job ${id} stood before it in its line`)
+    }
+  }
+
+  #checkLimit(limit: number, workingSet: WorkingSet): void {
+    const holders = this.#holders.get(limit)?.size ?? 0
+    const waiters = this.#waiters.get(limit)
+    const max = (workingSet.limits.peek(limit) ?? this.#tables.limits.get(limit))?.max ?? 0
+    const before = this.#before.get(limit) ?? holders
+    this.#before.set(limit, holders)
+    must('C1', holders <= max || holders <= before, () => `limit ${limit} of ${max} has ${holders} holders`)
+    const isFree = holders < max && (waiters?.size ?? 0) > 0
+    must('C5', !isFree, () => `limit ${limit} of ${max} has ${holders} holders, and ${waiters?.size} wait`)
+    for (const id of waiters ?? []) {
+      must('C4', this.#holders.get(limit)?.has(id) !== true, () => `job ${id} holds limit ${limit} and waits for it`)
+    }
+  }
+
+  /** What goes into a commit is what has changed, all of it. */
+  onIssued(batch: Batch): void {
+    const carried = new Set<number>()
+    for (const { before, after } of batch.jobs) {
+      const id = (after ?? before)?.id ?? 0
+      carried.add(id)
+      const live = this.#rows.get(id)
+      must('D4', isSameRow(after, live), () => `commit ${batch.sequence} carries another row of job ${id} than the live one`)
+    }
+    for (const id of this.#dirty) {
+      if (carried.has(id)) continue
+      const isBack = isSameRow(this.#rows.get(id), this.#tables.jobs.get(id))
+      must('D4', isBack, () => `commit ${batch.sequence} leaves out a change of job ${id}`)
+    }
+    this.#dirty = new Set()
+  }
+
+  #index(row: JobRow, sign: 1 | -1): void {
+    if (row.state === READY) note(this.#ready, row.line, row.id, sign)
+    if (row.limits === null) return
+    const limits = limitsOf(row)
+    for (let i = 0; i < row.taken; i++) note(this.#holders, limits[i] as number, row.id, sign)
+    if (row.state !== WAITING) return
+    const limit = limits[row.taken]
+    must('C4', limit !== undefined, () => `job ${row.id} is ${stateName(row.state)} for no limit`)
+    note(this.#waiters, limit as number, row.id, sign)
+  }
+}
+
+function note(sets: Map<number, Set<number>>, key: number, id: number, sign: 1 | -1): void {
+  let set = sets.get(key)
+  if (set === undefined) {
+    set = new Set()
+    sets.set(key, set)
+  }
+  if (sign === 1) set.add(id)
+  else set.delete(id)
+}

@@ -1,0 +1,112 @@
+/**
+ * Swarm: what a seed simulates. Faults, features and numbers are drawn first and printed, since a world in
+ * which everything happens at once tests less than many worlds in each of which some things do.
+ */
+import type { Random } from './random.ts'
+
+/** Kinds of fault that a world may have. */
+export const FAULTS = [
+  'loss',
+  'duplicates',
+  'slowness',
+  'partitions',
+  'nodeCrashes',
+  'nodePauses',
+  'workerCrashes',
+  'workerPauses',
+  'commitFailures',
+  'lostAcks',
+  'lateCommits',
+  'clockSteps',
+  'clockDrift',
+  'takeovers',
+] as const
+
+export type Fault = (typeof FAULTS)[number]
+
+/** Kinds of call and option that a workload may use. */
+export const FEATURES = [
+  'keys',
+  'uniqueness',
+  'requests',
+  'delays',
+  'longDelays',
+  'priorities',
+  'dependencies',
+  'groups',
+  'limits',
+  'fairness',
+  'metadata',
+  'controls',
+  'pausing',
+  'imports',
+  'retention',
+  'timeouts',
+  'largeValues',
+  'output',
+  'localWorkers',
+] as const
+
+export type Feature = (typeof FEATURES)[number]
+
+/** What one seed simulates. */
+export interface Swarm {
+  readonly seed: number
+  /** `file`: one process at a time. `network`: others may take over while an old owner still runs. */
+  readonly store: 'file' | 'network'
+  readonly faults: readonly Fault[]
+  readonly features: readonly Feature[]
+  readonly workers: number
+  readonly slots: number
+  readonly clients: number
+  readonly operations: number
+  /** Length of the phase with faults, virtual ms. */
+  readonly durationMs: number
+  /** Faults of a kind happen about this often, virtual ms. */
+  readonly faultEveryMs: number
+  readonly commitMs: number
+  readonly networkMs: number
+  readonly workMs: number
+  readonly heartbeatMs: number
+  readonly attempts: number
+  readonly backoffMs: number
+  readonly retentionMs: number
+  readonly limitMax: number
+}
+
+/** Draws what a seed simulates. */
+export function drawSwarm(seed: number, random: Random): Swarm {
+  const store = random.chance(0.5) ? 'file' : 'network'
+  const share = random.pick([0, 0.2, 0.5, 0.8])
+  const faults = FAULTS.filter((fault) => random.chance(share) && (store === 'network' || fault !== 'takeovers'))
+  const used = random.pick([0.2, 0.5, 0.9])
+  const features = FEATURES.filter(() => random.chance(used))
+  const durationMs = random.magnitude(60_000, 4 * 3_600_000)
+  return {
+    seed,
+    store,
+    faults,
+    features,
+    workers: random.integer(1, 3),
+    slots: random.integer(1, 6),
+    clients: random.integer(1, 4),
+    operations: random.magnitude(20, 250),
+    durationMs,
+    faultEveryMs: durationMs / random.integer(2, 8),
+    commitMs: random.magnitude(1, 200),
+    networkMs: random.magnitude(1, 500),
+    workMs: random.magnitude(1, 60_000),
+    heartbeatMs: random.pick([1_000, 5_000, 30_000]),
+    attempts: random.integer(1, 6),
+    backoffMs: random.magnitude(1, 60_000),
+    retentionMs: random.magnitude(1_000, 3_600_000),
+    limitMax: random.integer(1, 4),
+  }
+}
+
+/** One line that says what a seed simulates. */
+export function describeSwarm(swarm: Swarm): string {
+  const { faults, features, ...rest } = swarm
+  const numbers = Object.entries(rest).map(([name, value]) => `${name}=${value}`)
+  return `${numbers.join(' ')} faults=[${faults.join(' ')}] features=[${features.join(' ')}]`
+}

@@ -1,0 +1,33 @@
+/**
+ * Violation: what a checker throws when something that must always hold does not.
+ */
+import { STATEMENTS } from './invariants/statements.ts'
+
+/** The id of an invariant that the simulator checks. */
+export type InvariantId = keyof typeof STATEMENTS
+
+/** Hears of every violation, since one may be found where nobody waits for a promise. */
+let hears: (violation: Violation) => void = () => {}
+
+/** Sets who hears of violations. */
+export function hearViolations(hear: (violation: Violation) => void): void {
+  hears = hear
+}
+
+export class Violation extends Error {
+  override readonly name = 'Violation'
+  readonly id: InvariantId
+  readonly statement: string
+
+  constructor(id: InvariantId, found: string) {
+    super(found)
+    this.id = id
+    this.statement = STATEMENTS[id]
+    hears(this)
+  }
+}
+
+/** Throws a violation of `id` unless the condition holds; `found` is made only then. */
+export function must(id: InvariantId, condition: boolean, found: () => string): void {
+  if (!condition) throw new Violation(id, found())
+}

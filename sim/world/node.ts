@@ -1,0 +1,103 @@
+/**
+ * Node: a process with an engine, which may crash at any moment and be started again on what the disk has.
+ */
+import { hostname } from 'node:os'
+import type { Client } from '../../src/client/client.ts'
+import { createEmbeddedClient } from '../../src/client/embedded/client.ts'
+import { Engine } from '../../src/engine/engine.ts'
+import type { LiveChecker } from '../invariants/live.ts'
+import { watchEngine } from '../invariants/watch.ts'
+import type { Random } from '../random.ts'
+import { Actor, MachineClock } from './actor.ts'
+import type { Connection, Disk } from './disk.ts'
+
+/** One life of the process of a node. */
+export interface Life {
+  readonly actor: Actor
+  readonly store: Connection
+  readonly live: LiveChecker
+  client: Client | undefined
+  /** Calls that wait for an answer of this life, and how to cut each off. */
+  readonly outstanding: Set<() => void>
+  /** Sessions of remote workers by their life's name. */
+  readonly sessions: Map<string, ReturnType<Client['openWorker']>>
+}
+
+export class Node {
+  readonly name: string
+  readonly clock: MachineClock
+  life: Life | undefined
+  readonly #disk: Disk
+  readonly #random: Random
+  readonly #makeChecker: (name: string) => LiveChecker
+  readonly #retentionEveryMs: number
+  #lives = 0
+  /** Called when a life is ready to serve. */
+  onUp: ((life: Life) => void) | undefined
+
+  constructor(options: {
+    name: string
+    disk: Disk
+    random: Random
+    retentionEveryMs: number
+    makeChecker: (name: string) => LiveChecker
+  }) {
+    this.name = options.name
+    this.#disk = options.disk
+    this.#random = options.random
+    this.#makeChecker = options.makeChecker
+    this.#retentionEveryMs = options.retentionEveryMs
+    this.clock = new MachineClock(options.disk.scheduler)
+  }
+
+  /** Begins a life; it serves once the store is open. */
+  start(): void {
+    if (this.life !== undefined) return
+    const { scheduler } = this.#disk
+    const actor = new Actor(`${this.name}.${++this.#lives}`, scheduler, this.clock)
+    const store = this.#disk.connect(actor)
+    const live = this.#makeChecker(actor.name)
+    const life: Life = { actor, store, live, client: undefined, outstanding: new Set(), sessions: new Map() }
+    this.life = life
+    scheduler.trace(`${actor.name}: start`)
+    actor.run(() => {
+      const surroundings = actor.surroundings(this.#random.fork(actor.name))
+      const opening = Engine.open(store, surroundings, { retentionEveryMs: this.#retentionEveryMs })
+      opening.then(
+        (engine) => this.#up(life, engine),
+        () => this.crash('the store did not open', 1_000),
+      )
+    })
+  }
+
+  #up(life: Life, engine: Engine): void {
+    watchEngine(engine, life.live)
+    life.client = createEmbeddedClient(engine)
+    this.#disk.scheduler.trace(`${life.actor.name}: up, epoch ${engine.position.epoch}`)
+    this.onUp?.(life)
+  }
+
+  /** Ends a life at once; the next one begins after a while. */
+  crash(why: string, restartMs: number, life = this.life): void {
+    if (life === undefined || !life.actor.isAlive) return
+    this.#disk.scheduler.trace(`${life.actor.name}: crash, ${why}`)
+    life.actor.kill()
+    life.store.crash()
+    for (const cut of life.outstanding) cut()
+    if (this.life === life) this.life = undefined
+    this.#disk.scheduler.after(restartMs, () => this.start())
+  }
+
+  /** Stands still for a while. */
+  pause(ms: number): void {
+    const { life } = this
+    if (life === undefined || life.actor.isPaused) return
+    this.#disk.scheduler.trace(`${life.actor.name}: pause ${ms.toFixed(0)}`)
+    life.actor.pause()
+    this.#disk.scheduler.after(ms, () => life.actor.resume())
+  }
+}
+
+/** What makes an engine take a worker for one of its own process, and what does not. */
+export const LOCAL = { host: hostname(), pid: process.pid }
+export const REMOTE = { host: 'elsewhere', pid: 1 }

@@ -1,0 +1,233 @@
+/**
+ * Workers: the real worker over a simulated connection, with handlers that succeed, fail, snooze, hang or
+ * ignore what they are told.
+ */
+import type { Client, Lease, Report, WorkerNotice, WorkerSession } from '../../src/client/client.ts'
+import type { LogStream, Outcome } from '../../src/core/model/outcome.ts'
+import type { Attempt, AttemptControl, Executor } from '../../src/executors/executor.ts'
+import { createWorker } from '../../src/worker/worker.ts'
+import type { History } from '../invariants/history.ts'
+import type { Random } from '../random.ts'
+import type { Swarm } from '../swarm.ts'
+import { Actor, MachineClock } from './actor.ts'
+import type { Network } from './network.ts'
+import { type Life, LOCAL, REMOTE } from './node.ts'
+import type { Scheduler } from './scheduler.ts'
+
+/** Kinds of job that there are; `broken` always fails. */
+export const KINDS = ['plain', 'plain', 'plain', 'broken'] as const
+export const QUEUES = ['default', 'other'] as const
+
+/** What workers share. */
+export interface Shop {
+  readonly scheduler: Scheduler
+  readonly network: Network
+  readonly random: Random
+  readonly swarm: Swarm
+  readonly history: History
+  /** After the faults: handlers do their work. */
+  isCalm: boolean
+}
+
+/** A worker on a machine of its own; crashes, and is started again. */
+export class RemoteWorker {
+  readonly name: string
+  readonly clock: MachineClock
+  readonly #shop: Shop
+  actor: Actor | undefined
+  #lives = 0
+
+  constructor(name: string, shop: Shop) {
+    this.name = name
+    this.#shop = shop
+    this.clock = new MachineClock(shop.scheduler)
+  }
+
+  start(): void {
+    const actor = new Actor(`${this.name}.${++this.#lives}`, this.#shop.scheduler, this.clock)
+    this.actor = actor
+    const client: Pick<Client, 'openWorker'> = {
+      openWorker: async () => new RemoteSession(actor, this.#shop),
+    }
+    startWorker(actor, client, this.#shop)
+  }
+
+  crash(restartMs: number): void {
+    this.actor?.kill()
+    this.#shop.scheduler.after(restartMs, () => this.start())
+  }
+
+  pause(ms: number): void {
+    const { actor } = this
+    if (actor === undefined || actor.isPaused) return
+    actor.pause()
+    this.#shop.scheduler.after(ms, () => actor.resume())
+  }
+}
+
+/** A worker inside the process of a node, with which it ends. */
+export function startLocalWorker(life: Life, shop: Shop): void {
+  const { client, actor } = life
+  if (client === undefined) return
+  const openWorker: Client['openWorker'] = async (info) =>
+    watched(await client.openWorker({ ...info, ...LOCAL }), shop.history)
+  actor.run(() => startWorker(actor, { openWorker }, shop))
+}
+
+/** Notes what a session of this process answers. */
+function watched(session: WorkerSession, history: History): WorkerSession {
+  return {
+    poll: async (request, signal) => history.granted(await session.poll(request, signal)),
+    report: async (reports) => history.reported(reports, await session.report(reports)),
+    heartbeat: (tokens) => session.heartbeat(tokens),
+    log: (entries) => session.log(entries),
+    progress: (token, fraction, message) => session.progress(token, fraction, message),
+    onNotice: (listener) => session.onNotice(listener),
+    close: () => session.close(),
+  }
+}
+
+function startWorker(actor: Actor, client: Pick<Client, 'openWorker'>, shop: Shop): void {
+  const executor = new Handlers(actor, shop)
+  actor.run(() => {
+    const worker = createWorker({
+      client,
+      executors: { plain: executor, broken: executor },
+      queues: [...QUEUES],
+      concurrency: shop.swarm.slots,
+      name: actor.name,
+      clock: actor.clock,
+      timers: actor.timers(),
+    })
+    worker.on('error', () => {})
+  })
+}
+
+class RemoteSession implements WorkerSession {
+  readonly #actor: Actor
+  readonly #shop: Shop
+  readonly #listeners: ((notice: WorkerNotice) => void)[] = []
+
+  constructor(actor: Actor, shop: Shop) {
+    this.#actor = actor
+    this.#shop = shop
+  }
+
+  #call<T>(invoke: (session: WorkerSession) => Promise<T>, repeatable: boolean): Promise<T> {
+    const at = async (life: Life): Promise<T> => invoke(await this.#sessionAt(life))
+    return this.#shop.network.call(this.#actor, at, repeatable)
+  }
+
+  #sessionAt(life: Life): Promise<WorkerSession> {
+    const known = life.sessions.get(this.#actor.name)
+    if (known !== undefined) return known
+    const opening = (life.client as Client).openWorker({ name: this.#actor.name, ...REMOTE })
+    life.sessions.set(this.#actor.name, opening)
+    return opening.then((session) => {
+      session.onNotice((notice) => {
+        this.#shop.network.send(life.actor, this.#actor, () => {
+          for (const listener of this.#listeners) listener(notice)
+        })
+      })
+      return session
+    })
+  }
+
+  poll(request: Parameters<WorkerSession['poll']>[0], signal?: AbortSignal): Promise<Lease[]> {
+    const { network, history } = this.#shop
+    const there = new AbortController()
+    let to: Actor | undefined
+    const stop = (): void => {
+      if (to === undefined) there.abort()
+      else network.send(this.#actor, to, () => there.abort())
+    }
+    signal?.addEventListener('abort', stop, { once: true })
+    const at = async (life: Life): Promise<Lease[]> => {
+      to = life.actor
+      const session = await this.#sessionAt(life)
+      return history.granted(await session.poll(request, there.signal))
+    }
+    return network.call(this.#actor, at, false)
+  }
+
+  report(reports: readonly Report[]): Promise<boolean[]> {
+    const { history } = this.#shop
+    return this.#call(async (session) => history.reported(reports, await session.report(reports)), true)
+  }
+
+  heartbeat(tokens: readonly string[]): Promise<{ readonly lost: string[] }> {
+    return this.#call((session) => session.heartbeat(tokens), true)
+  }
+
+  log(entries: readonly { token: string; stream: LogStream; text: string }[]): Promise<void> {
+    return this.#call((session) => session.log(entries), false)
+  }
+
+  progress(token: string, fraction: number, message?: string): void {
+    this.#call(async (session) => session.progress(token, fraction, message), true).catch(() => {})
+  }
+
+  onNotice(listener: (notice: WorkerNotice) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** What handlers do, drawn for each attempt. */
+class Handlers implements Executor {
+  readonly name = 'sim'
+  readonly #actor: Actor
+  readonly #shop: Shop
+
+  constructor(actor: Actor, shop: Shop) {
+    this.#actor = actor
+    this.#shop = shop
+  }
+
+  run(attempt: Attempt, control: AttemptControl): Outcome | Promise<Outcome> {
+    const { random, swarm, isCalm, history, scheduler } = this.#shop
+    history.started(attempt.token)
+    scheduler.trace(`${this.#actor.name}: run ${attempt.job}.${attempt.attempt}`)
+    if (swarm.features.includes('output')) {
+      if (random.chance(0.3)) control.log('stdout', `line of ${attempt.job}\n`)
+      if (random.chance(0.2)) control.progress(random.unit())
+    }
+    const how = isCalm ? 'end' : random.weighted({ end: 80, now: 10, hang: 4, deaf: 2, throw: 2 })
+    if (how === 'now') return this.#outcome(attempt)
+    if (how === 'throw') throw new Error('thrown by a handler')
+    return new Promise((resolve) => {
+      if (how !== 'hang') this.#actor.after(random.about(swarm.workMs), () => resolve(this.#outcome(attempt)))
+      else this.#actor.after(30 * 60_000, () => resolve(this.#outcome(attempt)))
+      if (how === 'deaf') return
+      control.signal.addEventListener('abort', () => {
+        this.#actor.after(random.about(50), () => resolve({ type: 'cancelled' }))
+      })
+    })
+  }
+
+  #outcome({ kind }: Attempt): Outcome {
+    const { random, isCalm, swarm } = this.#shop
+    const failed: Outcome = { type: 'failed', error: { code: 'HANDLER_FAILED', message: 'as drawn' } }
+    if (kind === 'broken') return failed
+    const large = swarm.features.includes('largeValues') && random.chance(0.1)
+    const result = large ? random.nonce().repeat(100) : random.integer(0, 1_000_000)
+    if (isCalm) return { type: 'succeeded', result }
+    switch (random.weighted({ succeeded: 70, failed: 15, final: 3, cancelled: 3, snoozed: 5, released: 4 })) {
+      case 'succeeded':
+        return { type: 'succeeded', result }
+      case 'failed':
+        return failed
+      case 'final':
+        return { ...failed, retry: false }
+      case 'cancelled':
+        return { type: 'cancelled' }
+      case 'snoozed':
+        return { type: 'snoozed', delayMs: random.magnitude(1, 60_000) }
+      case 'released':
+        return { type: 'released' }
+    }
+  }
+
+  async close(): Promise<void> {}
+}
