@@ -222,11 +222,8 @@ async function prove(place: Place, folders: readonly Folder[], total: number): P
     `no job ran twice at once: ${count(runs)} runs in the ledger`,
     overlaps.slice(0, 5).join(', '),
   )
-  check(
-    cutOff <= lost,
-    `the kill cost ${lost} attempts, and each of these jobs ran again`,
-    `${cutOff} cut off`,
-  )
+  const cost = lost === 1 ? '1 attempt' : `${lost} attempts`
+  check(cutOff <= lost, `the kill cost ${cost}, which ran again`, `${cutOff} runs were cut off`)
   if (failures.length > 0) throw new Error(`${failures.length} of 5 proofs failed`)
 }
 
