@@ -30,6 +30,7 @@ const EXPECTED: Record<string, readonly string[]> = {
     '/home is fresh',
     'after its end the page can be refreshed again: true',
   ],
+  processes: ['200 jobs were run by', 'a worker drained and ended with exit code 0'],
   progress: ['job 1 is ready', 'job 1 is running', 'result: { frames: 3 }', 'log: frame 3 is drawn'],
 }
 
