@@ -50,6 +50,7 @@ class RemoteClient implements Client {
   }
 
   async enqueue(jobs: readonly JobSpec[], options: { readonly request?: string } = {}): Promise<Enqueued[]> {
+    if (!Array.isArray(jobs) || jobs.some((job) => typeof job !== 'object' || job === null)) throw notJobs()
     // The same id in every repetition, so that the engine knows the call again.
     const request = options.request ?? randomUUID()
     return (await this.#channel.callAgain('enqueue', [packJobs(jobs), { ...options, request }])) as Enqueued[]
@@ -127,6 +128,14 @@ class RemoteClient implements Client {
 function integer(id: number): number {
   if (Number.isSafeInteger(id)) return id
   throw notAnId(id)
+}
+
+function notJobs(): PerdureError {
+  return perdureError('INVALID_OPTION', {
+    expected: "'jobs' to be an array of objects",
+    found: 'something else',
+    fix: 'Hand in an array, also for one job',
+  })
 }
 
 function notAnId(id: unknown): PerdureError {

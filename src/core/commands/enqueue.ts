@@ -97,14 +97,16 @@ export function enqueue(view: Tables, command: EnqueueCommand, now: number): Enq
   }
   maker.settle()
   const reply = { ids, created }
-  if (request !== null && ids.length > 0) {
+  // A call that made nothing may be repeated as it is.
+  const first = created.indexOf(true)
+  if (request !== null && first >= 0) {
     const claim: KeyClaim = {
       key: `r:${request}`,
       digest: JSON.stringify(reply),
       until: now + REQUEST_WINDOW_MS,
       onConflict: 'use-existing',
     }
-    remember(view, namespace, claim, ids[0] as number)
+    remember(view, namespace, claim, ids[first] as number)
   }
   return reply
 }
