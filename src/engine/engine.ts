@@ -25,6 +25,10 @@ import { WorkingSet } from './workingset.ts'
 const MOST_WEIGHT = 2_000
 /** Waiting commands from which on an idle store gets the first half at once; fewer cost less than a sync. */
 const SPLIT_FROM = 128
+/** Commits on their way at once. */
+const MOST_FLIGHTS = 2
+/** Rows from which on a commit is issued behind another: fewer gather, and save a sync. */
+const OVERLAP_WEIGHT = 256
 /** Commands that may wait; beyond it new ones are refused before they begin. */
 const MOST_WAITING = 100_000
 
@@ -51,13 +55,16 @@ export class Engine {
   #workingSet!: WorkingSet
   #epoch = 0
   #sequence = 0
+  /** The sequence number at which the shard was opened last. */
+  #openedAt = 0
   #now = 0
   #state: 'open' | 'reloading' | 'closed' = 'reloading'
   #inbox: Task[] = []
   #absent: Task[] = []
   #answered: Answered[] = []
   #weight = 0
-  #inFlight: Flight | undefined
+  /** Commits on their way, in order. */
+  #flights: Flight[] = []
   #isTurnDue = false
   #isLoading = false
   #onQuiet: (() => void)[] = []
@@ -77,6 +84,11 @@ export class Engine {
     for (const lease of engine.leases.local()) engine.#duties.lose(lease)
     engine.#duties.start()
     return engine
+  }
+
+  /** False while the shard is opened anew, and once the engine has ended. */
+  get isOpen(): boolean {
+    return this.#state === 'open'
   }
 
   /** Where the shard stands. */
@@ -105,13 +117,13 @@ export class Engine {
   }
 
   /** Hands in a command; `done` gets the reply, or an error, once it may leave. */
-  post(command: Command, done: Task['done']): void {
+  post(command: Command, done: Task['done'], restart?: () => void): void {
     if (this.#state === 'closed') {
       done(closedError())
     } else if (this.#inbox.length >= MOST_WAITING) {
       done(overloadedError())
     } else {
-      this.#inbox.push({ command, done })
+      this.#inbox.push(restart === undefined ? { command, done } : { command, done, restart })
       this.#scheduleTurn()
     }
   }
@@ -193,9 +205,7 @@ export class Engine {
   #isQuiet(): boolean {
     if (this.#state === 'closed') return true
     const waiting = this.#inbox.length + this.#absent.length + this.#answered.length
-    return (
-      this.#state === 'open' && waiting === 0 && this.#inFlight === undefined && !this.#workingSet.isDirty
-    )
+    return this.#state === 'open' && waiting === 0 && this.#flights.length === 0 && !this.#workingSet.isDirty
   }
 
   /** Reads where the shard stands, and makes it work from there. */
@@ -203,6 +213,7 @@ export class Engine {
     const opening = await this.#store.open()
     this.#epoch = opening.epoch
     this.#sequence = opening.sequence
+    this.#openedAt = opening.sequence
     const workingSet = new WorkingSet(opening, (before, after) => this.#jobChanged(before, after))
     this.#workingSet = workingSet
     await this.#loadTimeouts(opening.running)
@@ -253,7 +264,7 @@ export class Engine {
     this.#applyInbox(now)
     this.#dispatch(now)
     this.#flush()
-    if (this.#inbox.length > 0 && this.#inFlight === undefined) this.#scheduleTurn()
+    if (this.#inbox.length > 0 && this.#flights.length < MOST_FLIGHTS) this.#scheduleTurn()
     this.#duties.arm()
   }
 
@@ -263,7 +274,7 @@ export class Engine {
    */
   #applyInbox(now: number): void {
     const inbox = this.#inbox
-    const isIdle = this.#inFlight === undefined
+    const isIdle = this.#flights.length === 0
     const most = isIdle && inbox.length >= SPLIT_FROM ? Math.ceil(inbox.length / 2) : inbox.length
     let at = 0
     while (at < most && this.#weight < MOST_WEIGHT && this.#state === 'open')
@@ -320,32 +331,44 @@ export class Engine {
       return true
     } catch (error) {
       task.done(internalError(error))
-      void this.#crash(undefined, error)
+      void this.#crash(error)
       return false
     }
   }
 
-  /** Issues the next commit when none is in flight; what needs none leaves at once. */
+  /**
+   * Issues the next commit when none is on its way, or behind one when much has gathered: the store then goes
+   * from one to the next without waiting for this thread. What needs no commit leaves at once.
+   */
   #flush(): void {
     // What is in memory after a failure must never be written.
-    if (this.#inFlight !== undefined || this.#state !== 'open') return
-    const answered = this.#answered
-    this.#answered = []
-    this.#weight = 0
+    if (this.#state !== 'open') return
     if (!this.#workingSet.isDirty) {
       this.#read()
+      // A reply may tell of what a commit on its way carries, so it leaves no earlier.
+      if (this.#flights.length > 0) return
+      const answered = this.#answered
+      this.#answered = []
+      this.#weight = 0
       this.#answer(answered)
       this.#checkQuiet()
       return
     }
+    const mayFly = this.#flights.length === 0 || this.#weight >= OVERLAP_WEIGHT
+    if (mayFly && this.#flights.length < MOST_FLIGHTS) this.#commit()
+  }
+
+  #commit(): void {
     this.#sequence++
     const batch = this.#workingSet.take(this.#epoch, this.#sequence)
-    const departure: Departure = { answered, changes: this.announcer.take() }
+    const departure: Departure = { answered: this.#answered, changes: this.announcer.take() }
+    this.#answered = []
+    this.#weight = 0
     const flight: Flight = { departure, batch, commit: this.#store.commit(batch) }
-    this.#inFlight = flight
+    this.#flights.push(flight)
     flight.commit.then(
-      () => this.#inFlight === flight && this.#committed(flight),
-      (error: unknown) => this.#inFlight === flight && void this.#crash(flight, error),
+      () => this.#flights[0] === flight && this.#committed(flight),
+      (error: unknown) => this.#flights.includes(flight) && void this.#crash(error),
     )
     // Behind the commit: so that what is read includes all that was applied (see RangeTable, OrderedIndex).
     this.#read()
@@ -371,13 +394,13 @@ export class Engine {
       (error: unknown) => {
         this.#isLoading = false
         for (const task of waiting) task.done(storeError(error))
-        void this.#crash(undefined, error)
+        void this.#crash(error)
       },
     )
   }
 
   #committed(flight: Flight): void {
-    this.#inFlight = undefined
+    this.#flights.shift()
     this.#workingSet.durable(flight.batch.sequence)
     if (this.#inbox.length > 0) this.#turn()
     else this.#flush()
@@ -399,11 +422,11 @@ export class Engine {
    * A commit or a read failed. Memory is dropped and the shard opened anew, which fences off whatever may
    * still arrive and tells whether the commit had taken effect.
    */
-  async #crash(failed: Flight | undefined, error: unknown): Promise<void> {
+  async #crash(error: unknown): Promise<void> {
     if (this.#state !== 'open') return
     this.#state = 'reloading'
-    const other = this.#inFlight === failed ? undefined : this.#inFlight
-    this.#inFlight = undefined
+    const flights = this.#flights
+    this.#flights = []
     this.announcer.take()
     const tasks = [...this.#answered.map(({ task }) => task), ...this.#absent, ...this.#inbox]
     this.#inbox = tasks.filter((task) => task.restart === undefined)
@@ -411,36 +434,28 @@ export class Engine {
     this.#absent = []
     this.#weight = 0
     for (const task of tasks) task.restart?.()
-    const lost = other === undefined ? failed : await this.#land(other)
+    // A commit behind the one that failed finds a gap and fails too; one before something else may succeed.
+    await Promise.allSettled(flights.map(({ commit }) => commit))
     try {
       if (error instanceof PerdureError && error.code === 'FENCED') throw error
       await this.#load()
     } catch (reason) {
-      this.#giveUp(lost, storeError(reason))
+      this.#giveUp(flights, storeError(reason))
       return
     }
-    if (lost === undefined) return
     // The write that grew the epoch has told where the shard stands: taken effect, or never to do so.
-    if (this.#sequence >= lost.batch.sequence) this.#depart(lost)
-    else for (const { task } of lost.departure.answered) task.done(storeError(error))
-  }
-
-  /** Waits for a commit that was on its way when something else failed; answers it if it failed too. */
-  async #land(flight: Flight): Promise<Flight | undefined> {
-    try {
-      await flight.commit
-    } catch {
-      return flight
+    for (const flight of flights) {
+      if (this.#openedAt >= flight.batch.sequence) this.#depart(flight)
+      else for (const { task } of flight.departure.answered) task.done(storeError(error))
     }
-    this.#depart(flight)
-    return undefined
   }
 
-  /** The shard cannot be had back: what was in flight is unknown, the rest did not begin. */
-  #giveUp(lost: Flight | undefined, reason: PerdureError): void {
+  /** The shard cannot be had back: what was on its way is unknown, the rest did not begin. */
+  #giveUp(flights: readonly Flight[], reason: PerdureError): void {
     this.#state = 'closed'
     this.#duties.stop()
-    for (const { task } of lost?.departure.answered ?? []) task.done(unknownError(reason))
+    for (const { departure } of flights)
+      for (const { task } of departure.answered) task.done(unknownError(reason))
     this.#end(reason)
     this.#checkQuiet()
   }

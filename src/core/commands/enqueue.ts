@@ -13,7 +13,7 @@ import {
 import { noSuchJob } from '../model/refusal.ts'
 import type { RouteRow } from '../model/rows.ts'
 import { isTerminal, SUCCEEDED } from '../model/states.ts'
-import { place } from '../policy/admit.ts'
+import { placeDraft } from '../policy/admit.ts'
 import {
   conclude,
   EDGE_RUN,
@@ -190,24 +190,23 @@ class Maker {
     shared: Pick<JobRow, 'limits' | 'fairKey'>,
   ): void {
     const view = this.#view
-    const row: JobRow = {
-      ...blankJob(id, route.id, this.#now),
-      ...shared,
-      parent: spec.parent,
-      metadata: spec.metadata === null ? null : JSON.stringify(spec.metadata),
-      input: spec.largeInput ? null : spec.input,
-      priority: spec.priority,
-      dueAt: spec.dueAt,
-      flags: this.#flagsOf(spec, id, edges),
-    }
+    const row = blankJob(id, route.id, this.#now)
+    row.limits = shared.limits
+    row.fairKey = shared.fairKey
+    row.parent = spec.parent
+    row.metadata = spec.metadata === null ? null : JSON.stringify(spec.metadata)
+    row.input = spec.largeInput ? null : spec.input
+    row.priority = spec.priority
+    row.dueAt = spec.dueAt
+    row.flags = this.#flagsOf(spec, id, edges)
     if (spec.largeInput) view.append.payload({ job: id, field: 'input', text: spec.input as string })
     if (spec.metadata !== null) this.#index(spec.metadata, id, route.namespace)
-    const ending = this.#isReplaced(spec, id) ? REPLACED : this.#endingFromStart(edges ?? [])
-    const pending = edges === undefined || ending !== undefined ? 0 : this.#link(id, edges)
+    const ending = this.#isReplaced(spec, id) ? REPLACED : this.#endingFromStart(edges)
+    row.pending = edges === undefined || ending !== undefined ? 0 : this.#link(id, edges)
     if (ending !== undefined) this.#ended.push([id, ending])
-    else if (route.kind === 0 && pending === 0) this.#ended.push([id, GROUP_DONE])
-    const waits = ending !== undefined || (route.kind === 0 && pending === 0)
-    view.jobs.put(waits ? { ...row, pending } : place(view, { ...row, pending }, route, this.#now))
+    else if (route.kind === 0 && row.pending === 0) this.#ended.push([id, GROUP_DONE])
+    const waits = ending !== undefined || (route.kind === 0 && row.pending === 0)
+    view.jobs.put(waits ? row : placeDraft(view, row, route, this.#now))
   }
 
   settle(): void {
@@ -238,7 +237,7 @@ class Maker {
   }
 
   /** How the job ends at once because a dependency already ended badly. */
-  #endingFromStart(edges: readonly NewEdge[]): Ending | undefined {
+  #endingFromStart(edges: readonly NewEdge[] = []): Ending | undefined {
     for (const edge of edges) {
       if (edge.index >= 0 || edge.policy === EDGE_RUN) continue
       const dependency = this.#view.jobs.get(edge.job) as JobRow

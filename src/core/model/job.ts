@@ -77,8 +77,11 @@ export interface JobRow {
   readonly error: string | null
 }
 
+/** A row that is being made: nobody else has seen it yet, so it may still be filled in. */
+export type JobDraft = { -readonly [K in keyof JobRow]: JobRow[K] }
+
 /** A row of the given identity in which everything else is "nothing". */
-export function blankJob(id: number, route: number, createdAt: number): JobRow {
+export function blankJob(id: number, route: number, createdAt: number): JobDraft {
   return {
     id,
     route,

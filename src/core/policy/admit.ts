@@ -6,7 +6,7 @@
  */
 
 import { assert } from '../../std/assert.ts'
-import { dueAtOf, type JobRow, limitsOf } from '../model/job.ts'
+import { dueAtOf, type JobDraft, type JobRow, limitsOf } from '../model/job.ts'
 import { DUE_LINE, limitLine, NO_LINE, readyLine } from '../model/line.ts'
 import type { RouteRow } from '../model/rows.ts'
 import { BLOCKED, READY, SCHEDULED, WAITING } from '../model/states.ts'
@@ -23,22 +23,27 @@ export type AdmitTables = Pick<
  * Takes limits as a side effect; the caller puts the row.
  */
 export function place(view: AdmitTables, job: JobRow, route: RouteRow, now: number): JobRow {
-  if (job.pending > 0) {
-    return {
-      ...job,
-      state: BLOCKED,
-      line: NO_LINE,
-      rank: 0,
-      turn: 0,
-      expireAt: expiryOf(view, job, route, Infinity),
-    }
+  return placeDraft(view, { ...job }, route, now)
+}
+
+/** {@link place} for a row that is being made: fills it in rather than copy it. */
+export function placeDraft(view: AdmitTables, draft: JobDraft, route: RouteRow, now: number): JobRow {
+  if (draft.pending > 0) {
+    draft.state = BLOCKED
+    draft.line = NO_LINE
+    draft.rank = 0
+    draft.turn = 0
+    draft.expireAt = expiryOf(view, draft, route, Infinity)
+    return draft
   }
-  const due = dueAtOf(job)
-  if (due > now) {
-    const expireAt = expiryOf(view, job, route, due)
-    return { ...job, state: SCHEDULED, line: DUE_LINE, rank: due, turn: job.priority, expireAt }
-  }
-  return admit(view, job, route, now)
+  const due = dueAtOf(draft)
+  if (due <= now) return admitDraft(view, draft, route, now)
+  draft.state = SCHEDULED
+  draft.line = DUE_LINE
+  draft.rank = due
+  draft.turn = draft.priority
+  draft.expireAt = expiryOf(view, draft, route, due)
+  return draft
 }
 
 /**
@@ -47,24 +52,33 @@ export function place(view: AdmitTables, job: JobRow, route: RouteRow, now: numb
  * @param from The moment from which it counts as due.
  */
 export function admit(view: AdmitTables, job: JobRow, route: RouteRow, from: number): JobRow {
-  const weight = view.profileById(route.profile).weight
-  const turn = nextTurn(view, route.queue, fairKeyOf(job, route), weight)
-  return advance(view, { ...job, turn, expireAt: expiryOf(view, job, route, from) }, route)
+  return admitDraft(view, { ...job }, route, from)
 }
 
-/** Takes what limits are free, from `job.taken` on; keeps the turn that the job has. */
-function advance(view: AdmitTables, job: JobRow, route: RouteRow): JobRow {
-  const limits = limitsOf(job)
-  for (let taken = job.taken; taken < limits.length; taken++) {
-    const limit = limits[taken] as number
+function admitDraft(view: AdmitTables, draft: JobDraft, route: RouteRow, from: number): JobRow {
+  const weight = view.profileById(route.profile).weight
+  draft.turn = nextTurn(view, route.queue, fairKeyOf(draft, route), weight)
+  draft.expireAt = expiryOf(view, draft, route, from)
+  return advance(view, draft, route)
+}
+
+/** Takes what limits are free, from `draft.taken` on; keeps the turn that the job has. */
+function advance(view: AdmitTables, draft: JobDraft, route: RouteRow): JobRow {
+  draft.rank = draft.priority
+  for (const limit of limitsOf(draft).slice(draft.taken)) {
     const max = view.limits.get(limit)?.max
     assert(max !== undefined, 'a job names only limits that exist')
     if (view.holders.size(limit) >= max || nextWaiter(view, limitLine(limit), { at: 0 }) !== undefined) {
-      return { ...job, taken, state: WAITING, line: limitLine(limit), rank: job.priority }
+      draft.state = WAITING
+      draft.line = limitLine(limit)
+      return draft
     }
-    view.holders.add(limit, job.id, 0)
+    view.holders.add(limit, draft.id, 0)
+    draft.taken++
   }
-  return { ...job, taken: limits.length, state: READY, line: readyLine(route.class), rank: job.priority }
+  draft.state = READY
+  draft.line = readyLine(route.class)
+  return draft
 }
 
 /** Gives free slots of a limit to those who wait for it, first in line first. */
