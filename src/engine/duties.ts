@@ -115,7 +115,8 @@ export class Duties {
       const slept = surroundings.monotonic() - asleepAt
       // A wall clock that ran ahead was set, or went on while the machine slept.
       const jumped = surroundings.now() - asleepAtWall - slept
-      this.#reap(slept - REAP_EVERY_MS > AWAY_MS || jumped > AWAY_MS)
+      // While the shard is opened anew, every lease is about to get a new term.
+      if (this.#engine.isOpen) this.#reap(slept - REAP_EVERY_MS > AWAY_MS || jumped > AWAY_MS)
       if (this.#engine.leases.size > 0) this.#scheduleReap()
     })
   }
@@ -124,13 +125,14 @@ export class Duties {
     const { leases } = this.#engine
     const now = this.#engine.now()
     if (wasAway) leases.refresh(now)
-    for (const overdue of leases.overdue(now)) this.lose(overdue)
+    // A reload gives every lease a new term: what is decided here by the old one does not outlive it (L5).
+    for (const overdue of leases.overdue(now)) this.lose(overdue, () => {})
   }
 
   /** Ends an attempt without its worker. */
-  lose({ job, attempt, nonce, cause }: Overdue): void {
+  lose({ job, attempt, nonce, cause }: Overdue, restart?: () => void): void {
     const random = this.#engine.surroundings.random()
-    this.#engine.post({ type: 'lose', job, attempt, nonce, cause, random }, () => {})
+    this.#engine.post({ type: 'lose', job, attempt, nonce, cause, random }, () => {}, restart)
   }
 
   #schedulePurge(): void {

@@ -23,6 +23,8 @@ interface Running {
   readonly stopAt: number
   /** When a cancel ends it without its worker; 0 for not asked. */
   cancelBy: number
+  /** It was found overdue, and the command that ends it is on its way: no heartbeat brings it back (L5). */
+  isGivenUp: boolean
 }
 
 /** An attempt that nobody should wait for any more. */
@@ -82,13 +84,15 @@ export class Leases {
       // The worker stops the attempt itself and has its grace to report; this is for one that does not.
       stopAt: end === Infinity ? 0 : end + 2 * graceMs,
       cancelBy: job.cancelAt === 0 ? 0 : now + 2 * graceMs,
+      isGivenUp: false,
     }
   }
 
   /** Renews a lease. Answers whether it is still the job's. */
   renew(job: number, attempt: number, nonce: string, now: number): boolean {
     const running = this.#running.get(job)
-    if (running === undefined || running.attempt !== attempt || running.nonce !== nonce) return false
+    if (running === undefined || running.isGivenUp) return false
+    if (running.attempt !== attempt || running.nonce !== nonce) return false
     if (!running.isLocal) running.deadline = now + running.termMs
     return true
   }
@@ -120,10 +124,11 @@ export class Leases {
       .map(({ job, attempt, nonce }) => ({ job, attempt, nonce, cause: 'lost' }))
   }
 
-  /** The attempts whose time is over. */
+  /** The attempts whose time is over; the caller ends them, and nothing renews them any more. */
   overdue(now: number): Overdue[] {
     const overdue: Overdue[] = []
-    for (const { job, attempt, nonce, deadline, stopAt, cancelBy } of this.#running.values()) {
+    for (const running of this.#running.values()) {
+      const { job, attempt, nonce, deadline, stopAt, cancelBy } = running
       const cause =
         deadline <= now
           ? 'lost'
@@ -132,7 +137,9 @@ export class Leases {
             : stopAt !== 0 && stopAt <= now
               ? 'timeout'
               : undefined
-      if (cause !== undefined) overdue.push({ job, attempt, nonce, cause })
+      if (cause === undefined) continue
+      running.isGivenUp = true
+      overdue.push({ job, attempt, nonce, cause })
     }
     return overdue
   }
