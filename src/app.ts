@@ -39,6 +39,11 @@ import type { Worker } from './worker/worker.ts'
 export interface OpenOptions {
   /** Whose time and chance the engine and the workers go by; for tests. Default: the machine's. */
   readonly surroundings?: Surroundings
+  /**
+   * Whether other processes of this user, the command line among them, may use a store's file through this one
+   * (on a socket beside it that nobody else can open). Default true.
+   */
+  readonly socket?: boolean
 }
 
 /** The options of `enqueueMany`. */
@@ -64,11 +69,21 @@ export class App {
   readonly #surroundings: Surroundings | undefined
   readonly #workers = new Set<Worker>()
   readonly #kinds = new Map<string, JobDefinition>()
+  readonly #closeClient: () => Promise<void>
   #closing: Promise<void> | undefined
 
-  /** Over a client of one's own; {@link open} makes one from an address. The app closes it. */
-  constructor(client: Client, options: OpenOptions = {}) {
+  /**
+   * Over a client of one's own; {@link open} makes one from an address. The app closes it.
+   *
+   * @param close How; default its own `close`.
+   */
+  constructor(
+    client: Client,
+    options: Pick<OpenOptions, 'surroundings'> = {},
+    close: () => Promise<void> = () => client.close(),
+  ) {
     this.client = client
+    this.#closeClient = close
     this.#surroundings = options.surroundings
   }
 
@@ -233,7 +248,7 @@ export class App {
 
   async #close(): Promise<void> {
     await Promise.all([...this.#workers].map((worker) => worker.stop()))
-    await this.client.close()
+    await this.#closeClient()
   }
 
   /** A kind that is only a name; its definition is kept, so that its jobs share one. */
@@ -254,16 +269,21 @@ export class App {
  * @throws INVALID_URL, STORE_BUSY where another process owns the file, and the other STORE codes.
  */
 export async function open(url: string, options: OpenOptions = {}): Promise<App> {
-  checkKnown('open', options, ['surroundings'])
+  checkKnown('open', options, ['surroundings', 'socket'])
   const address = parseAddress(url)
   if (address.type === 'unix') {
     const { connectSocket } = await import('./client/remote/remote.ts')
     return new App(await connectSocket(address.path))
   }
   // loaded on demand: who speaks to another process needs no engine and no SQLite
-  const { openEmbedded } = await import('./server/embedded.ts')
+  const { openEmbedded, openServed } = await import('./server/embedded.ts')
+  const { socket = true, ...rest } = options
+  if (address.type === 'sqlite' && address.path !== ':memory:' && socket) {
+    const { client, close } = await openServed({ path: address.path, ...rest })
+    return new App(client, rest, close)
+  }
   const path = address.type === 'sqlite' ? { path: address.path } : {}
-  return new App(await openEmbedded({ store: address.type, ...path, ...options }), options)
+  return new App(await openEmbedded({ store: address.type, ...path, ...rest }), rest)
 }
 
 function withDone(error: unknown, enqueued: number): unknown {

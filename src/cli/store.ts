@@ -8,7 +8,6 @@ import { dirname } from 'node:path'
 import type { Client } from '../client/client.ts'
 import { PerdureError, perdureError } from '../errors.ts'
 import { socketPath } from '../protocol/address.ts'
-import type { ServedSocket } from '../server/socket.ts'
 import type { StoreAddress } from './address.ts'
 
 /** How long to wait for a store that another short command holds without serving it, ms. */
@@ -92,8 +91,7 @@ function makeFile(path: string): void {
 class Owner {
   readonly path: string
   readonly #serves: boolean
-  #client: Client | undefined
-  #served: ServedSocket | undefined
+  #opened: { readonly client: Client; close(): Promise<void> } | undefined
   #isClosed = false
 
   constructor(path: string, serves: boolean) {
@@ -108,7 +106,7 @@ class Owner {
 
   /** Opens and serves the store whose owner does not answer; false when somebody else has done so. */
   async takeOver(): Promise<boolean> {
-    if (this.#isClosed || this.#client !== undefined) return false
+    if (this.#isClosed || this.#opened !== undefined) return false
     try {
       await this.#openEmbedded(true)
       return true
@@ -120,25 +118,18 @@ class Owner {
 
   async close(): Promise<void> {
     this.#isClosed = true
-    await this.#served?.close()
-    await this.#client?.close()
+    await this.#opened?.close()
   }
 
   async #openEmbedded(serves: boolean): Promise<Client> {
-    const { openEmbedded } = await import('../server/embedded.ts')
-    const socket = socketPath(this.path)
-    const client = await openEmbedded({ store: 'sqlite', path: this.path, ...(serves ? { socket } : {}) })
-    try {
-      if (serves) {
-        const { serveSocket } = await import('../server/socket.ts')
-        this.#served = await serveSocket(client, socket)
-      }
-    } catch (error) {
-      await client.close()
-      throw error
+    const { openEmbedded, openServed } = await import('../server/embedded.ts')
+    if (serves) {
+      this.#opened = await openServed({ path: this.path })
+    } else {
+      const client = await openEmbedded({ store: 'sqlite', path: this.path })
+      this.#opened = { client, close: () => client.close() }
     }
-    this.#client = client
-    return client
+    return this.#opened.client
   }
 }
 

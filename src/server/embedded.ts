@@ -2,12 +2,16 @@
  * Composition of the embedded form: a store, an engine over it, and a client of that engine.
  */
 
+import { resolve } from 'node:path'
 import type { Client } from '../client/client.ts'
 import { createEmbeddedClient } from '../client/embedded/client.ts'
 import { Engine, type EngineOptions } from '../engine/engine.ts'
+import { reapOrphans } from '../executors/shell/orphans.ts'
+import { socketPath } from '../protocol/address.ts'
 import { type Surroundings, systemSurroundings } from '../runtime/services.ts'
 import { createMemoryStore } from '../store/memory/memory-store.ts'
 import { createSqliteStore } from '../store/sqlite/sqlite-store.ts'
+import { serveSocket } from './socket.ts'
 
 /** How to open an embedded Perdure. */
 export interface EmbeddedOptions extends EngineOptions {
@@ -29,5 +33,32 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Client> {
           ...(options.socket === undefined ? {} : { socket: options.socket }),
         })
   const { surroundings = systemSurroundings(), ...engine } = options
+  // Commands of workers that died with the owner before must be gone before their jobs are given out again.
+  if (options.store === 'sqlite' && options.path !== undefined)
+    await reapOrphans({ storeId: storeIdOf(options.path) })
   return createEmbeddedClient(await Engine.open(store, surroundings, engine))
+}
+
+/**
+ * Opens the store in a file and answers other processes of this user on its socket until `close`.
+ *
+ * @param options.path The file.
+ */
+export async function openServed(
+  options: Omit<EmbeddedOptions, 'store' | 'socket'> & { readonly path: string },
+): Promise<{ readonly client: Client; close(): Promise<void> }> {
+  const socket = socketPath(options.path)
+  const client = await openEmbedded({ ...options, store: 'sqlite', socket })
+  try {
+    const served = await serveSocket(client, socket)
+    return { client, close: () => served.close().then(() => client.close()) }
+  } catch (error) {
+    await client.close()
+    throw error
+  }
+}
+
+/** The id under which commands of a store's jobs are known to the system: the whole path of its file. */
+function storeIdOf(path: string): string {
+  return resolve(path)
 }
