@@ -80,7 +80,8 @@ export class Announcer {
   /** The changes since the last call; they leave with the commit that is being made. */
   take(): Change[] {
     const changes = this.#changes
-    if (changes.length > 0) this.#changes = []
+    // Always a new array: an empty one that was handed over would gather what is not durable yet.
+    this.#changes = []
     return changes
   }
 
