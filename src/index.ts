@@ -49,10 +49,8 @@ export {
   snooze,
 } from './executors/function/directives.ts'
 export type { ShellInput } from './executors/shell/input.ts'
-export { type Reaped, reapOrphans } from './executors/shell/orphans.ts'
 export { createShellExecutor, type ShellExecutor, type ShellOptions } from './executors/shell/shell.ts'
 export type { Clock } from './runtime/clock.ts'
-export { type ServedSocket, type SocketOptions, serveSocket } from './server/socket.ts'
 export { type Duration, formatDuration, parseDuration } from './std/duration.ts'
 export type { AttemptEndEvent, AttemptEvent, WorkerEvents } from './worker/events.ts'
 export type { WorkerOptions } from './worker/options.ts'

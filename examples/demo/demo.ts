@@ -99,10 +99,9 @@ class WorkerProcess {
     const died = once(this.#child, 'exit').then(([code, signal]) => {
       throw new Error(`worker ${this.number} ended early (${signal ?? code})`)
     })
-    const [{ orphans }] = (await Promise.race([once(this.#child, 'message'), died])) as [{ orphans: number }]
+    await Promise.race([once(this.#child, 'message'), died])
     died.catch(() => {})
-    const swept = orphans > 0 ? `, having ended ${orphans} commands of its predecessor` : ''
-    say(`  worker ${this.number} works as process ${this.#child.pid}${swept}`)
+    say(`  worker ${this.number} works as process ${this.#child.pid}`)
   }
 
   /** Ends the process, and resolves when it is gone. */
@@ -258,7 +257,7 @@ function secondsSince(moment: number): string {
 async function main(): Promise<void> {
   const options = readOptions()
   const began = performance.now()
-  const home = mkdtempSync(join(tmpdir(), 'perdure-demo-'))
+  const home = mkdtempSync(join(tmpdir(), 'perdure-'))
   const discard = () => rmSync(home, { recursive: true, force: true, maxRetries: 5 })
   for (const [signal, exit] of [
     ['SIGINT', 130],

@@ -16,6 +16,7 @@ export interface Place {
   readonly home: string
   readonly out: string
   readonly store: string
+  /** Where the owner of the store answers: beside its file. */
   readonly socket: string
   readonly ledger: string
   readonly packScript: string
@@ -27,8 +28,8 @@ export function placeIn(home: string, root: string): Place {
     root,
     home,
     out: join(home, 'out'),
-    store: join(home, 'store.db'),
-    socket: join(home, 'socket'),
+    store: join(home, 'db'),
+    socket: join(home, 'db.sock'),
     ledger: join(home, 'ledger'),
     packScript: join(import.meta.dirname, 'pack.sh'),
   }

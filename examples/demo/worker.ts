@@ -1,18 +1,16 @@
 /**
- * The worker process of the demo: owns the store, answers others on a socket, and runs jobs until SIGTERM.
+ * The worker process of the demo: owns the store, lets others use it, and runs jobs until SIGTERM.
  *
  * Started by demo.ts, which kills it once with SIGKILL and starts it again; nothing in here knows about that.
  */
-import { createShellExecutor, open, reapOrphans, serveSocket } from '../../src/index.ts'
+import { createShellExecutor, open } from '../../src/index.ts'
 import { defineJobs, placeIn } from './jobs.ts'
 
 const [home = '', root = '', concurrency = '4'] = process.argv.slice(2)
 const place = placeIn(home, root)
 
+// others reach it on a socket beside the file; commands of a killed predecessor are ended before it is open
 const app = await open(`sqlite:${place.store}`)
-// commands whose worker was killed are ended before their jobs are given out again
-const { killed } = await reapOrphans({ storeId: place.store })
-const served = await serveSocket(app.client, place.socket)
 
 const { measure, manifest } = defineJobs(place)
 const worker = app.work([measure, manifest], {
@@ -21,12 +19,10 @@ const worker = app.work([measure, manifest], {
 })
 
 process.once('SIGTERM', async () => {
-  await worker.stop()
-  await served.close()
   await app.close()
   process.disconnect()
 })
 // nobody is there any more to stop this process in order
 process.once('disconnect', () => process.exit())
 await worker.ready
-process.send?.({ orphans: killed.length })
+process.send?.('ready')

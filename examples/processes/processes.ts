@@ -1,5 +1,6 @@
 /**
- * One store, several processes: this one owns the file and lets others in; two more run the jobs. A worker that is
+ * One store, several processes: this one opens the file, and others of the same user reach it on a socket beside it
+ * (so does the command line). Two of them run the jobs. A worker that is
  * told to end (SIGTERM) takes no more work, finishes what it has, and goes.
  */
 import { spawn } from 'node:child_process'
@@ -8,7 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { draft, drainOnSignals, job, open, serveSocket } from '../../src/index.ts'
+import { draft, drainOnSignals, job, open } from '../../src/index.ts'
 
 const task = job('task', {
   run: async (number: number, ctx) => {
@@ -26,11 +27,10 @@ async function work(socket: string): Promise<void> {
 }
 
 async function own(folder: string): Promise<void> {
-  await using app = await open(`sqlite:${join(folder, 'app.db')}`)
-  const socket = join(folder, 'socket')
-  const served = await serveSocket(app.client, socket)
+  const file = join(folder, 'app.db')
+  await using app = await open(`sqlite:${file}`)
 
-  const args = [import.meta.filename, socket]
+  const args = [import.meta.filename, `${file}.sock`]
   const workers = [1, 2].map(() => spawn(process.execPath, args, { stdio: 'inherit' }))
   try {
     const handles = await app.enqueueMany(Array.from({ length: 200 }, (_, number) => draft(task, number)))
@@ -44,7 +44,6 @@ async function own(folder: string): Promise<void> {
     }
   } finally {
     for (const child of workers) child.kill('SIGKILL')
-    await served.close()
   }
 }
 
