@@ -159,6 +159,11 @@ export class Engine {
     return this.#dispatcher.unpark(poll)
   }
 
+  /** How many jobs parked polls could take beyond those that are ready; counts no further than `most`. */
+  demand(most: number): number {
+    return this.#dispatcher.demand(this.#workingSet, most)
+  }
+
   /** Makes the engine look at the time: a timer went off. */
   wake(): void {
     this.#scheduleTurn()
@@ -260,11 +265,13 @@ export class Engine {
   #turn(): void {
     if (this.#state !== 'open') return
     const now = this.now()
-    for (const task of this.#duties.tasks(now)) this.#apply(task, now)
     this.#applyInbox(now)
+    for (const task of this.#duties.tasks(now)) this.#apply(task, now)
     this.#dispatch(now)
     this.#flush()
-    if (this.#inbox.length > 0 && this.#flights.length < MOST_FLIGHTS) this.#scheduleTurn()
+    // With no room left, the commit on its way brings the next turn; asking for one now would spin until then.
+    const hasRoom = this.#flights.length < MOST_FLIGHTS && this.#weight < MOST_WEIGHT
+    if (this.#inbox.length > 0 && hasRoom) this.#scheduleTurn()
     this.#duties.arm()
   }
 
