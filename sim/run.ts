@@ -127,11 +127,22 @@ class World {
       retentionEveryMs: this.#swarm.features.includes('retention') ? 60_000 : 0,
       makeChecker: (life) => new LiveChecker(life, tables, this.#history),
     })
+    node.isWanted = () => this.#network.serving === node
     node.onUp = (life) => {
       this.#network.serving = node
+      this.#replace(node)
       if (this.#swarm.features.includes('localWorkers')) startLocalWorker(life, this.#shop)
     }
     return node
+  }
+
+  /** An owner that was replaced hears of it some time later, and ends. */
+  #replace(by: Node): void {
+    for (const node of this.#nodes) {
+      const { life } = node
+      if (node === by || life === undefined) continue
+      this.#scheduler.after(this.#random.magnitude(1, 120_000), () => node.crash('was replaced', 1, life))
+    }
   }
 
   #lifeOf(actor: { readonly name: string }) {

@@ -99,6 +99,8 @@ export class Caller {
   #try(call: Call, request: string | undefined, tried: number): void {
     const { network, history, known, random } = this.#office
     const options = request === undefined ? {} : { request }
+    // a second copy of the request may arrive after the first was refused
+    if (request !== undefined && this.#office.swarm.faults.includes('duplicates')) call.wasInDoubt = true
     const invoke = async (client: Client) => {
       const answer = await client.enqueue(call.specs, options)
       history.enqueued(answer)

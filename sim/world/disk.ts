@@ -116,6 +116,7 @@ export class Connection implements Store {
   readonly #disk: Disk
   readonly #actor: Actor
   #freeAt = 0
+  #answeredAt = 0
   #state: 'closed' | 'open' | 'failed' = 'closed'
   #unacknowledged = 0
   readonly #pending = new Set<Pending>()
@@ -159,13 +160,17 @@ export class Connection implements Store {
 
   #execute(pending: Pending, fate: ReturnType<Disk['fate']>, settle: (error?: unknown) => void): void {
     const { scheduler, random } = this.#disk
-    const later = (error?: unknown): void => void scheduler.after(this.#disk.delay() / 2, () => settle(error))
+    // acknowledgements of one connection come in order
+    const later = (error?: unknown): void => {
+      this.#answeredAt = Math.max(this.#answeredAt, scheduler.now + this.#disk.delay() / 2)
+      scheduler.after(this.#answeredAt - scheduler.now, () => settle(error))
+    }
     if (fate === 'refuse') {
       this.#pending.delete(pending)
-      settle(failedError('that it was refused'))
+      later(failedError('that it was refused'))
     } else if (fate === 'late') {
       pending.cancel = scheduler.after(random.about(this.#disk.swarm.commitMs * 20), () => this.#land(pending))
-      settle(failedError('that the connection was cut'))
+      later(failedError('that the connection was cut'))
     } else {
       const error = this.#land(pending)
       later(error ?? (fate === 'lose-ack' ? failedError('no acknowledgement') : undefined))

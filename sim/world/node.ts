@@ -32,6 +32,8 @@ export class Node {
   readonly #makeChecker: (name: string) => LiveChecker
   readonly #retentionEveryMs: number
   #lives = 0
+  /** Whether the node should go on after a crash: not where another has taken its place. */
+  isWanted: () => boolean = () => true
   /** Called when a life is ready to serve. */
   onUp: ((life: Life) => void) | undefined
 
@@ -85,7 +87,9 @@ export class Node {
     life.store.crash()
     for (const cut of life.outstanding) cut()
     if (this.life === life) this.life = undefined
-    this.#disk.scheduler.after(restartMs, () => this.start())
+    this.#disk.scheduler.after(restartMs, () => {
+      if (this.isWanted()) this.start()
+    })
   }
 
   /** Stands still for a while. */

@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
+import { must } from '../violation.ts'
 
 interface Event {
   readonly at: number
@@ -22,6 +23,9 @@ const drain = new Function('%PerformMicrotaskCheckpoint()') as () => void
 /** Times are multiples of this: sums of them are exact, so that a timer is never a hair early. */
 const TICKS = 1_024
 
+/** More events than this at one moment are a loop that never ends. */
+const MOST_AT_ONCE = 100_000
+
 /** Lines of the trace that are kept for a report. */
 const KEPT = 400
 
@@ -30,6 +34,8 @@ export class Scheduler {
   now = 0
   events = 0
   readonly #heap: Event[] = []
+  /** Events of this very moment. */
+  #here = 0
   #order = 0
   readonly #hash = createHash('sha256')
   #buffer = ''
@@ -85,6 +91,8 @@ export class Scheduler {
     while (this.#heap.length > 0 && (this.#heap[0] as Event).at <= end) {
       const event = this.#pop()
       if (event.act === undefined) continue
+      if (event.at > this.now) this.#here = 0
+      must('L9', ++this.#here < MOST_AT_ONCE, () => `${MOST_AT_ONCE} events without time passing`)
       this.now = event.at
       this.events++
       event.act()
