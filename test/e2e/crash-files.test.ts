@@ -1,0 +1,247 @@
+/**
+ * Files that are not healthy stores, disks that are full, processes that are in the way or stand still: each is
+ * answered by name, and leaves what is on the disk as it was.
+ */
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import Database from 'better-sqlite3'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { PerdureError } from '../../src/errors.ts'
+import { openEmbedded } from '../../src/server/embedded.ts'
+
+const CHILD = fileURLToPath(new URL('./testdata/crash-child.ts', import.meta.url))
+const NODE = join(fileURLToPath(new URL('../..', import.meta.url)), 'node_modules/.bin/node')
+
+let folder = ''
+let file = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'perdure-files-'))
+  file = join(folder, 'app.db')
+})
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function refusal(path: string): Promise<PerdureError> {
+  try {
+    const client = await openEmbedded({ store: 'sqlite', path })
+    await client.close()
+  } catch (error) {
+    if (error instanceof PerdureError) return error
+    throw error
+  }
+  throw new Error('expected a refusal, found an open store')
+}
+
+/** A store with some jobs, closed. */
+async function healthy(path: string): Promise<void> {
+  const client = await openEmbedded({ store: 'sqlite', path })
+  const jobs = Array.from({ length: 500 }, (_, i) => ({ kind: 'k', input: 'x'.repeat(100), key: `key-${i}` }))
+  await client.enqueue(jobs)
+  await client.close()
+}
+
+/** Starts a process that works on the store; resolves once it has acknowledged something. */
+async function startWorker(path: string) {
+  const child = spawn(NODE, [CHILD, path, join(folder, 'ledger'), '5'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const lines = createInterface({ input: child.stdout })
+  await once(lines, 'line')
+  return { child, lines, exit: once(child, 'exit') }
+}
+
+describe('a file that is refused', () => {
+  const files: [string, string, (path: string) => void | Promise<void>][] = [
+    ['text', 'STORE_FOREIGN', (path) => writeFileSync(path, 'dear diary\n'.repeat(50))],
+    ['a few bytes', 'STORE_FOREIGN', (path) => writeFileSync(path, 'x')],
+    [
+      'a database of another program',
+      'STORE_FOREIGN',
+      (path) => {
+        const other = new Database(path)
+        other.exec('CREATE TABLE theirs (a); INSERT INTO theirs VALUES (1)')
+        other.close()
+      },
+    ],
+    [
+      'a store of a newer version',
+      'STORE_VERSION',
+      async (path) => {
+        await healthy(path)
+        const newer = new Database(path)
+        newer.pragma('user_version = 9999')
+        newer.close()
+      },
+    ],
+    [
+      'a store that was cut short',
+      'STORE_CORRUPT',
+      async (path) => {
+        await healthy(path)
+        truncateSync(path, 8_192)
+      },
+    ],
+    [
+      'a store with a damaged schema',
+      'STORE_CORRUPT',
+      async (path) => {
+        await healthy(path)
+        const bytes = readFileSync(path)
+        bytes.fill(0xa5, 100, 2_000)
+        writeFileSync(path, bytes)
+      },
+    ],
+  ]
+
+  it.each(files)('because it is %s', async (_, code, make) => {
+    await make(file)
+    const before = readFileSync(file)
+    const error = await refusal(file)
+    expect(error.code).toBe(code)
+    expect(error.message).toContain(file)
+    expect(readFileSync(file).equals(before)).toBe(true)
+    // It is refused the same way again, and is in nobody's way.
+    expect((await refusal(file)).code).toBe(code)
+    expect(
+      readdirSync(folder).filter((name) => /-(wal|shm|journal)$/.test(name) && !name.includes('lock')),
+    ).toEqual([])
+    rmSync(file)
+    await healthy(file)
+  })
+
+  it('is found damaged by the check where an opening cannot see it', async () => {
+    await healthy(file)
+    const bytes = readFileSync(file)
+    const page = bytes.readUInt16BE(16)
+    // The last pages are those of rows and their indexes.
+    bytes.fill(0xff, bytes.length - page, bytes.length - page + 64)
+    writeFileSync(file, bytes)
+    const client = await openEmbedded({ store: 'sqlite', path: file }).catch((error: PerdureError) => error)
+    if (client instanceof PerdureError) {
+      expect(client.code).toBe('STORE_CORRUPT')
+      return
+    }
+    const problems = await client.check().catch((error: PerdureError) => [error.code])
+    expect(problems.join()).toMatch(/damaged|STORE_CORRUPT/)
+    await client.close()
+  })
+})
+
+describe('a second process', () => {
+  it('is told who owns the store, and may have it once that one is dead', async () => {
+    const { child, exit } = await startWorker(file)
+    const error = await refusal(file)
+    expect(error.code).toBe('STORE_BUSY')
+    expect(error.message).toContain(`process ${child.pid}`)
+    expect(error.message).toContain(file)
+    expect(error.data).toMatchObject({ pid: child.pid })
+    expect(error.data.since).toBeTypeOf('number')
+    child.kill('SIGKILL')
+    await exit
+    const client = await openEmbedded({ store: 'sqlite', path: file })
+    expect(await client.check()).toEqual([])
+    await client.close()
+  })
+
+  it('is told so also while the owner stands still', async () => {
+    const { child, exit } = await startWorker(file)
+    child.kill('SIGSTOP')
+    expect((await refusal(file)).data).toMatchObject({ pid: child.pid })
+    child.kill('SIGCONT')
+    child.kill('SIGKILL')
+    await exit
+  })
+
+  it('is refused in the same process as well', async () => {
+    const client = await openEmbedded({ store: 'sqlite', path: file })
+    expect((await refusal(file)).data).toMatchObject({ pid: process.pid })
+    await client.enqueue([{ kind: 'k' }])
+    await client.close()
+  })
+})
+
+describe('an owner that stood still', () => {
+  it('goes on, and loses no attempt of its own workers', async () => {
+    const { child, lines, exit } = await startWorker(file)
+    const heard: string[] = []
+    lines.on('line', (line) => heard.push(line))
+    child.kill('SIGSTOP')
+    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    const before = heard.length
+    child.kill('SIGCONT')
+    while (heard.length < before + 200) await once(lines, 'line')
+    child.kill('SIGKILL')
+    await exit
+    const client = await openEmbedded({ store: 'sqlite', path: file })
+    expect(await client.check()).toEqual([])
+    await client.close()
+  })
+})
+
+const canMount = (() => {
+  const point = mkdtempSync(join(tmpdir(), 'perdure-mount-'))
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', point], { stdio: 'ignore' })
+    execFileSync('umount', [point], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  } finally {
+    rmSync(point, { recursive: true })
+  }
+})()
+
+describe.skipIf(!canMount)(`a full disk${canMount ? '' : ' (needs the right to mount)'}`, () => {
+  let disk = ''
+  beforeEach(() => {
+    disk = join(folder, 'disk')
+    mkdirSync(disk)
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', disk])
+  })
+  afterEach(() => {
+    execFileSync('umount', ['-l', disk])
+  })
+
+  it('refuses new work with a clear error, loses nothing, and takes work again when there is room', async () => {
+    const path = join(disk, 'app.db')
+    const client = await openEmbedded({ store: 'sqlite', path })
+    const kept: number[] = []
+    let error: unknown
+    while (error === undefined) {
+      const jobs = [{ kind: 'k', input: 'x'.repeat(100_000) }]
+      await client.enqueue(jobs).then(
+        ([added]) => kept.push((added as { id: number }).id),
+        (thrown: unknown) => {
+          error = thrown
+        },
+      )
+    }
+    expect(kept.length).toBeGreaterThan(3)
+    expect(error).toBeInstanceOf(PerdureError)
+    expect((error as PerdureError).message).toMatch(/full|SQLITE_FULL/i)
+    expect((error as PerdureError).retryable).toBe(true)
+    expect((await client.list({ limit: 1_000 })).jobs).toHaveLength(kept.length)
+    await client.close()
+    cpSync(disk, join(folder, 'roomy'), { recursive: true })
+    const roomy = await openEmbedded({ store: 'sqlite', path: join(folder, 'roomy', 'app.db') })
+    expect((await roomy.list({ limit: 1_000, order: 'oldest' })).jobs.map(({ id }) => id)).toEqual(kept)
+    expect(await roomy.check()).toEqual([])
+    await roomy.enqueue([{ kind: 'k' }])
+    await roomy.close()
+  })
+})
