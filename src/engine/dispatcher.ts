@@ -108,6 +108,19 @@ export class Dispatcher {
     }
   }
 
+  /** How many more jobs parked polls could take than their lines have in memory; counts no further than `most`. */
+  demand(workingSet: WorkingSet, most: number): number {
+    let demand = 0
+    for (const poll of this.#parked as Set<Parked>) {
+      if (poll.isBusy) continue
+      if (poll.classes !== workingSet.classes) this.#index(poll, workingSet)
+      const ready = poll.lines.reduce((sum, { line }) => sum + (workingSet.lines.get(line)?.size ?? 0), 0)
+      demand += Math.max(0, poll.slots - ready)
+      if (demand >= most) return most
+    }
+    return demand
+  }
+
   /** The command that asks for leases for a poll. */
   command(poll: Poll, nonce: () => string): LeaseCommand {
     const parked = poll as Parked

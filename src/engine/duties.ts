@@ -10,6 +10,9 @@ import type { Task } from './task.ts'
 
 /** Jobs that one command moves on at most: bounds how long a turn takes. */
 const MOST_DUE = 1_000
+/** How long nobody must have asked for work before due jobs become ready all the same, and then how often, ms. */
+const UNASKED_AFTER_MS = 100
+const UNASKED_EVERY_MS = 20
 /** Expiries handled in one turn. */
 const MOST_EXPIRED = 200
 /** How often leases are looked through while anything runs, ms. */
@@ -21,6 +24,8 @@ export class Duties {
   readonly #engine: Engine
   readonly #retentionEveryMs: number
   #isDueBusy = false
+  /** Monotonic moment from which jobs may become ready though nobody asks. */
+  #unaskedFrom = 0
   readonly #expiring = new Set<number>()
   #armedFor = Infinity
   #disarm: (() => void) | undefined
@@ -53,18 +58,8 @@ export class Duties {
   tasks(now: number): Task[] {
     const { lines } = this.#engine.workingSet
     const tasks: Task[] = []
-    const due = lines.get(DUE_LINE)?.at(0)
-    if (due !== undefined && due.rank <= now && !this.#isDueBusy) {
-      this.#isDueBusy = true
-      tasks.push({
-        command: { type: 'due', most: MOST_DUE },
-        done: () => {},
-        applied: (moved) => {
-          this.#isDueBusy = false
-          if (moved === MOST_DUE) this.#engine.wake()
-        },
-      })
-    }
+    const due = this.#dueTask(now)
+    if (due !== undefined) tasks.push(due)
     const expiry = lines.get(EXPIRY_LINE)
     for (let position = 0; position < MOST_EXPIRED; position++) {
       const place = expiry?.at(position)
@@ -77,6 +72,29 @@ export class Duties {
       })
     }
     return tasks
+  }
+
+  /**
+   * Moves jobs on whose time has come: as many as workers ask for, so that becoming ready and being leased is
+   * one change; and many every now and then when nobody asks.
+   */
+  #dueTask(now: number): Task | undefined {
+    const { workingSet, surroundings } = this.#engine
+    const due = workingSet.lines.get(DUE_LINE)?.at(0)
+    if (due === undefined || due.rank > now || this.#isDueBusy) return undefined
+    const demand = this.#engine.demand(MOST_DUE)
+    const time = surroundings.monotonic()
+    if (demand === 0 && time < this.#unaskedFrom) return undefined
+    this.#unaskedFrom = time + (demand === 0 ? UNASKED_EVERY_MS : UNASKED_AFTER_MS)
+    const most = demand === 0 ? MOST_DUE : demand
+    this.#isDueBusy = true
+    return {
+      command: { type: 'due', most },
+      done: () => {},
+      applied: () => {
+        this.#isDueBusy = false
+      },
+    }
   }
 
   /** A shard was opened anew: nothing is under way any more. */
@@ -92,13 +110,15 @@ export class Duties {
     const { lines } = this.#engine.workingSet
     const due = this.#isDueBusy ? Infinity : (lines.get(DUE_LINE)?.at(0)?.rank ?? Infinity)
     const next = Math.min(due, lines.get(EXPIRY_LINE)?.at(0)?.rank ?? Infinity)
-    if (next === this.#armedFor) return
+    const { surroundings } = this.#engine
+    const isLate = due <= surroundings.now()
+    if (next === this.#armedFor && !isLate) return
     this.#disarm?.()
     this.#disarm = undefined
     this.#armedFor = next
     if (next === Infinity) return
-    const { surroundings } = this.#engine
-    this.#disarm = surroundings.after(Math.max(1, next - surroundings.now()), () => {
+    const waitMs = isLate ? this.#unaskedFrom - surroundings.monotonic() : next - surroundings.now()
+    this.#disarm = surroundings.after(Math.max(1, waitMs), () => {
       this.#armedFor = Infinity
       this.#engine.wake()
     })

@@ -214,14 +214,16 @@ export class Engine {
   }
 
   /** Reads where the shard stands, and makes it work from there. */
-  async #load(): Promise<void> {
+  async #load(lost: readonly Flight[] = []): Promise<void> {
     const opening = await this.#store.open()
     this.#epoch = opening.epoch
     this.#sequence = opening.sequence
     this.#openedAt = opening.sequence
     const workingSet = new WorkingSet(opening, (before, after) => this.#jobChanged(before, after))
     this.#workingSet = workingSet
-    await this.#loadTimeouts(opening.running)
+    // What a lost acknowledgement was to tell is told after the load, and names the jobs that it is about.
+    const told = lost.flatMap(({ batch }) => batch.jobs.map(({ before, after }) => (after ?? before) as JobRow))
+    await this.#loadTimeouts([...opening.running, ...told])
     this.leases.clear()
     this.#duties.reset()
     const now = this.now()
@@ -232,10 +234,10 @@ export class Engine {
   }
 
   /** The time limits of what runs are needed from the first moment on. */
-  async #loadTimeouts(running: readonly JobRow[]): Promise<void> {
-    if (running.length === 0) return
+  async #loadTimeouts(jobs: readonly JobRow[]): Promise<void> {
+    if (jobs.length === 0) return
     const workingSet = this.#workingSet
-    const routes = { ...NO_LOAD, routesById: [...new Set(running.map((job) => job.route))] }
+    const routes = { ...NO_LOAD, routesById: [...new Set(jobs.map((job) => job.route))] }
     const loaded = await this.#store.load(routes)
     workingSet.endLoads(routes, loaded)
     const profiles = { ...NO_LOAD, profilesById: [...new Set(loaded.routes.map((route) => route.profile))] }
@@ -445,7 +447,7 @@ export class Engine {
     await Promise.allSettled(flights.map(({ commit }) => commit))
     try {
       if (error instanceof PerdureError && error.code === 'FENCED') throw error
-      await this.#load()
+      await this.#load(flights)
     } catch (reason) {
       this.#giveUp(flights, storeError(reason))
       return

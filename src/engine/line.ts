@@ -25,7 +25,7 @@ function comparePlaces(a: Place, b: Place): number {
 /** Most entries a head keeps; beyond it, the rear half goes back to being only in the store. */
 const MOST = 8_192
 /** When fewer are left and there is a tail, the next window should be read. */
-const LOW = 2_048
+const LOW = 3_072
 /** How far the front of the array may be empty before it is cut off. */
 const SLACK = 1_024
 

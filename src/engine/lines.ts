@@ -12,7 +12,7 @@ import { EXPIRY_LINE, type WindowRequest } from '../store/store.ts'
 import { OrderedIndex, type Place } from './line.ts'
 
 /** Entries that one read of a tail brings. */
-const WINDOW = 3_072
+const WINDOW = 4_096
 /** Most empty limit lines to keep; further ones are read again on use. */
 const MOST_LINES = 20_000
 
