@@ -61,6 +61,8 @@ export class Engine {
   #state: 'open' | 'reloading' | 'closed' = 'reloading'
   #inbox: Task[] = []
   #absent: Task[] = []
+  /** Commands that wait for the read that is on its way. */
+  #awaited: Task[] = []
   #answered: Answered[] = []
   #weight = 0
   /** Commits on their way, in order. */
@@ -209,7 +211,7 @@ export class Engine {
 
   #isQuiet(): boolean {
     if (this.#state === 'closed') return true
-    const waiting = this.#inbox.length + this.#absent.length + this.#answered.length
+    const waiting = this.#inbox.length + this.#absent.length + this.#awaited.length + this.#answered.length
     return this.#state === 'open' && waiting === 0 && this.#flights.length === 0 && !this.#workingSet.isDirty
   }
 
@@ -222,7 +224,9 @@ export class Engine {
     const workingSet = new WorkingSet(opening, (before, after) => this.#jobChanged(before, after))
     this.#workingSet = workingSet
     // What a lost acknowledgement was to tell is told after the load, and names the jobs that it is about.
-    const told = lost.flatMap(({ batch }) => batch.jobs.map(({ before, after }) => (after ?? before) as JobRow))
+    const told = lost.flatMap(({ batch }) =>
+      batch.jobs.map(({ before, after }) => (after ?? before) as JobRow),
+    )
     await this.#loadTimeouts([...opening.running, ...told])
     this.leases.clear()
     this.#duties.reset()
@@ -390,18 +394,22 @@ export class Engine {
     const request = workingSet.beginLoads()
     if (request === undefined) return
     this.#isLoading = true
-    const waiting = this.#absent
+    this.#awaited = this.#absent
     this.#absent = []
     this.#store.load(request).then(
       (loaded) => {
         this.#isLoading = false
-        this.#inbox = waiting.concat(this.#inbox)
+        // Nobody any more, where the shard was opened anew meanwhile.
+        this.#inbox = this.#awaited.concat(this.#inbox)
+        this.#awaited = []
         if (this.#workingSet !== workingSet) return
         workingSet.endLoads(request, loaded)
         this.#turn()
       },
       (error: unknown) => {
         this.#isLoading = false
+        const waiting = this.#awaited
+        this.#awaited = []
         for (const task of waiting) task.done(storeError(error))
         void this.#crash(error)
       },
@@ -437,10 +445,12 @@ export class Engine {
     const flights = this.#flights
     this.#flights = []
     this.announcer.take()
-    const tasks = [...this.#answered.map(({ task }) => task), ...this.#absent, ...this.#inbox]
+    const applied = this.#answered.map(({ task }) => task)
+    const tasks = [...applied, ...this.#awaited, ...this.#absent, ...this.#inbox]
     this.#inbox = tasks.filter((task) => task.restart === undefined)
     this.#answered = []
     this.#absent = []
+    this.#awaited = []
     this.#weight = 0
     for (const task of tasks) task.restart?.()
     // A commit behind the one that failed finds a gap and fails too; one before something else may succeed.
