@@ -65,7 +65,7 @@ export interface Rows<K extends string | number, R> {
 export interface Ranges {
   size(owner: number): number
   has(owner: number, member: number): boolean
-  /** A copy: `[member, value]` in order of arrival. */
+  /** A copy: `[member, value]` in order of members. */
   members(owner: number): readonly (readonly [number, number])[]
   need(owners: readonly number[]): void
   add(owner: number, member: number, value: number): void

@@ -49,7 +49,8 @@ export class RangeTable implements Ranges {
 
   members(owner: number): readonly (readonly [number, number])[] {
     const { members } = this.#get(owner)
-    return members.size === 0 ? NOBODY : [...members]
+    // Sorted, since undoing and reading anew do not keep the order of arrival, and what follows must not depend on them.
+    return members.size === 0 ? NOBODY : [...members].sort(([a], [b]) => a - b)
   }
 
   need(owners: readonly number[]): void {
