@@ -4,7 +4,7 @@
 import { type JobRow, LOCAL_LEASE } from '../model/job.ts'
 import { RUNNING_LINE } from '../model/line.ts'
 import { READY, RUNNING } from '../model/states.ts'
-import { fairKeyOf, queueOf, serveTurn } from '../policy/fairness.ts'
+import { fairKeyOf, queueOf, ServedTurns } from '../policy/fairness.ts'
 import { needHead } from '../policy/heads.ts'
 import { intern, type View } from '../view.ts'
 
@@ -46,14 +46,20 @@ export function lease(view: Tables, command: LeaseCommand, now: number): JobRow[
   if (heads.length === 0) return []
   const worker = intern(view, 'worker', command.worker)
   const granted: JobRow[] = []
+  const turns = new ServedTurns()
   for (const nonce of command.nonces) {
     const head = first(heads)
     if (head === undefined) break
     const job = head.job as JobRow
+    const route = view.routeById(job.route)
+    // Read here so that the engine has the time limits of every lease at hand.
+    view.profileById(route.profile)
+    turns.serve(view, route.queue, fairKeyOf(job, route), job.turn)
     granted.push(start(view, job, worker, nonce, command.local, now))
     head.position++
     settle(view, head)
   }
+  turns.write(view)
   return granted
 }
 
@@ -65,10 +71,6 @@ function start(
   local: boolean,
   now: number,
 ): JobRow {
-  const route = view.routeById(job.route)
-  // Read here so that the engine has the time limits of every lease at hand.
-  view.profileById(route.profile)
-  serveTurn(view, route.queue, fairKeyOf(job, route), job.turn)
   const row: JobRow = {
     ...job,
     state: RUNNING,

@@ -103,8 +103,14 @@ export interface MetadataRow {
   readonly value: string
 }
 
-/** The key of a fairness row. */
-export const fairId = (queue: number, key: number): string => `${queue}:${key}`
+/** The key of a fairness row. Most calls ask for the same one as the call before, which is kept. */
+export function fairId(queue: number, key: number): string {
+  if (queue !== lastFair.queue || key !== lastFair.key) lastFair = { queue, key, id: `${queue}:${key}` }
+  return lastFair.id
+}
+
+let lastFair = { queue: 0, key: 0, id: '0:0' }
+
 /** The key of a key row. */
 export const keyId = (namespace: number, key: string): string => `${namespace}:${key}`
 /** The key of an interned name. */

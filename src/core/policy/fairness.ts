@@ -25,16 +25,29 @@ export function nextTurn(view: Tables, queue: number, key: number, weight: numbe
   return turn
 }
 
-/**
- * Advances the queue's virtual time to a tag that goes into service. A key whose last tag is passed by it
- * is forgotten, so that only keys with waiting jobs cost a row.
- */
-export function serveTurn(view: Tables, queue: number, key: number, turn: number): void {
-  const row = queueOf(view, queue)
-  const now = Math.max(row.turn, turn)
-  const last = view.fair.get(fairId(queue, key))
-  if (last !== undefined && last.turn <= now) view.fair.remove(fairId(queue, key))
-  if (now !== row.turn) view.queues.put({ ...row, turn: now })
+/** The virtual times that one command brings queues to; written once at its end. */
+export class ServedTurns {
+  readonly #turns = new Map<number, number>()
+
+  /**
+   * Advances a queue's virtual time to a tag that goes into service. A key whose last tag is passed by it is
+   * forgotten, so that only keys with waiting jobs cost a row.
+   */
+  serve(view: Tables, queue: number, key: number, turn: number): void {
+    const before = this.#turns.get(queue) ?? queueOf(view, queue).turn
+    const now = Math.max(before, turn)
+    this.#turns.set(queue, now)
+    const last = view.fair.get(fairId(queue, key))
+    if (last !== undefined && last.turn <= now) view.fair.remove(fairId(queue, key))
+  }
+
+  /** Writes the queues that moved. */
+  write(view: Tables): void {
+    for (const [queue, turn] of this.#turns) {
+      const row = queueOf(view, queue)
+      if (turn > row.turn) view.queues.put({ ...row, turn })
+    }
+  }
 }
 
 /** The row of a queue; one that was never written is open and at the beginning. */

@@ -33,6 +33,11 @@ export interface Ending {
 
 /** Ends a job and everything that ends with it. */
 export function finish(view: FinishTables, job: JobRow, ending: Ending, now: number): void {
+  // Most jobs hold no limit and have nobody who waits for them.
+  if (job.taken === 0 && (job.flags & HAS_DEPENDENTS) === 0) {
+    end(view, job, ending, now, NO_LIMITS)
+    return
+  }
   const freed: number[] = []
   const row = end(view, job, ending, now, freed)
   conclude(view, [row], freed, now)
