@@ -10,7 +10,9 @@ import type { RetryPolicy } from '../model/profile.ts'
  * @param random A number in [0, 1), given from outside.
  */
 export function backoffMs(policy: RetryPolicy, tries: number, random: number): number {
-  const nominal = Math.min(policy.maxMs, policy.minMs * policy.factor ** Math.max(0, tries - 1))
+  // A power beyond what numbers hold is infinite, and no delay times infinity is no number at all.
+  const growth = Math.min(Number.MAX_VALUE, policy.factor ** Math.max(0, tries - 1))
+  const nominal = Math.min(policy.maxMs, policy.minMs * growth)
   const spread = policy.jitter * (2 * random - 1)
   return Math.max(0, Math.round(Math.min(policy.maxMs, nominal * (1 + spread))))
 }
