@@ -4,8 +4,9 @@
  * Exit codes: 0 all seeds are clean, 1 the engine crashed, 2 something never came to rest (liveness), 3 an
  * invariant was violated (safety), 64 a wrong option.
  */
-import { isLiveness, type RunResult, runSwarm } from './run.ts'
+
 import { Random } from './random.ts'
+import { isLiveness, type RunResult, runSwarm } from './run.ts'
 import { describeSwarm, drawSwarm, FAULTS, FEATURES, type Swarm } from './swarm.ts'
 import { Violation } from './violation.ts'
 
@@ -32,7 +33,14 @@ interface Options {
 class WrongOption extends Error {}
 
 function readOptions(args: readonly string[]): Options {
-  const options = { from: 1, to: 100, minutes: 0, isTraced: false, without: [] as string[], operations: undefined as number | undefined }
+  const options = {
+    from: 1,
+    to: 100,
+    minutes: 0,
+    isTraced: false,
+    without: [] as string[],
+    operations: undefined as number | undefined,
+  }
   let isGiven = false
   for (let i = 0; i < args.length; i++) {
     const name = args[i]
@@ -45,7 +53,8 @@ function readOptions(args: readonly string[]): Options {
     if (name === '--seed') options.from = options.to = readNumber(name, value)
     else if (name === '--seeds') {
       const parts = /^(\d+)\.\.(\d+)$/.exec(value)
-      if (parts === null || Number(parts[1]) > Number(parts[2])) throw new WrongOption(`--seeds takes A..B with A <= B, found '${value}'`)
+      if (parts === null || Number(parts[1]) > Number(parts[2]))
+        throw new WrongOption(`--seeds takes A..B with A <= B, found '${value}'`)
       options.from = readNumber(name, parts[1] as string)
       options.to = readNumber(name, parts[2] as string)
     } else if (name === '--minutes') options.minutes = readNumber(name, value)
@@ -89,7 +98,9 @@ function report({ swarm, error, tail }: RunResult, args: readonly string[]): num
   const isViolation = error instanceof Violation && error.id !== 'CRASH'
   if (error instanceof Violation) console.log(`\n${error.id}: ${error.statement}\nfound: ${error.message}`)
   if (!isViolation) console.log(`\ncrash: ${error.stack}`)
-  const rest = args.filter((_, i) => !['--seed', '--seeds', '--minutes'].some((name) => args[i] === name || args[i - 1] === name))
+  const rest = args.filter(
+    (_, i) => !['--seed', '--seeds', '--minutes'].some((name) => args[i] === name || args[i - 1] === name),
+  )
   console.log(`seed: ${swarm.seed}\nreplay: npm run sim -- --seed ${swarm.seed} ${rest.join(' ')}`.trimEnd())
   return !isViolation ? 1 : isLiveness(error) ? 2 : 3
 }

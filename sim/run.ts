@@ -2,6 +2,7 @@
  * Run: one seed from its first event to the end. First a phase with faults, then everything heals, and what
  * is left to do must come to an end in bounded time.
  */
+import { inspect } from 'node:util'
 import { isTerminal, stateName } from '../src/core/model/states.ts'
 import { History } from './invariants/history.ts'
 import { LiveChecker } from './invariants/live.ts'
@@ -49,7 +50,7 @@ export async function runSwarm(swarm: Swarm, onLine?: (line: string) => void): P
   try {
     await world.run()
   } catch (thrown) {
-    error = thrown instanceof Error ? thrown : new Error(String(thrown))
+    error = thrown instanceof Error ? thrown : new Error(inspect(thrown))
   } finally {
     open()
     hearViolations(() => {})
@@ -104,7 +105,10 @@ class World {
       history: this.#history,
       isCalm: false,
     }
-    this.#workers = Array.from({ length: swarm.workers }, (_, i) => new RemoteWorker(`worker-${i + 1}`, this.#shop))
+    this.#workers = Array.from(
+      { length: swarm.workers },
+      (_, i) => new RemoteWorker(`worker-${i + 1}`, this.#shop),
+    )
     const office: Office = {
       network: this.#network,
       random: random.fork('calls'),
@@ -155,7 +159,9 @@ class World {
       onOpened: (opening, owner) => {
         this.#history.onOpened(opening)
         this.#checkRows()
-        this.#lifeOf(owner)?.live.reset(this.#nodes.find(({ life }) => life?.actor === owner)?.clock.now() ?? 0)
+        this.#lifeOf(owner)?.live.reset(
+          this.#nodes.find(({ life }) => life?.actor === owner)?.clock.now() ?? 0,
+        )
       },
       onIssued: (batch, owner) => this.#lifeOf(owner)?.live.onIssued(batch),
     }
@@ -224,7 +230,11 @@ class World {
 
   #checkRest(): void {
     for (const { id, state } of this.disk.tables.jobs.values()) {
-      must('L9', isTerminal(state), () => `job ${id} is ${stateName(state)} ${PATIENCE_MS / 3_600_000} h after all faults`)
+      must(
+        'L9',
+        isTerminal(state),
+        () => `job ${id} is ${stateName(state)} ${PATIENCE_MS / 3_600_000} h after all faults`,
+      )
     }
     this.#checkRows()
   }
@@ -234,4 +244,3 @@ class World {
 export function isLiveness(error: Error): boolean {
   return error instanceof Violation && error.id === 'L9'
 }
-

@@ -78,7 +78,9 @@ export interface Swarm {
 export function drawSwarm(seed: number, random: Random): Swarm {
   const store = random.chance(0.5) ? 'file' : 'network'
   const share = random.pick([0, 0.2, 0.5, 0.8])
-  const faults = FAULTS.filter((fault) => random.chance(share) && (store === 'network' || fault !== 'takeovers'))
+  const faults = FAULTS.filter(
+    (fault) => random.chance(share) && (store === 'network' || fault !== 'takeovers'),
+  )
   const used = random.pick([0.2, 0.5, 0.9])
   const features = FEATURES.filter(() => random.chance(used))
   const durationMs = random.magnitude(60_000, 4 * 3_600_000)

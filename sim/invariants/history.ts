@@ -71,8 +71,16 @@ export class History implements Knowledge {
 
   /** A commit is about to take effect. */
   onLanding(batch: Batch): void {
-    must('O1', batch.epoch >= this.#epoch, () => `a commit of epoch ${batch.epoch} after one of ${this.#epoch}`)
-    must('D3', batch.sequence === this.#sequence + 1, () => `commit ${batch.sequence} after ${this.#sequence}`)
+    must(
+      'O1',
+      batch.epoch >= this.#epoch,
+      () => `a commit of epoch ${batch.epoch} after one of ${this.#epoch}`,
+    )
+    must(
+      'D3',
+      batch.sequence === this.#sequence + 1,
+      () => `commit ${batch.sequence} after ${this.#sequence}`,
+    )
     this.#epoch = batch.epoch
     this.#sequence = batch.sequence
     const large = new Map<number, string>()
@@ -96,15 +104,31 @@ export class History implements Knowledge {
     ids.push(id)
     const call = this.calls.get(number)
     if (call === undefined) return
-    must('D6', call.fate !== 'refused' || this.#repeated.has(number), () => `job ${id} of call ${number} was made after the call had been refused`)
+    must(
+      'D6',
+      call.fate !== 'refused' || this.#repeated.has(number),
+      () => `job ${id} of call ${number} was made after the call had been refused`,
+    )
     const [first = id] = ids
     const row = this.#tables.jobs.get(first)
     // a key whose job was deleted is free again
     if (first === id || row === undefined || batch.purged.includes(first)) return
     const spec = call.specs[index]
     const isForgotten = createdAt > row.createdAt + (spec?.keyWindowMs ?? DAY_MS) - SLACK_MS
-    const mayRepeat = this.#repeated.has(number) && (spec?.key === undefined || spec.onConflict === 'replace' || isForgotten)
-    must('D9', mayRepeat, () => `job ${index} of call ${number} was made as job ${first}, and again as job ${id}`)
+    const mayRepeat =
+      this.#repeated.has(number) && (spec?.key === undefined || isForgotten || this.#isTakenOver(spec.key))
+    must(
+      'D9',
+      mayRepeat,
+      () => `job ${index} of call ${number} was made as job ${first}, and again as job ${id}`,
+    )
+  }
+
+  /** Whether some call was to take the key away from whoever has it. */
+  #isTakenOver(key: string): boolean {
+    for (const { specs } of this.calls.values())
+      for (const spec of specs) if (spec.key === key && spec.onConflict === 'replace') return true
+    return false
   }
 
   /** A shard is opened: what was acknowledged is there. */
@@ -114,7 +138,11 @@ export class History implements Knowledge {
   }
 
   #checkThere(invariant: 'D1' | 'D2', id: number): void {
-    must(invariant, this.#tables.jobs.has(id) || this.#purged.has(id), () => `job ${id} was acknowledged and is not there`)
+    must(
+      invariant,
+      this.#tables.jobs.has(id) || this.#purged.has(id),
+      () => `job ${id} was acknowledged and is not there`,
+    )
   }
 
   /** The engine answers an enqueue; called in the moment in which the answer leaves. */
@@ -144,7 +172,11 @@ export class History implements Knowledge {
         () => `call ${call.number} was told that it made job ${id}; its jobs are ${made.join(', ')}`,
       )
       if (created || call.isRepeat || this.#repeated.has(call.number)) return
-      must('D9', made.length === 0, () => `call ${call.number} was told of job ${id}, but made ${made.join(', ')}`)
+      must(
+        'D9',
+        made.length === 0,
+        () => `call ${call.number} was told of job ${id}, but made ${made.join(', ')}`,
+      )
     })
   }
 
@@ -195,7 +227,11 @@ export class History implements Knowledge {
       const isOver = row.attempt > attempt || row.state !== RUNNING
       must('D2', isOver, () => `the report of ${token} was accepted before it was durable`)
       if (outcome.type !== 'succeeded' || row.attempt !== attempt) return
-      must('K3', row.state === SUCCEEDED, () => `the success of ${token} was accepted, the job is in state ${row.state}`)
+      must(
+        'K3',
+        row.state === SUCCEEDED,
+        () => `the success of ${token} was accepted, the job is in state ${row.state}`,
+      )
     })
     return accepted
   }

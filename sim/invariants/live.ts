@@ -85,7 +85,11 @@ export class LiveChecker {
     if (after.state === RUNNING && before?.state !== RUNNING) {
       this.#renewedAt.set(after.nonce as string, at)
       const { retry } = workingSet.profileById(workingSet.routeById(after.route).profile)
-      must('L7', after.tries <= retry.attempts, () => `job ${after.id} begins try ${after.tries} of ${retry.attempts}`)
+      must(
+        'L7',
+        after.tries <= retry.attempts,
+        () => `job ${after.id} begins try ${after.tries} of ${retry.attempts}`,
+      )
     }
     if (before?.state === RUNNING && after.state !== RUNNING) this.#checkReaped(before, after, at, workingSet)
   }
@@ -99,7 +103,8 @@ export class LiveChecker {
     must(
       'L5',
       !isEarly,
-      () => `the lease of job ${before.id}, renewed at ${renewedAt} for ${timeouts.heartbeatMs}, reaped at ${at}`,
+      () =>
+        `the lease of job ${before.id}, renewed at ${renewedAt} for ${timeouts.heartbeatMs}, reaped at ${at}`,
     )
   }
 
@@ -110,7 +115,8 @@ export class LiveChecker {
     const limits = new Set<number>()
     for (const [id, before] of touched) {
       const after = this.#rows.get(id)
-      for (const row of [before, after]) if (row !== undefined) for (const limit of limitsOf(row)) limits.add(limit)
+      for (const row of [before, after])
+        if (row !== undefined) for (const limit of limitsOf(row)) limits.add(limit)
       if (before?.state === READY && after?.state === RUNNING) this.#checkOrder(before)
     }
     for (const limit of limits) this.#checkLimit(limit, workingSet)
@@ -140,7 +146,11 @@ export class LiveChecker {
     const isFree = holders < max && (waiters?.size ?? 0) > 0
     must('C5', !isFree, () => `limit ${limit} of ${max} has ${holders} holders, and ${waiters?.size} wait`)
     for (const id of waiters ?? []) {
-      must('C4', this.#holders.get(limit)?.has(id) !== true, () => `job ${id} holds limit ${limit} and waits for it`)
+      must(
+        'C4',
+        this.#holders.get(limit)?.has(id) !== true,
+        () => `job ${id} holds limit ${limit} and waits for it`,
+      )
     }
   }
 
@@ -151,7 +161,11 @@ export class LiveChecker {
       const id = (after ?? before)?.id ?? 0
       carried.add(id)
       const live = this.#rows.get(id)
-      must('D4', isSameRow(after, live), () => `commit ${batch.sequence} carries another row of job ${id} than the live one`)
+      must(
+        'D4',
+        isSameRow(after, live),
+        () => `commit ${batch.sequence} carries another row of job ${id} than the live one`,
+      )
     }
     for (const id of this.#dirty) {
       if (carried.has(id)) continue

@@ -20,15 +20,24 @@ export function checkRow(row: JobRow): void {
   const isRunning = row.state === RUNNING
   must('L3', isRunning === (row.nonce !== null), () => `job ${row.id} is ${state}, its lease is ${row.nonce}`)
   must('L3', isRunning === (row.line === RUNNING_LINE), () => `job ${row.id} is ${state} in line ${row.line}`)
-  if (isRunning) must('W1', row.pending === 0, () => `job ${row.id} runs with ${row.pending} unmet dependencies`)
+  if (isRunning)
+    must('W1', row.pending === 0, () => `job ${row.id} runs with ${row.pending} unmet dependencies`)
   if (row.state === BLOCKED) must('W3', row.pending > 0, () => `job ${row.id} is blocked by nothing`)
   if (isRunning || row.state === READY) {
     const wanted = limitsOf(row).length
-    must('C6', row.taken === wanted, () => `job ${row.id} is ${state} and holds ${row.taken} of ${wanted} limits`)
+    must(
+      'C6',
+      row.taken === wanted,
+      () => `job ${row.id} is ${state} and holds ${row.taken} of ${wanted} limits`,
+    )
   }
   if (isTerminal(row.state)) {
     const isFree = row.taken === 0 && row.line === NO_LINE && row.expireAt === 0
-    must('C3', isFree, () => `job ${row.id} is ${state}: taken ${row.taken}, line ${row.line}, expires ${row.expireAt}`)
+    must(
+      'C3',
+      isFree,
+      () => `job ${row.id} is ${state}: taken ${row.taken}, line ${row.line}, expires ${row.expireAt}`,
+    )
   }
 }
 
@@ -41,12 +50,20 @@ export function checkMove(before: JobRow | undefined, after: JobRow | undefined,
   if (before === undefined) return
   const { id } = before
   if (after === undefined) {
-    must('L8', !single || isTerminal(before.state), () => `job ${id} was deleted while ${stateName(before.state)}`)
+    must(
+      'L8',
+      !single || isTerminal(before.state),
+      () => `job ${id} was deleted while ${stateName(before.state)}`,
+    )
     return
   }
   const isRestarted = after.restarts > before.restarts
   must('K1', after.restarts >= before.restarts, () => `job ${id} lost a restart`)
-  must('K1', before.cancelAt === 0 || after.cancelAt !== 0 || isRestarted, () => `the cancel of job ${id} was undone`)
+  must(
+    'K1',
+    before.cancelAt === 0 || after.cancelAt !== 0 || isRestarted,
+    () => `the cancel of job ${id} was undone`,
+  )
   if (isTerminal(before.state) && !isRestarted) checkFinal(before, after)
   checkAttempts(before, after, single)
 }
@@ -57,12 +74,20 @@ function checkFinal(before: JobRow, after: JobRow): void {
     after.result === before.result &&
     after.error === before.error &&
     after.finishedAt === before.finishedAt
-  must('L8', isKept, () => `job ${before.id} ended ${stateName(before.state)}, then became ${stateName(after.state)}`)
+  must(
+    'L8',
+    isKept,
+    () => `job ${before.id} ended ${stateName(before.state)}, then became ${stateName(after.state)}`,
+  )
 }
 
 function checkAttempts(before: JobRow, after: JobRow, single: boolean): void {
   const { id } = before
-  must('L4', after.attempt >= before.attempt, () => `attempt ${after.attempt} of job ${id} after ${before.attempt}`)
+  must(
+    'L4',
+    after.attempt >= before.attempt,
+    () => `attempt ${after.attempt} of job ${id} after ${before.attempt}`,
+  )
   if (!single) return
   const begins = after.state === RUNNING && before.nonce !== after.nonce
   must(

@@ -62,7 +62,7 @@ export class Caller {
     else if (what === 'control') this.#control()
     else if (what === 'pause') this.pause(random.pick(QUEUES), random.chance(0.5))
     else if (what === 'get') this.#get()
-    else if (what === 'list') this.#ask((client) => client.list({ limit: 20 }))
+    else if (what === 'list') void this.#ask((client) => client.list({ limit: 20 }))
     else this.#wait()
   }
 
@@ -79,7 +79,14 @@ export class Caller {
     const { history, specs, known } = this.#office
     const number = ++this.#office.calls
     const jobs = specs.call(number, known)
-    const call: Call = { number, specs: jobs, isRepeat: false, fate: 'open', wasInDoubt: false, answer: undefined }
+    const call: Call = {
+      number,
+      specs: jobs,
+      isRepeat: false,
+      fate: 'open',
+      wasInDoubt: false,
+      answer: undefined,
+    }
     history.begin(call)
     this.#try(call, this.#uses('requests') ? `request-${number}` : undefined, 1)
   }
@@ -87,7 +94,9 @@ export class Caller {
   /** The same jobs once more, as a caller does that has forgotten. */
   #repeat(): void {
     const { history, random } = this.#office
-    const keyed = [...history.calls.values()].filter(({ specs }) => specs.every(({ key }) => key !== undefined))
+    const keyed = [...history.calls.values()].filter(({ specs }) =>
+      specs.every(({ key }) => key !== undefined),
+    )
     if (keyed.length === 0) return
     const { specs } = random.pick(keyed)
     const number = ++this.#office.calls
@@ -117,7 +126,8 @@ export class Caller {
         (error: unknown) => {
           this.#note(`call ${call.number} got ${codeOf(error)}`)
           if (isInDoubt(error)) call.wasInDoubt = true
-          const isOver = !(error instanceof PerdureError && error.retryable) || request === undefined || tried >= TRIES
+          const isOver =
+            !(error instanceof PerdureError && error.retryable) || request === undefined || tried >= TRIES
           if (!isOver) this.actor.after(random.about(TRY_AGAIN_MS), () => this.#try(call, request, tried + 1))
           else if (isInDoubt(error)) call.fate = 'unknown'
           else history.refused(call)
@@ -129,23 +139,32 @@ export class Caller {
     const { network, specs, random, history, known } = this.#office
     const number = ++this.#office.calls
     const jobs = specs.call(number, []).map((spec) => this.#past(spec))
-    const call: Call = { number, specs: jobs, isRepeat: false, fate: 'open', wasInDoubt: false, answer: undefined }
+    const call: Call = {
+      number,
+      specs: jobs,
+      isRepeat: false,
+      fate: 'open',
+      wasInDoubt: false,
+      answer: undefined,
+    }
     history.begin(call)
     const invoke = async (client: Client) => {
       const answer = await client.import(jobs)
       history.enqueued(answer)
       return answer
     }
-    network.call(this.actor, (life) => invoke(life.client as Client), random.chance(0)).then(
-      (answer) => {
-        history.settled(call, answer)
-        for (const { id } of answer) known.push(id)
-      },
-      (error: unknown) => {
-        if (isInDoubt(error)) call.fate = 'unknown'
-        else history.refused(call)
-      },
-    )
+    network
+      .call(this.actor, (life) => invoke(life.client as Client), random.chance(0))
+      .then(
+        (answer) => {
+          history.settled(call, answer)
+          for (const { id } of answer) known.push(id)
+        },
+        (error: unknown) => {
+          if (isInDoubt(error)) call.fate = 'unknown'
+          else history.refused(call)
+        },
+      )
   }
 
   #past({ after: _, ...spec }: JobSpec): ImportedJob {

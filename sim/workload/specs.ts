@@ -111,7 +111,9 @@ export class Specs {
 
   #after(index: number, known: readonly number[]): Dependency[] {
     const random = this.#random
-    const policy = (): Pick<Dependency, 'onFailure'> => ({ onFailure: random.pick(['fail', 'cancel', 'run'] as const) })
+    const policy = (): Pick<Dependency, 'onFailure'> => ({
+      onFailure: random.pick(['fail', 'cancel', 'run'] as const),
+    })
     const after: Dependency[] = []
     for (let i = 0; i < index; i++) if (random.chance(0.5)) after.push({ index: i, ...policy() })
     for (const job of known.slice(-10)) if (random.chance(0.15)) after.push({ job, ...policy() })
@@ -121,7 +123,16 @@ export class Specs {
   verb(): ControlVerb {
     const random = this.#random
     switch (
-      random.weighted({ cancel: 5, restart: 4, expedite: 3, hold: 2, release: 2, delete: 2, snooze: 2, reprioritize: 2 })
+      random.weighted({
+        cancel: 5,
+        restart: 4,
+        expedite: 3,
+        hold: 2,
+        release: 2,
+        delete: 2,
+        snooze: 2,
+        reprioritize: 2,
+      })
     ) {
       case 'cancel':
         return { verb: 'cancel', ...(random.chance(0.5) ? { graceMs: random.magnitude(1, 5_000) } : {}) }

@@ -169,7 +169,9 @@ export class Connection implements Store {
       this.#pending.delete(pending)
       later(failedError('that it was refused'))
     } else if (fate === 'late') {
-      pending.cancel = scheduler.after(random.about(this.#disk.swarm.commitMs * 20), () => this.#land(pending))
+      pending.cancel = scheduler.after(random.about(this.#disk.swarm.commitMs * 20), () =>
+        this.#land(pending),
+      )
       later(failedError('that the connection was cut'))
     } else {
       const error = this.#land(pending)
@@ -196,7 +198,9 @@ export class Connection implements Store {
     if (swarm.store === 'network' && random.chance(0.5)) return
     pending.cancel()
     const survives = random.chance(0.5)
-    scheduler.trace(`${this.#actor.name}: commit ${pending.batch.sequence} ${survives ? 'had landed' : 'is gone'}`)
+    scheduler.trace(
+      `${this.#actor.name}: commit ${pending.batch.sequence} ${survives ? 'had landed' : 'is gone'}`,
+    )
     if (survives) this.#land(pending)
     else this.#pending.delete(pending)
   }

@@ -77,7 +77,11 @@ export class Network {
       else this.scheduler.after(this.#delay(), deliver)
       if (!repeatable || !this.#has('duplicates') || !this.#random.chance(0.05)) return
       this.scheduler.after(this.#delay() * 10, () => {
-        this.#deliver(invoke, () => {}, () => {})
+        this.#deliver(
+          invoke,
+          () => {},
+          () => {},
+        )
       })
     })
   }

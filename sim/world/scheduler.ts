@@ -46,7 +46,11 @@ export class Scheduler {
 
   /** Calls `act` after `ms`; answers how to call it off. */
   after(ms: number, act: () => void): () => void {
-    const event: Event = { at: Math.ceil((this.now + Math.max(0, ms)) * TICKS) / TICKS, order: this.#order++, act }
+    const event: Event = {
+      at: Math.ceil((this.now + Math.max(0, ms)) * TICKS) / TICKS,
+      order: this.#order++,
+      act,
+    }
     this.#push(event)
     return () => {
       event.act = undefined
