@@ -196,21 +196,21 @@ export class Caller {
     const { history } = this.#office
     this.#note(`${verb.verb} ${job}`)
     history.asked(verb.verb, job)
-    this.#ask(async (client) => {
+    void this.#ask(async (client) => {
       await client.control(job, verb)
       if (verb.verb === 'cancel') history.cancelled(job)
     })
   }
 
   pause(queue: string, paused: boolean): void {
-    this.#ask((client) => client.pauseQueue(queue, paused))
+    void this.#ask((client) => client.pauseQueue(queue, paused))
   }
 
   #get(): void {
     const job = this.#job()
     if (job === undefined) return
     const { history } = this.#office
-    this.#ask((client) => client.get(job)).then((details) => {
+    void this.#ask((client) => client.get(job)).then((details) => {
       if (details === undefined || details.finishedAt === null) return
       const { id, state, result, error } = details
       history.ended(job, { id, state, result, error })
@@ -220,7 +220,7 @@ export class Caller {
   #wait(): void {
     const job = this.#job()
     if (job === undefined) return
-    this.#ask((client) => client.wait(job)).then((end) => {
+    void this.#ask((client) => client.wait(job)).then((end) => {
       if (end !== undefined) this.#office.history.ended(job, end)
     })
   }
