@@ -75,7 +75,11 @@ export class TestSurroundings implements Surroundings {
     let first: Waiting | undefined
     for (const waiting of this.#waiting) {
       if (waiting.at > end) continue
-      if (first === undefined || waiting.at < first.at || (waiting.at === first.at && waiting.order < first.order)) {
+      if (
+        first === undefined ||
+        waiting.at < first.at ||
+        (waiting.at === first.at && waiting.order < first.order)
+      ) {
         first = waiting
       }
     }
