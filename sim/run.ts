@@ -159,6 +159,7 @@ class World {
       onOpened: (opening, owner) => {
         this.#history.onOpened(opening)
         this.#checkRows()
+        for (const { life } of this.#nodes) if (life?.actor !== owner) life?.live.supersede()
         this.#lifeOf(owner)?.live.reset(
           this.#nodes.find(({ life }) => life?.actor === owner)?.clock.now() ?? 0,
         )

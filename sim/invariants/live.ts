@@ -28,8 +28,10 @@ export class LiveChecker {
   #holders = new Map<number, Set<number>>()
   #waiters = new Map<number, Set<number>>()
   #ready = new Map<number, Set<number>>()
+  #isSuperseded = false
   /** When each lease was last renewed, shard time. */
   readonly #renewedAt = new Map<string, number>()
+  /** Holders of each limit after the last command that touched it. */
   readonly #before = new Map<number, number>()
 
   constructor(name: string, tables: Tables, knowledge: Knowledge) {
@@ -41,6 +43,7 @@ export class LiveChecker {
   /** An engine reads the shard anew: what it goes on from is what the disk has. */
   reset(now: number): void {
     this.#rows.clear()
+    this.#before.clear()
     this.#dirty = new Set()
     this.#touched = new Map()
     this.#holders = new Map()
@@ -58,10 +61,15 @@ export class LiveChecker {
     this.#renewedAt.set(nonce, now)
   }
 
+  /** Another owner has the shard: what this one still does is fenced off, and may mix the rows of both. */
+  supersede(): void {
+    this.#isSuperseded = true
+  }
+
   /** One job's way through one command. */
   onJob(before: JobRow | undefined, after: JobRow | undefined, at: number, workingSet: WorkingSet): void {
     const row = after ?? before
-    if (row === undefined) return
+    if (row === undefined || this.#isSuperseded) return
     const known = this.#rows.get(row.id)
     must('D4', isSameRow(before, known), () => `${this.#name} changes job ${row.id} from a row it never had`)
     this.#touched.set(row.id, before)
@@ -110,6 +118,7 @@ export class LiveChecker {
 
   /** All changes of a command have been seen. */
   onCommand(workingSet: WorkingSet): void {
+    if (this.#isSuperseded) return
     const touched = this.#touched
     this.#touched = new Map()
     const limits = new Set<number>()
@@ -156,6 +165,7 @@ export class LiveChecker {
 
   /** What goes into a commit is what has changed, all of it. */
   onIssued(batch: Batch): void {
+    if (this.#isSuperseded) return
     const carried = new Set<number>()
     for (const { before, after } of batch.jobs) {
       const id = (after ?? before)?.id ?? 0
