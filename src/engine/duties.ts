@@ -3,6 +3,7 @@
  * run out, retention ends. One timer for the next moment of each, none per job.
  */
 import { DUE_LINE } from '../core/model/line.ts'
+import { PerdureError } from '../errors.ts'
 import { EXPIRY_LINE } from '../store/store.ts'
 import type { Engine } from './engine.ts'
 import type { Overdue } from './leases.ts'
@@ -149,10 +150,19 @@ export class Duties {
     for (const overdue of leases.overdue(now)) this.lose(overdue, () => {})
   }
 
-  /** Ends an attempt without its worker. */
-  lose({ job, attempt, nonce, cause }: Overdue, restart?: () => void): void {
-    const random = this.#engine.surroundings.random()
-    this.#engine.post({ type: 'lose', job, attempt, nonce, cause, random }, () => {}, restart)
+  /**
+   * Ends an attempt without its worker, and tries again when that could not be written: a lease of a worker of
+   * this process never runs out, so nobody else would end it. One that can be found overdue again says `restart`.
+   */
+  lose(lease: Overdue, restart?: () => void): void {
+    const { surroundings } = this.#engine
+    const { job, attempt, nonce, cause } = lease
+    const done: Task['done'] = (reply) => {
+      if (!(reply instanceof PerdureError) || !reply.retryable || restart !== undefined) return
+      surroundings.after(REAP_EVERY_MS, () => this.#isStopped || this.lose(lease))
+    }
+    const random = surroundings.random()
+    this.#engine.post({ type: 'lose', job, attempt, nonce, cause, random }, done, restart)
   }
 
   #schedulePurge(): void {
