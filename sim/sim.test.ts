@@ -8,7 +8,7 @@ import { describeSwarm, drawSwarm, FAULTS } from './swarm.ts'
 const SEEDS_PER_TEST = 50
 
 describe('simulator', () => {
-  it.each([1, 51, 101, 151, 201, 251])('finds no violation in the 50 seeds from %i on', async (first) => {
+  it.each([1, 51, 101, 151])('finds no violation in the 50 seeds from %i on', async (first) => {
     for (let seed = first; seed < first + SEEDS_PER_TEST; seed++) {
       const { error } = await runSeed(seed)
       expect(error, `npm run sim -- --seed ${seed}`).toBeUndefined()

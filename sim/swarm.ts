@@ -74,6 +74,8 @@ export interface Swarm {
   readonly limitMax: number
 }
 
+const HOUR_MS = 3_600_000
+
 /** Draws what a seed simulates. */
 export function drawSwarm(seed: number, random: Random): Swarm {
   const store = random.chance(0.5) ? 'file' : 'network'
@@ -83,7 +85,10 @@ export function drawSwarm(seed: number, random: Random): Swarm {
   )
   const used = random.pick([0.2, 0.5, 0.9])
   const features = FEATURES.filter(() => random.chance(used))
-  const durationMs = random.magnitude(60_000, 4 * 3_600_000)
+  // most worlds are busy; some are long, since some things go wrong only after much quiet
+  const durationMs = random.chance(0.1)
+    ? random.magnitude(6 * HOUR_MS, 48 * HOUR_MS)
+    : random.magnitude(60_000, 2 * HOUR_MS)
   return {
     seed,
     store,
