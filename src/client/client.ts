@@ -77,7 +77,10 @@ export type WorkerNotice = {
   readonly signal?: string
 }
 
-/** A worker's connection. Closing it does not end its leases; releasing or reporting does. */
+/**
+ * A worker's connection. Closing it does not end the leases of a worker in another process, which may open it
+ * again; those of a worker in the owner's own process are lost with it. Report or release before.
+ */
 export interface WorkerSession {
   /**
    * Asks for work; parks until at least one lease is granted or the signal aborts (then resolves empty).

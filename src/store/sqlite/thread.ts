@@ -28,12 +28,22 @@ function open(): unknown {
   const isMemory = path === ':memory:'
   if (role === 'owner' && !isMemory) ownership ??= Ownership.take(path, socket)
   if (isMemory && db !== undefined) return guarded(path, () => opening(db as Database.Database))
+  const isReopening = db !== undefined
   db?.close()
   db = role === 'owner' ? openOwner(path) : openReader(path)
+  if (isReopening) settleLog(db)
   committer = new Committer(db)
   loader = new Loader(db)
   reads = new Reads(db, path)
   return role === 'owner' ? guarded(path, () => opening(db as Database.Database)) : undefined
+}
+
+/**
+ * After a sync that failed, what the log holds may be in memory only, and no later sync writes it again. Moving
+ * the log into the file writes it anew and syncs that, so that what counts as committed from here on is on disk.
+ */
+function settleLog(connection: Database.Database): void {
+  guarded(path, () => connection.pragma('wal_checkpoint(TRUNCATE)'))
 }
 
 /** Grows the epoch by a write and reads in the same transaction where the shard stands (O2, D6). */
