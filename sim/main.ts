@@ -135,6 +135,8 @@ async function main(args: readonly string[]): Promise<number> {
   return 0
 }
 
+// what is left of a world that has failed may fail again; the first failure is the one that is told
+process.on('unhandledRejection', () => {})
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {

@@ -122,7 +122,9 @@ export class Network {
   #judge(error: unknown): void {
     if (error instanceof Violation) this.scheduler.fail(error)
     else if (!(error instanceof PerdureError) || error.code === 'INTERNAL')
-      throw new Violation('CRASH', error instanceof Error ? (error.stack ?? error.message) : String(error))
+      this.scheduler.fail(
+        new Violation('CRASH', error instanceof Error ? (error.stack ?? error.message) : String(error)),
+      )
   }
 }
 
