@@ -23,8 +23,8 @@ import { WorkingSet } from './workingset.ts'
 
 /** Rows after which a commit gathers no more: keeps groups short enough to overlap with the work they cause. */
 const MOST_WEIGHT = 2_000
-/** Waiting commands from which on an idle store gets the first half at once; fewer cost less than a sync. */
-const SPLIT_FROM = 128
+/** Rows from which on a commit is issued in the middle of a turn, if the store has room for it. */
+const GROUP_WEIGHT = 512
 /** Commits on their way at once. */
 const MOST_FLIGHTS = 2
 /** Rows from which on a commit is issued behind another: fewer gather, and save a sync. */
@@ -281,18 +281,19 @@ export class Engine {
     this.#duties.arm()
   }
 
-  /**
-   * Applies what waits. With the store idle, a long inbox is taken in two halves: the second is applied while
-   * the first is being written, so that neither side waits for the other.
-   */
   #applyInbox(now: number): void {
     const inbox = this.#inbox
-    const isIdle = this.#flights.length === 0
-    const most = isIdle && inbox.length >= SPLIT_FROM ? Math.ceil(inbox.length / 2) : inbox.length
     let at = 0
-    while (at < most && this.#weight < MOST_WEIGHT && this.#state === 'open')
+    while (at < inbox.length && this.#weight < MOST_WEIGHT && this.#state === 'open') {
       this.#apply(inbox[at++] as Task, now)
+      this.#flushGroup()
+    }
     this.#inbox = at === inbox.length ? [] : inbox.slice(at)
+  }
+
+  /** Hands a group that is large enough to an idle store at once, so that both sides work at the same time. */
+  #flushGroup(): void {
+    if (this.#weight >= GROUP_WEIGHT && this.#flights.length < MOST_FLIGHTS) this.#flush()
   }
 
   /** Leases to those who wait, in the same commit that made the work ready. */
@@ -312,6 +313,7 @@ export class Engine {
         },
         now,
       )
+      this.#flushGroup()
     }
   }
 

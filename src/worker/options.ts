@@ -111,7 +111,7 @@ function readSlots(queues: NonNullable<WorkerOptions['queues']>, concurrency: nu
     if (queues.length === 0) throw invalidOption('queues', 'at least one queue', queues)
     for (const queue of queues) nonEmptyText('a name of queues', queue)
     const total = concurrency ?? 10
-    return new Slots([new SlotGroup([...new Set(queues as string[])], total)], total)
+    return new Slots(shared([...new Set(queues as string[])], total), total)
   }
   if (typeof queues !== 'object' || queues === null) {
     throw invalidOption('queues', 'an array of names, or an object from name to slots', queues)
@@ -126,4 +126,13 @@ function readSlots(queues: NonNullable<WorkerOptions['queues']>, concurrency: nu
   if (groups.length === 0) throw invalidOption('queues', 'at least one queue', 'none')
   const sum = groups.reduce((total, { limit }) => total + limit, 0)
   return new Slots(groups, Math.min(concurrency ?? sum, sum))
+}
+
+/** Slots from which on they are asked for in two halves: while one half is being leased, the other runs. */
+const HALVED_FROM = 256
+
+function shared(queues: readonly string[], total: number): SlotGroup[] {
+  if (total < HALVED_FROM) return [new SlotGroup(queues, total)]
+  const half = Math.floor(total / 2)
+  return [new SlotGroup(queues, half), new SlotGroup(queues, total - half)]
 }

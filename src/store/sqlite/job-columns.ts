@@ -115,36 +115,45 @@ export function unpackRows({ count, numbers, texts }: PackedRows): JobRow[] {
 
 function unpackRow(numbers: Float64Array, n: number, texts: PackedRows['texts'], row: number): JobRow {
   return {
-    id: numbers[n] as number,
-    route: numbers[n + 1] as number,
-    createdAt: numbers[n + 2] as number,
-    fairKey: numbers[n + 3] as number,
-    parent: numbers[n + 4] as number,
+    id: whole(numbers[n] as number),
+    route: whole(numbers[n + 1] as number),
+    createdAt: whole(numbers[n + 2] as number),
+    fairKey: whole(numbers[n + 3] as number),
+    parent: whole(numbers[n + 4] as number),
     limits: textAt(texts, 0, row),
     metadata: textAt(texts, 1, row),
     input: textAt(texts, 2, row),
-    state: numbers[n + 5] as StateCode,
-    line: numbers[n + 6] as number,
-    rank: numbers[n + 7] as number,
-    turn: numbers[n + 8] as number,
-    priority: numbers[n + 9] as number,
-    dueAt: numbers[n + 10] as number,
-    expireAt: numbers[n + 11] as number,
-    attempt: numbers[n + 12] as number,
-    tries: numbers[n + 13] as number,
-    taken: numbers[n + 14] as number,
-    pending: numbers[n + 15] as number,
-    flags: numbers[n + 16] as number,
-    worker: numbers[n + 17] as number,
-    startedAt: numbers[n + 18] as number,
-    finishedAt: numbers[n + 19] as number,
-    cancelAt: numbers[n + 20] as number,
-    restarts: numbers[n + 21] as number,
-    logSize: numbers[n + 22] as number,
+    state: whole(numbers[n + 5] as number) as StateCode,
+    line: whole(numbers[n + 6] as number),
+    rank: whole(numbers[n + 7] as number),
+    turn: whole(numbers[n + 8] as number),
+    priority: whole(numbers[n + 9] as number),
+    dueAt: whole(numbers[n + 10] as number),
+    expireAt: whole(numbers[n + 11] as number),
+    attempt: whole(numbers[n + 12] as number),
+    tries: whole(numbers[n + 13] as number),
+    taken: whole(numbers[n + 14] as number),
+    pending: whole(numbers[n + 15] as number),
+    flags: whole(numbers[n + 16] as number),
+    worker: whole(numbers[n + 17] as number),
+    startedAt: whole(numbers[n + 18] as number),
+    finishedAt: whole(numbers[n + 19] as number),
+    cancelAt: whole(numbers[n + 20] as number),
+    restarts: whole(numbers[n + 21] as number),
+    logSize: whole(numbers[n + 22] as number),
     nonce: textAt(texts, 3, row),
     result: textAt(texts, 4, row),
     error: textAt(texts, 5, row),
   }
+}
+
+/**
+ * The same number, as an integer of the machine where it is one. What comes out of a Float64Array is boxed, and one
+ * boxed field would make that field boxed in all rows, and every copy of a row many times as dear.
+ */
+function whole(number: number): number {
+  const integer = number | 0
+  return integer === number ? integer : number
 }
 
 function textAt(texts: PackedRows['texts'], column: number, row: number): string | null {
