@@ -2,7 +2,7 @@
  * The thread of a store: one connection, requests answered in the order in which they came.
  */
 import { parentPort, workerData } from 'node:worker_threads'
-import type Database from 'better-sqlite3'
+import Database from 'better-sqlite3'
 import type { NameRow, QueueRow } from '../../core/model/rows.ts'
 import { errorRecord } from '../../errors.ts'
 import { assert } from '../../std/assert.ts'
@@ -22,16 +22,17 @@ let db: Database.Database | undefined
 let committer: Committer | undefined
 let loader: Loader | undefined
 let reads: Reads | undefined
+/** An operation on the file failed, so that a sync may have. */
+let isLogDoubtful = false
 
 /** Opens, or opens anew after a failure: a connection that saw a failed sync is never used again (D7). */
 function open(): unknown {
   const isMemory = path === ':memory:'
   if (role === 'owner' && !isMemory) ownership ??= Ownership.take(path, socket)
   if (isMemory && db !== undefined) return guarded(path, () => opening(db as Database.Database))
-  const isReopening = db !== undefined
   db?.close()
   db = role === 'owner' ? openOwner(path) : openReader(path)
-  if (isReopening) settleLog(db)
+  if (isLogDoubtful) settleLog(db)
   committer = new Committer(db)
   loader = new Loader(db)
   reads = new Reads(db, path)
@@ -44,6 +45,12 @@ function open(): unknown {
  */
 function settleLog(connection: Database.Database): void {
   guarded(path, () => connection.pragma('wal_checkpoint(TRUNCATE)'))
+  isLogDoubtful = false
+}
+
+/** A full disk is no such failure: SQLite takes that commit back by itself. */
+function noteFailure(error: unknown): void {
+  if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_IOERR')) isLogDoubtful = true
 }
 
 /** Grows the epoch by a write and reads in the same transaction where the shard stands (O2, D6). */
@@ -93,6 +100,7 @@ port.on('message', (request: Request) => {
   try {
     response = { id: request.id, value: handle(request) }
   } catch (error) {
+    noteFailure(error)
     response = { id: request.id, error: errorRecord(translate(path, error), 'STORE_FAILED') }
   }
   port.postMessage(response, buffersOf(request, response))
