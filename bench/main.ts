@@ -118,8 +118,8 @@ async function main(): Promise<void> {
   const results = wanted.map((row) => toRow(row, run.measured))
   process.stdout.write(textTable(results))
   if (options.json) writeJson(options.json, results)
-  if (options.quick || options.only.length > 0 || !options.peers) return
-  for (const path of writeResults(results, machine, run.problems)) say(`wrote ${path}`)
+  if ((options.quick && !options.write) || options.only.length > 0 || !options.peers) return
+  for (const path of writeResults(results, machine, run.problems, options.quick)) say(`wrote ${path}`)
 }
 
 try {

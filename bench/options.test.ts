@@ -4,7 +4,7 @@ import { rows } from './rows.ts'
 
 describe('the options of the bench', () => {
   it('measures everything by default', () => {
-    expect(readOptions([])).toEqual({ quick: false, peers: true, only: [], json: undefined })
+    expect(readOptions([])).toEqual({ quick: false, peers: true, only: [], json: undefined, write: false })
   })
 
   it('takes row ids in lists and repeatedly', () => {

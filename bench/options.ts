@@ -8,6 +8,8 @@ export interface BenchOptions {
   /** Ids of the rows to measure; empty for all. */
   only: string[]
   json: string | undefined
+  /** Rewrite the results after a quick run as well. */
+  write: boolean
 }
 
 export const HELP = `Usage: npm run bench -- [options]
@@ -20,6 +22,7 @@ bench/results.svg; with --quick, --only or --no-peers nothing is rewritten.
   --only ID,...   these rows only; may be given more than once
   --no-peers      without the other queues: no servers, nothing to install
   --json FILE     write the rows to FILE as JSON as well
+  --write         with --quick: rewrite the results all the same; they say that the run was quick
   --help          this text
 
 Rows:
@@ -38,6 +41,7 @@ export function readOptions(arguments_: string[]): BenchOptions | undefined {
       only: { type: 'string', multiple: true, default: [] },
       'no-peers': { type: 'boolean', default: false },
       json: { type: 'string' },
+      write: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
@@ -49,5 +53,5 @@ export function readOptions(arguments_: string[]): BenchOptions | undefined {
     const name = unknown.map((id) => `"${id}"`).join(', ')
     throw new Error(`unknown row ${name}; known are:\n  ${known.join('\n  ')}`)
   }
-  return { quick: values.quick, peers: !values['no-peers'], only, json: values.json }
+  return { quick: values.quick, peers: !values['no-peers'], only, json: values.json, write: values.write }
 }

@@ -13,19 +13,28 @@ export function writeJson(path: string, rows: RowResult[]): void {
   writeFileSync(path, `[\n${rows.map((row) => `  ${JSON.stringify(row)}`).join(',\n')}\n]\n`)
 }
 
+const QUICK = `
+
+A quick run: one round instead of three, fewer jobs, and no backlog rows. Read it as a first impression.`
+
 /**
  * Rewrites the results page and its chart.
  * @param problems what could not be measured, one line each
  * @returns the paths written
  */
-export function writeResults(rows: RowResult[], machine: Machine, problems: string[]): string[] {
+export function writeResults(
+  rows: RowResult[],
+  machine: Machine,
+  problems: string[],
+  isQuick: boolean,
+): string[] {
   const gaps =
     problems.length === 0 ? '' : `\nNot measured:\n\n${problems.map((line) => `- ${line}`).join('\n')}\n`
   const page = `# Bench results
 
 Written by \`npm run bench\`; see [README.md](README.md) for what each row measures and how each system is set up.
 
-Machine: ${machineLine(machine)}.
+Machine: ${machineLine(machine)}.${isQuick ? QUICK : ''}
 
 Ratios say how many times better Perdure is: above 1 it is faster (or smaller), whether the row is a rate or a time.
 
