@@ -51,6 +51,7 @@ export function svgChart(rows: RowResult[], caption: string): string {
   parts.push(`<text x="8" y="${y}">${escapeXml(caption)}</text>`)
   const height = y + 14
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}">
+<title>Bench results</title>
 <style>text { font: 12px sans-serif; fill: #1e293b } .title { font-weight: bold }</style>
 <rect width="100%" height="100%" fill="white"/>
 ${parts.join('\n')}

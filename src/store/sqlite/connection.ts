@@ -13,7 +13,6 @@ const LEAST_SQLITE = [3, 51, 3] as const
 
 /** Opens the connection that writes; makes the file, or brings its tables up to date. */
 export function openOwner(path: string): Database.Database {
-  if (path !== ':memory:') checkHeader(path)
   return guarded(path, () => {
     const db = new Database(path)
     try {
@@ -79,7 +78,7 @@ function checkSqlite(db: Database.Database): void {
 }
 
 /** Reads the first bytes without SQLite, which would touch the file. */
-function checkHeader(path: string): void {
+export function checkHeader(path: string): void {
   if (!existsSync(path)) return
   const { size } = statSync(path)
   if (size === 0) return

@@ -7,7 +7,7 @@ import type { NameRow, QueueRow } from '../../core/model/rows.ts'
 import { errorRecord } from '../../errors.ts'
 import { assert } from '../../std/assert.ts'
 import { Committer } from './commit.ts'
-import { guarded, openOwner, openReader, translate } from './connection.ts'
+import { checkHeader, guarded, openOwner, openReader, translate } from './connection.ts'
 import { Loader } from './load.ts'
 import type { PackedLoaded, Request, Response, ThreadOptions } from './messages.ts'
 import { Ownership } from './ownership.ts'
@@ -28,7 +28,11 @@ let isLogDoubtful = false
 /** Opens, or opens anew after a failure: a connection that saw a failed sync is never used again (D7). */
 function open(): unknown {
   const isMemory = path === ':memory:'
-  if (role === 'owner' && !isMemory) ownership ??= Ownership.take(path, socket)
+  if (role === 'owner' && !isMemory) {
+    // First of all, so that nothing is made beside a file that is not ours.
+    checkHeader(path)
+    ownership ??= Ownership.take(path, socket)
+  }
   if (isMemory && db !== undefined) return guarded(path, () => opening(db as Database.Database))
   db?.close()
   db = role === 'owner' ? openOwner(path) : openReader(path)
