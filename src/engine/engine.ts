@@ -1,9 +1,9 @@
 /**
  * Engine: the only meeting point of core and store. It owns one shard.
  *
- * Commands of a turn of the event loop are applied in memory one after another. When no commit is in flight,
- * what changed goes to the store as one batch; the next batch gathers meanwhile. So an idle engine commits at
- * once and a busy one in big groups, with nothing to tune. Replies, leases and events leave when the commit
+ * Commands of a turn of the event loop are applied in memory one after another. When no commit is on its way,
+ * what changed goes to the store as one batch; the next gathers meanwhile, and follows at once when it has grown
+ * large. So an idle engine commits at once and a busy one in big groups, with nothing to tune. Replies, leases and events leave when the commit
  * that they depend on is durable, never before (D2).
  *
  * A failed commit is survived by forgetting: memory is dropped, the epoch grows, the shard is read anew (D6, D7).

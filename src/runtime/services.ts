@@ -2,6 +2,7 @@
  * What the engine and the workers take from their surroundings, so that a simulator can give them others.
  */
 import { randomBytes } from 'node:crypto'
+import { longTimeout } from './timers.ts'
 
 /** Time, timers, randomness and turns. */
 export interface Surroundings {
@@ -19,9 +20,6 @@ export interface Surroundings {
   nonce(): string
 }
 
-/** Longest delay that native timers take. */
-const LONGEST = 0x7fff_ffff
-
 /** The real world. Timers do not keep the process alive. */
 export function systemSurroundings(): Surroundings {
   const nonces = new NoncePool()
@@ -30,14 +28,8 @@ export function systemSurroundings(): Surroundings {
     monotonic: () => performance.now(),
     defer: (fn) => void setImmediate(fn),
     after: (ms, fn) => {
-      let timer: NodeJS.Timeout
-      const arm = (left: number): void => {
-        const step = Math.min(left, LONGEST)
-        timer = setTimeout(() => (left > step ? arm(left - step) : fn()), step)
-        timer.unref()
-      }
-      arm(Math.max(0, ms))
-      return () => clearTimeout(timer)
+      const timer = longTimeout(Math.max(0, ms), fn, { background: true })
+      return () => timer.cancel()
     },
     random: () => Math.random(),
     nonce: () => nonces.next(),
