@@ -18,6 +18,7 @@ import { Announcer } from './announcer.ts'
 import { Dispatcher, type Poll } from './dispatcher.ts'
 import { Duties } from './duties.ts'
 import { Leases } from './leases.ts'
+import { RESIDENCY, type Residency } from './residency.ts'
 import { type Answered, type Departure, type Task, weightOf } from './task.ts'
 import { WorkingSet } from './workingset.ts'
 
@@ -43,6 +44,10 @@ interface Flight {
 export interface EngineOptions {
   /** How often ended jobs are looked for whose retention is over, ms. Default 60 s; 0 for never. */
   readonly retentionEveryMs?: number
+  /** How much of the shard is kept in memory. Default: {@link RESIDENCY}. */
+  readonly residency?: Residency
+  /** Hears of every command in the moment it is applied or refused, before it is durable: for checks from outside. */
+  readonly onApplied?: (command: Command, reply: Reply | PerdureError, now: number) => void
 }
 
 export class Engine {
@@ -52,6 +57,8 @@ export class Engine {
   readonly #store: Store
   readonly #dispatcher = new Dispatcher()
   readonly #duties: Duties
+  readonly #residency: Residency
+  readonly #onApplied: EngineOptions['onApplied']
   #workingSet!: WorkingSet
   #epoch = 0
   #sequence = 0
@@ -76,6 +83,8 @@ export class Engine {
     this.#store = store
     this.surroundings = surroundings
     this.#duties = new Duties(this, options.retentionEveryMs ?? 60_000)
+    this.#residency = options.residency ?? RESIDENCY
+    this.#onApplied = options.onApplied
   }
 
   /** Takes ownership of the store's shard and begins to work. Rejects with what the store's `open` rejects with. */
@@ -221,7 +230,11 @@ export class Engine {
     this.#epoch = opening.epoch
     this.#sequence = opening.sequence
     this.#openedAt = opening.sequence
-    const workingSet = new WorkingSet(opening, (before, after) => this.#jobChanged(before, after))
+    const workingSet = new WorkingSet(
+      opening,
+      (before, after) => this.#jobChanged(before, after),
+      this.#residency,
+    )
     this.#workingSet = workingSet
     // What a lost acknowledgement was to tell is told after the load, and names the jobs that it is about.
     const told = lost.flatMap(({ batch }) =>
@@ -334,6 +347,7 @@ export class Engine {
     }
     if (reply instanceof PerdureError) workingSet.discard()
     else if (!this.#settle(task, reply)) return
+    this.#onApplied?.(task.command, reply, now)
     this.#weight += weightOf(task.command)
     this.#answered.push({ task, reply })
   }

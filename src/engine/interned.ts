@@ -2,19 +2,24 @@
  * InternedTable: a table of rows that are written once and looked up by their text and by their number.
  */
 import { Absent, type AbsentTable } from '../core/view.ts'
+import { RESIDENCY } from './residency.ts'
 import { Table, type TableOptions } from './table.ts'
-
-/** Most rows to find by number; older ones are read again on use. */
-const CAPACITY = 20_000
 
 export class InternedTable<R extends { readonly id: number }> extends Table<string, R> {
   readonly #byIdName: AbsentTable
   readonly #byId = new Map<number, R>()
   #fresh: number[] = []
+  /** Most rows to find by number; older ones are read again on use. */
+  #mostById = RESIDENCY.others
 
   constructor(options: TableOptions<string, R>, byIdName: AbsentTable) {
     super(options)
     this.#byIdName = byIdName
+  }
+
+  override keepAtMost(capacity: number): void {
+    super.keepAtMost(capacity)
+    this.#mostById = capacity
   }
 
   byId(id: number): R {
@@ -46,8 +51,8 @@ export class InternedTable<R extends { readonly id: number }> extends Table<stri
   }
 
   #remember(row: R): void {
-    if (this.#byId.size >= CAPACITY) {
-      let excess = CAPACITY / 2
+    if (this.#byId.size >= this.#mostById) {
+      let excess = this.#mostById / 2
       for (const id of this.#byId.keys()) {
         if (excess-- <= 0) break
         this.#byId.delete(id)

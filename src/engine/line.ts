@@ -8,6 +8,8 @@
  * Never does: I/O, or looking at what the entries stand for.
  */
 
+import { type HeadSizes, RESIDENCY } from './residency.ts'
+
 /** A place in a line. Lines are ordered by rank, then turn, then id. */
 export interface Place {
   readonly rank: number
@@ -22,14 +24,11 @@ function comparePlaces(a: Place, b: Place): number {
   return a.id - b.id
 }
 
-/** Most entries a head keeps; beyond it, the rear half goes back to being only in the store. */
-const MOST = 8_192
-/** When fewer are left and there is a tail, the next window should be read. */
-const LOW = 3_072
 /** How far the front of the array may be empty before it is cut off. */
 const SLACK = 1_024
 
 export class OrderedIndex {
+  readonly #sizes: HeadSizes
   #head: Place[] = []
   #start = 0
   /** Undefined: nothing lies beyond the head (the index is complete). */
@@ -42,7 +41,8 @@ export class OrderedIndex {
    * @param complete True when the line is known to be empty in the store; false makes it begin with
    *   nothing known.
    */
-  constructor(complete: boolean) {
+  constructor(complete: boolean, sizes = RESIDENCY.head) {
+    this.#sizes = sizes
     this.#horizon = complete ? undefined : BEFORE_ALL
   }
 
@@ -72,7 +72,7 @@ export class OrderedIndex {
 
   /** True when it would be well to read the next window. */
   get hungry(): boolean {
-    return !this.complete && !this.#loading && this.size < LOW
+    return !this.complete && !this.#loading && this.size < this.#sizes.low
   }
 
   /** Whether an entry at this place would be in memory. */
@@ -94,7 +94,7 @@ export class OrderedIndex {
     const last = head[head.length - 1]
     if (last === undefined || comparePlaces(last, place) < 0) head.push(place)
     else head.splice(this.#find(place), 0, place)
-    if (this.size > MOST) this.#shed()
+    if (this.size > this.#sizes.most) this.#shed()
   }
 
   /** Takes out an entry; the place must be the one that it was pushed with. */
@@ -151,7 +151,7 @@ export class OrderedIndex {
   /** Forgets the rear half: it is in the store, or about to be. */
   #shed(): void {
     if (this.#loading) return
-    this.#head = this.#head.slice(this.#start, this.#start + MOST / 2)
+    this.#head = this.#head.slice(this.#start, this.#start + this.#sizes.most / 2)
     this.#start = 0
     this.#horizon = this.#head[this.#head.length - 1]
   }

@@ -10,13 +10,10 @@ import { classOfLine, DUE_LINE, RUNNING_LINE } from '../core/model/line.ts'
 import { Absent } from '../core/view.ts'
 import { EXPIRY_LINE, type WindowRequest } from '../store/store.ts'
 import { OrderedIndex, type Place } from './line.ts'
-
-/** Entries that one read of a tail brings. */
-const WINDOW = 4_096
-/** Most empty limit lines to keep; further ones are read again on use. */
-const MOST_LINES = 20_000
+import { RESIDENCY } from './residency.ts'
 
 export class Lines {
+  readonly #residency: Pick<typeof RESIDENCY, 'lines' | 'head'>
   readonly #lines = new Map<number, OrderedIndex>()
   /** Ready lines into which something was pushed since the last call of {@link takeTouched}. */
   #touched = new Set<number>()
@@ -24,15 +21,16 @@ export class Lines {
   readonly #partial = new Set<number>()
 
   /** @param isNew True when the store holds no job yet, so that every line is known to be empty. */
-  constructor(isNew: boolean) {
-    this.#lines.set(DUE_LINE, new OrderedIndex(isNew))
-    this.#lines.set(EXPIRY_LINE, new OrderedIndex(isNew))
+  constructor(isNew: boolean, residency = RESIDENCY) {
+    this.#residency = residency
+    this.#lines.set(DUE_LINE, new OrderedIndex(isNew, residency.head))
+    this.#lines.set(EXPIRY_LINE, new OrderedIndex(isNew, residency.head))
     if (!isNew) this.#partial.add(DUE_LINE).add(EXPIRY_LINE)
   }
 
   /** Says that a line was just made. */
   begin(line: number): void {
-    if (!this.#lines.has(line)) this.#lines.set(line, new OrderedIndex(true))
+    if (!this.#lines.has(line)) this.#lines.set(line, new OrderedIndex(true, this.#residency.head))
   }
 
   get(line: number): OrderedIndex | undefined {
@@ -101,14 +99,14 @@ export class Lines {
   beginLoads(wanted: ReadonlySet<number>): WindowRequest[] {
     const windows: WindowRequest[] = []
     for (const line of wanted) {
-      if (!this.#lines.has(line)) this.#lines.set(line, new OrderedIndex(false))
+      if (!this.#lines.has(line)) this.#lines.set(line, new OrderedIndex(false, this.#residency.head))
       this.#partial.add(line)
     }
     for (const line of this.#partial) {
       const index = this.#lines.get(line)
       if (index === undefined || index.complete) this.#partial.delete(line)
       else if (index.hungry || (wanted.has(line) && !index.isLoading))
-        windows.push({ line, after: index.beginLoad(), count: WINDOW })
+        windows.push({ line, after: index.beginLoad(), count: this.#residency.head.window })
     }
     return windows
   }
@@ -127,7 +125,7 @@ export class Lines {
 
   /** Drops empty lines of limits beyond the capacity. */
   evict(): void {
-    if (this.#lines.size <= MOST_LINES) return
+    if (this.#lines.size <= this.#residency.lines) return
     for (const [line, index] of this.#lines) {
       if (line > RUNNING_LINE && classOfLine(line) === 0 && index.empty) this.#lines.delete(line)
     }

@@ -26,7 +26,7 @@ const NOBODY: readonly (readonly [number, number])[] = []
 
 export class RangeTable implements Ranges {
   readonly #name: AbsentTable
-  readonly #capacity: number
+  #capacity: number
   readonly #ranges = new Map<number, Range>()
   #undo: (() => void)[] = []
   #staged: RangeChange[] = []
@@ -36,6 +36,11 @@ export class RangeTable implements Ranges {
 
   constructor(name: AbsentTable, capacity: number) {
     this.#name = name
+    this.#capacity = capacity
+  }
+
+  /** Keeps another number of clean ranges than was said at first. */
+  keepAtMost(capacity: number): void {
     this.#capacity = capacity
   }
 

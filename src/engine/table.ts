@@ -46,6 +46,7 @@ const EVICTION_LOOKS = 64
 
 export class Table<K extends string | number, R> implements Rows<K, R> {
   readonly #options: TableOptions<K, R>
+  #capacity: number
   readonly #entries = new Map<K, Entry<K, R>>()
   #staged: Entry<K, R>[] = []
   #dirty: Entry<K, R>[] = []
@@ -53,6 +54,12 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
 
   constructor(options: TableOptions<K, R>) {
     this.#options = options
+    this.#capacity = options.capacity
+  }
+
+  /** Keeps another number of clean rows than was said at first. */
+  keepAtMost(capacity: number): void {
+    this.#capacity = capacity
   }
 
   get size(): number {
@@ -149,7 +156,7 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
 
   /** Says that all commits up to this one are durable: done rows go, and clean ones beyond the capacity. */
   durable(commit: number): void {
-    const { isDone, capacity } = this.#options
+    const { isDone } = this.#options
     while (this.#taken.length > 0 && (this.#taken[0]?.commit ?? 0) <= commit) {
       const { entries } = this.#taken.shift() as { entries: Entry<K, R>[] }
       if (isDone === undefined) continue
@@ -158,7 +165,7 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
           this.#entries.delete(entry.key)
       }
     }
-    if (this.#entries.size > capacity) this.#evict(commit)
+    if (this.#entries.size > this.#capacity) this.#evict(commit)
   }
 
   /** Takes in rows that were read. A row that is resident already is newer and stays. */
@@ -176,8 +183,8 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
    * the back of the map, so that the next look begins with others.
    */
   #evict(durable: number): void {
-    const { capacity, isPinned } = this.#options
-    let excess = this.#entries.size - capacity
+    const { isPinned } = this.#options
+    let excess = this.#entries.size - this.#capacity
     let looks = 2 * excess + EVICTION_LOOKS
     for (const [key, entry] of this.#entries) {
       if (looks-- <= 0 || excess <= 0) return

@@ -34,11 +34,9 @@ import { AppendBuffer } from './appends.ts'
 import { InternedTable } from './interned.ts'
 import { Lines } from './lines.ts'
 import { RangeTable } from './ranges.ts'
+import { RESIDENCY } from './residency.ts'
 import { Table } from './table.ts'
 import { Wants } from './wants.ts'
-
-/** Most clean rows of a kind to keep. A job row takes about half a KiB. */
-const CAPACITY = { jobs: 40_000, others: 20_000 }
 
 /** Spaces of names that are few, and resident as a whole. */
 const SMALL_SPACES = new Set(['namespace', 'queue', 'kind', 'class'])
@@ -49,7 +47,7 @@ export class WorkingSet implements View {
   readonly jobs = new Table<number, JobRow>({
     name: 'jobs',
     keyOf: (job) => job.id,
-    capacity: CAPACITY.jobs,
+    capacity: RESIDENCY.jobs,
     isPinned: (job) => job.state === RUNNING,
     isDone: (job) => isTerminal(job.state) || this.lines.isFarBack(job),
     onChange: (before, after) => this.#jobChanged(before, after),
@@ -57,7 +55,7 @@ export class WorkingSet implements View {
   readonly names = new Table<string, NameRow>({
     name: 'names',
     keyOf: (row) => nameId(row.space, row.text),
-    capacity: CAPACITY.others,
+    capacity: RESIDENCY.others,
     isPinned: (row) => SMALL_SPACES.has(row.space),
     onChange: (_, after) => this.#named(after),
   })
@@ -66,31 +64,31 @@ export class WorkingSet implements View {
     'profilesById',
   )
   readonly routes = new InternedTable<RouteRow>(
-    { name: 'routes', keyOf: routeKey, capacity: CAPACITY.others },
+    { name: 'routes', keyOf: routeKey, capacity: RESIDENCY.others },
     'routesById',
   )
   readonly queues = new Table<number, QueueRow>({
     name: 'queues',
     keyOf: (row) => row.id,
-    capacity: CAPACITY.others,
+    capacity: RESIDENCY.others,
   })
   readonly fair = new Table<string, FairRow>({
     name: 'fair',
     keyOf: (row) => fairId(row.queue, row.key),
-    capacity: CAPACITY.others,
+    capacity: RESIDENCY.others,
   })
   readonly keys = new Table<string, KeyRow>({
     name: 'keys',
     keyOf: (row) => keyId(row.namespace, row.key),
-    capacity: CAPACITY.others,
+    capacity: RESIDENCY.others,
   })
   readonly limits = new Table<number, LimitRow>({
     name: 'limits',
     keyOf: (row) => row.id,
-    capacity: CAPACITY.others,
+    capacity: RESIDENCY.others,
   })
-  readonly holders = new RangeTable('holders', CAPACITY.others)
-  readonly dependents = new RangeTable('dependents', CAPACITY.others)
+  readonly holders = new RangeTable('holders', RESIDENCY.others)
+  readonly dependents = new RangeTable('dependents', RESIDENCY.others)
   readonly append = new AppendBuffer()
   readonly wants = new Wants()
   readonly #nameById = new Map<number, string>()
@@ -102,12 +100,19 @@ export class WorkingSet implements View {
   #isDirty = false
   #classes = 0
 
-  constructor(opening: Opening, onJob: (before: JobRow | undefined, after: JobRow | undefined) => void) {
+  constructor(
+    opening: Opening,
+    onJob: (before: JobRow | undefined, after: JobRow | undefined) => void,
+    residency = RESIDENCY,
+  ) {
     this.#onJob = onJob
+    if (residency !== RESIDENCY)
+      for (const table of this.#tables())
+        table.keepAtMost(table === this.jobs ? residency.jobs : residency.others)
     this.#nextJobId = opening.nextJobId
     this.#nextNameId = opening.nextNameId
     this.#settledIds = { job: opening.nextJobId, name: opening.nextNameId }
-    this.lines = new Lines(opening.nextJobId === 1)
+    this.lines = new Lines(opening.nextJobId === 1, residency)
     for (const row of opening.names) {
       this.names.load(nameId(row.space, row.text), row)
       this.#named(row)
