@@ -36,6 +36,8 @@ const OSES = [
   'sunos',
   'win32',
 ]
+/** What some packages call a processor, and what npm does. */
+const OTHER_CPUS: Readonly<Record<string, string>> = { aarch64: 'arm64', armv7: 'arm' }
 const CPUS = ['arm', 'arm64', 'ia32', 'loong64', 'mips64el', 'ppc64', 'riscv64', 's390x', 'x64']
 
 /**
@@ -64,7 +66,8 @@ export function completeLock(lock: Lock): { lock: Lock; added: string[] } {
 function platformEntry(name: string, version: string, dev: boolean): LockEntry {
   const parts = name.split(/[-/]/)
   const os = OSES.find((word) => parts.includes(word))
-  const cpu = CPUS.find((word) => parts.includes(word))
+  const words = parts.map((part) => OTHER_CPUS[part] ?? part)
+  const cpu = CPUS.find((word) => words.includes(word))
   if (!os || !cpu) throw new Error(`${name}: the name does not say its platform; add it to the lock by hand`)
   if (!/^\d+\.\d+\.\d+/.test(version))
     throw new Error(`${name}: expected an exact version, found "${version}"`)
