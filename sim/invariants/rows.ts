@@ -2,7 +2,7 @@
  * Rows: what must hold of every job row, and of every change from one to the next.
  */
 import { type JobRow, limitsOf } from '../../src/core/model/job.ts'
-import { NO_LINE, RUNNING_LINE } from '../../src/core/model/line.ts'
+import { NO_LINE, RUNNING_LINE, SETTLE_LINE } from '../../src/core/model/line.ts'
 import { BLOCKED, isTerminal, READY, RUNNING, stateName } from '../../src/core/model/states.ts'
 import { must } from '../violation.ts'
 
@@ -32,7 +32,7 @@ export function checkRow(row: JobRow): void {
     )
   }
   if (isTerminal(row.state)) {
-    const isFree = row.taken === 0 && row.line === NO_LINE && row.expireAt === 0
+    const isFree = row.taken === 0 && (row.line === NO_LINE || row.line === SETTLE_LINE) && row.expireAt === 0
     must(
       'C3',
       isFree,

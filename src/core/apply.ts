@@ -13,6 +13,7 @@ import { type LeaseCommand, lease } from './commands/lease.ts'
 import { type LogCommand, log, type ProgressCommand, progress } from './commands/output.ts'
 import { type PauseCommand, pause } from './commands/queue.ts'
 import { type ReportCommand, report } from './commands/report.ts'
+import { type SettleCommand, settle } from './commands/settle.ts'
 import { type DueCommand, due, type ExpireCommand, expire, type LoseCommand, lose } from './commands/time.ts'
 import type { View } from './view.ts'
 
@@ -25,6 +26,7 @@ export type Command =
   | LoseCommand
   | DueCommand
   | ExpireCommand
+  | SettleCommand
   | PauseCommand
   | LogCommand
   | ProgressCommand
@@ -39,6 +41,7 @@ export interface Replies {
   lose: ReturnType<typeof lose>
   due: ReturnType<typeof due>
   expire: ReturnType<typeof expire>
+  settle: ReturnType<typeof settle>
   pause: ReturnType<typeof pause>
   log: ReturnType<typeof log>
   progress: ReturnType<typeof progress>
@@ -70,6 +73,8 @@ export function apply(view: View, command: Command, now: number): Reply {
       return due(view, command, now)
     case 'expire':
       return expire(view, command, now)
+    case 'settle':
+      return settle(view, command, now)
     case 'pause':
       return pause(view, command)
     case 'log':

@@ -65,8 +65,8 @@ export interface Rows<K extends string | number, R> {
 export interface Ranges {
   size(owner: number): number
   has(owner: number, member: number): boolean
-  /** A copy: `[member, value]` in order of members. */
-  members(owner: number): readonly (readonly [number, number])[]
+  /** A copy of the first `most` (default all): `[member, value]` in order of members. */
+  members(owner: number, most?: number): readonly (readonly [number, number])[]
   need(owners: readonly number[]): void
   add(owner: number, member: number, value: number): void
   remove(owner: number, member: number): void

@@ -5,6 +5,7 @@
 import { DUE_LINE } from '../core/model/line.ts'
 import { PerdureError } from '../errors.ts'
 import { EXPIRY_LINE } from '../store/store.ts'
+import { Cascade } from './cascade.ts'
 import type { Engine } from './engine.ts'
 import type { Overdue } from './leases.ts'
 import type { Task } from './task.ts'
@@ -28,6 +29,7 @@ export class Duties {
   /** Monotonic moment from which jobs may become ready though nobody asks. */
   #unaskedFrom = 0
   readonly #expiring = new Set<number>()
+  readonly #cascade: Cascade
   #armedFor = Infinity
   #disarm: (() => void) | undefined
   #stopReaping: (() => void) | undefined
@@ -36,6 +38,7 @@ export class Duties {
 
   constructor(engine: Engine, retentionEveryMs: number) {
     this.#engine = engine
+    this.#cascade = new Cascade(engine)
     this.#retentionEveryMs = retentionEveryMs
   }
 
@@ -55,10 +58,11 @@ export class Duties {
     this.#stopPurging?.()
   }
 
-  /** The commands whose moment has come. */
+  /** The commands whose moment has come. What a cascade has left to do comes by itself. */
   tasks(now: number): Task[] {
     const { lines } = this.#engine.workingSet
     const tasks: Task[] = []
+    this.#cascade.next()
     const due = this.#dueTask(now)
     if (due !== undefined) tasks.push(due)
     const expiry = lines.get(EXPIRY_LINE)

@@ -6,7 +6,7 @@
  */
 
 import type { JobRow } from '../core/model/job.ts'
-import { classOfLine, DUE_LINE, RUNNING_LINE } from '../core/model/line.ts'
+import { classOfLine, DUE_LINE, RUNNING_LINE, SETTLE_LINE } from '../core/model/line.ts'
 import { Absent } from '../core/view.ts'
 import { EXPIRY_LINE, type WindowRequest } from '../store/store.ts'
 import { OrderedIndex, type Place } from './line.ts'
@@ -25,7 +25,8 @@ export class Lines {
     this.#residency = residency
     this.#lines.set(DUE_LINE, new OrderedIndex(isNew, residency.head))
     this.#lines.set(EXPIRY_LINE, new OrderedIndex(isNew, residency.head))
-    if (!isNew) this.#partial.add(DUE_LINE).add(EXPIRY_LINE)
+    this.#lines.set(SETTLE_LINE, new OrderedIndex(isNew, residency.head))
+    if (!isNew) this.#partial.add(DUE_LINE).add(EXPIRY_LINE).add(SETTLE_LINE)
   }
 
   /** Says that a line was just made. */
@@ -127,7 +128,7 @@ export class Lines {
   evict(): void {
     if (this.#lines.size <= this.#residency.lines) return
     for (const [line, index] of this.#lines) {
-      if (line > RUNNING_LINE && classOfLine(line) === 0 && index.empty) this.#lines.delete(line)
+      if (line > SETTLE_LINE && classOfLine(line) === 0 && index.empty) this.#lines.delete(line)
     }
   }
 }

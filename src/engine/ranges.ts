@@ -9,6 +9,8 @@ import { Absent, type AbsentTable, type Ranges } from '../core/view.ts'
 
 interface Range {
   readonly members: Map<number, number>
+  /** The members in order, those of them included that have gone since; made on use. */
+  order: readonly number[] | undefined
   commit: number
 }
 
@@ -52,10 +54,18 @@ export class RangeTable implements Ranges {
     return this.#get(owner).members.has(member)
   }
 
-  members(owner: number): readonly (readonly [number, number])[] {
-    const { members } = this.#get(owner)
+  members(owner: number, most = Infinity): readonly (readonly [number, number])[] {
+    const range = this.#get(owner)
+    if (range.members.size === 0) return NOBODY
     // Sorted, since undoing and reading anew do not keep the order of arrival, and what follows must not depend on them.
-    return members.size === 0 ? NOBODY : [...members].sort(([a], [b]) => a - b)
+    range.order ??= [...range.members.keys()].sort((a, b) => a - b)
+    const first: [number, number][] = []
+    for (const member of range.order) {
+      if (first.length >= most) break
+      const value = range.members.get(member)
+      if (value !== undefined) first.push([member, value])
+    }
+    return first
   }
 
   need(owners: readonly number[]): void {
@@ -65,7 +75,7 @@ export class RangeTable implements Ranges {
 
   begin(owner: number): void {
     if (this.#ranges.has(owner)) return
-    this.#ranges.set(owner, { members: new Map(), commit: this.#commit })
+    this.#ranges.set(owner, { members: new Map(), order: undefined, commit: this.#commit })
     this.#undo.push(() => this.#ranges.delete(owner))
   }
 
@@ -84,14 +94,19 @@ export class RangeTable implements Ranges {
   }
 
   #write(owner: number, member: number, value: number): void {
-    const members = this.#ranges.get(owner)?.members
-    if (members !== undefined) {
+    const range = this.#ranges.get(owner)
+    if (range !== undefined) {
+      const { members } = range
       const before = members.get(member)
       if (value === REMOVED) members.delete(member)
-      else members.set(member, value)
+      else {
+        members.set(member, value)
+        if (before === undefined) range.order = undefined
+      }
       this.#undo.push(() => {
         if (before === undefined) members.delete(member)
         else members.set(member, before)
+        range.order = undefined
       })
     }
     this.#staged.push({ owner, member, value })
@@ -157,7 +172,7 @@ export class RangeTable implements Ranges {
       if (value === REMOVED) members.delete(member)
       else members.set(member, value)
     }
-    this.#ranges.set(owner, { members, commit: this.#commit })
+    this.#ranges.set(owner, { members, order: undefined, commit: this.#commit })
   }
 }
 

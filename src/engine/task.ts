@@ -37,6 +37,8 @@ export function weightOf(command: Command): number {
       return command.nonces.length
     case 'due':
       return command.most
+    case 'settle':
+      return command.ahead.length
     default:
       return 1
   }

@@ -225,7 +225,8 @@ export interface StoreReads {
     now: number,
     from: number,
   ): Promise<{ readonly ids: readonly number[]; readonly next: number | null }>
-  dependents(job: number, limit: number): Promise<readonly number[]>
+  /** Who depends on any of these, directly or not, nearest first; only edges that have not settled count. */
+  dependents(jobs: readonly number[], limit: number): Promise<readonly number[]>
   /** Facts for `doctor`: version, size, settings. */
   info(): Promise<Readonly<Record<string, string | number | boolean>>>
   /** Looks for damage and for rows that contradict each other; answers what it found, as sentences. */

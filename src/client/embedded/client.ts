@@ -186,7 +186,9 @@ class EmbeddedClient implements Client {
   }
 
   async dependents(id: number, limit = 10_000): Promise<number[]> {
-    return [...(await this.#engine.reads.dependents(checkId(id), checkInteger('limit', limit, 1, 1_000_000)))]
+    return [
+      ...(await this.#engine.reads.dependents([checkId(id)], checkInteger('limit', limit, 1, 1_000_000))),
+    ]
   }
 
   async openWorker(info: WorkerInfo): Promise<WorkerSession> {

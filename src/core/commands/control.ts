@@ -21,7 +21,7 @@ import {
   WAITING,
 } from '../model/states.ts'
 import { admit, place, releaseLimits } from '../policy/admit.ts'
-import { type FinishTables, finish } from '../policy/finish.ts'
+import { type FinishTables, finish, settleOwn } from '../policy/finish.ts'
 import type { View } from '../view.ts'
 import { attemptOf } from './report.ts'
 
@@ -58,7 +58,7 @@ export function control(view: Tables, command: ControlCommand, now: number): Ans
     case 'release':
       return release(view, job, now)
     case 'delete':
-      return remove(view, job)
+      return remove(view, job, now)
     case 'snooze':
       return snooze(view, job, command.delayMs, now)
     case 'reprioritize':
@@ -78,10 +78,12 @@ function cancel(view: Tables, job: JobRow, error: string, now: number): Answer {
 }
 
 /** A fresh set of tries, through the limits; attempts go on counting. */
-function restart(view: Tables, job: JobRow, now: number): Answer {
-  if (job.state !== FAILED && job.state !== CANCELLED) {
-    return wrongState('restart', job, 'failed or cancelled', 'Wait for its end, or expedite it')
+function restart(view: Tables, ended: JobRow, now: number): Answer {
+  if (ended.state !== FAILED && ended.state !== CANCELLED) {
+    return wrongState('restart', ended, 'failed or cancelled', 'Wait for its end, or expedite it')
   }
+  // Whoever depends on it meets the end that it had.
+  const job = settleOwn(view, ended, now)
   const route = view.routeById(job.route)
   const ran = job.startedAt !== 0
   if (ran) {
@@ -138,8 +140,9 @@ function putInPlace(view: Tables, job: JobRow, route: RouteRow, now: number): Co
 }
 
 /** Takes ended jobs only. */
-function remove(view: Tables, job: JobRow): Answer {
+function remove(view: Tables, job: JobRow, now: number): Answer {
   if (!isTerminal(job.state)) return wrongState('delete', job, 'ended', 'Cancel it first')
+  settleOwn(view, job, now)
   view.jobs.remove(job.id)
   view.append.purge(job.id)
   return { state: undefined, changed: true }

@@ -12,6 +12,9 @@ export const DUE_LINE = 1
 /** Leased jobs; there to find them again when a shard is opened. */
 export const RUNNING_LINE = 2
 
+/** Ended jobs whose edges wait to be settled: what is left of a long cascade. */
+export const SETTLE_LINE = 3
+
 const FIRST = 16
 
 /** The line of ready jobs of a class (a queue and kind); rank is the priority, turn the fairness tag. */

@@ -1,10 +1,11 @@
 /**
- * The end of a job, and what follows from it in the same change: its limits are handed on, its edges settle,
- * and dependents that end because of it end too, however long the chain.
+ * The end of a job, and what follows from it: its limits are handed on, its edges settle, and dependents that end
+ * because of it end too. A few levels and edges are settled in the same change; of more than that, a mark is left
+ * with the jobs that have edges to settle, and further commands go on with them.
  */
 import type { ErrorRecord } from '../../errors.ts'
 import { HAS_DEPENDENTS, type JobRow } from '../model/job.ts'
-import { NO_LINE } from '../model/line.ts'
+import { NO_LINE, SETTLE_LINE } from '../model/line.ts'
 import {
   BLOCKED,
   CANCELLED,
@@ -23,6 +24,13 @@ export type FinishTables = AdmitTables & Pick<View, 'dependents'>
 export const EDGE_FAIL = 0
 export const EDGE_CANCEL = 1
 export const EDGE_RUN = 2
+
+/**
+ * Edges that one command settles at most, and levels of jobs that end in it because of others: bounds what is in
+ * memory, and how often it is applied anew because something has to be read.
+ */
+export const MOST_EDGES = 2_000
+const MOST_LEVELS = 3
 
 /** How a job ends. */
 export interface Ending {
@@ -44,11 +52,14 @@ export function finish(view: FinishTables, job: JobRow, ending: Ending, now: num
 }
 
 /** What follows from ends: limits that became free are handed on, then edges settle. */
-export function conclude(view: FinishTables, ended: JobRow[], freed: readonly number[], now: number): void {
+export function conclude(
+  view: FinishTables,
+  ended: readonly JobRow[],
+  freed: readonly number[],
+  now: number,
+): void {
   grantAll(view, freed)
-  for (let next = ended.pop(); next !== undefined; next = ended.pop()) {
-    if ((next.flags & HAS_DEPENDENTS) !== 0) settleEdges(view, next, now, ended)
-  }
+  settle(view, ended, now, MOST_LEVELS, MOST_EDGES)
 }
 
 /** Ends one job: a terminal row that holds nothing (C3). The caller has to {@link conclude}. */
@@ -71,23 +82,104 @@ export function end(view: FinishTables, job: JobRow, ending: Ending, now: number
   return row
 }
 
-function settleEdges(view: FinishTables, dependency: JobRow, now: number, ended: JobRow[]): void {
-  const edges = view.dependents.members(dependency.id)
-  view.jobs.need(edges.map(([dependent]) => dependent))
-  for (const [id, policy] of edges) {
-    view.dependents.remove(dependency.id, id)
-    const job = view.jobs.get(id)
-    if (job === undefined) continue
-    const row = { ...job, pending: job.pending - 1 }
-    if (isTerminal(job.state)) {
-      view.jobs.put(row)
-    } else if (dependency.state === SUCCEEDED || policy === EDGE_RUN) {
-      const after = moveOn(view, row, now)
-      if (after !== undefined) ended.push(after)
-    } else {
-      ended.push(end(view, row, endingBecauseOf(dependency, policy), now, NO_LIMITS))
+/**
+ * Settles the edges of ended jobs, and of those that end because of them, nearest first. Whoever has edges left
+ * at a bound stands in the line of those whose edges wait, where {@link resume} finds them (K2).
+ *
+ * @param levels How far it goes: 1 for the edges of these jobs only.
+ * @param most Edges to settle.
+ */
+function settle(
+  view: FinishTables,
+  ended: readonly JobRow[],
+  now: number,
+  levels: number,
+  most: number,
+): void {
+  let level = ended.filter(hasDependents)
+  let left = most
+  for (let depth = 0; depth < levels && left > 0 && level.length > 0; depth++) {
+    const next: JobRow[] = []
+    const edges = edgesOf(view, level, left)
+    for (const [at, job] of level.entries()) {
+      const own = edges[at] as Edges
+      for (const [dependent, policy] of own) settleEdge(view, job, dependent, policy, now, next)
+      left -= own.length
+      if (view.dependents.size(job.id) > 0) next.push(job)
     }
+    level = next
   }
+  for (const job of level) view.jobs.put({ ...job, line: SETTLE_LINE, rank: now })
+}
+
+type Edges = readonly (readonly [dependent: number, policy: number])[]
+
+/** The first edges of each job, `most` together. Everything that they lead to is asked for at once. */
+function edgesOf(view: FinishTables, level: readonly JobRow[], most: number): Edges[] {
+  if (level.length > 1) view.dependents.need(level.map((job) => job.id))
+  const wanted: number[] = []
+  const edges = level.map((job) => {
+    const own = view.dependents.members(job.id, most - wanted.length)
+    for (const [dependent] of own) wanted.push(dependent)
+    return own
+  })
+  view.jobs.need(wanted)
+  return edges
+}
+
+const hasDependents = (job: JobRow): boolean => (job.flags & HAS_DEPENDENTS) !== 0
+
+function settleEdge(
+  view: FinishTables,
+  dependency: JobRow,
+  dependent: number,
+  policy: number,
+  now: number,
+  ended: JobRow[],
+): void {
+  view.dependents.remove(dependency.id, dependent)
+  const job = view.jobs.get(dependent)
+  if (job === undefined) return
+  const row = { ...job, pending: job.pending - 1 }
+  if (isTerminal(job.state)) {
+    view.jobs.put(row)
+    return
+  }
+  const after =
+    dependency.state === SUCCEEDED || policy === EDGE_RUN
+      ? moveOn(view, row, now)
+      : end(view, row, endingBecauseOf(dependency, policy), now, NO_LIMITS)
+  if (after !== undefined && hasDependents(after)) ended.push(after)
+}
+
+/**
+ * Goes on with edges that were left to wait.
+ *
+ * @param jobs Some of those that stand in the line.
+ * @param levels How far it goes, at least as far as any end goes at once.
+ */
+export function resume(view: FinishTables, jobs: readonly JobRow[], now: number, levels: number): void {
+  settle(
+    view,
+    jobs.map((job) => leaveLine(view, job)),
+    now,
+    Math.max(levels, MOST_LEVELS),
+    MOST_EDGES,
+  )
+}
+
+/** Settles what waits of a job's own edges, for one that is about to be ended no more. Answers its row. */
+export function settleOwn(view: FinishTables, job: JobRow, now: number): JobRow {
+  if (job.line !== SETTLE_LINE) return job
+  const row = leaveLine(view, job)
+  settle(view, [row], now, 1, Infinity)
+  return row
+}
+
+function leaveLine(view: FinishTables, job: JobRow): JobRow {
+  const row = { ...job, line: NO_LINE, rank: 0 }
+  view.jobs.put(row)
+  return row
 }
 
 /** For jobs that wait for others, which hold no limit. */

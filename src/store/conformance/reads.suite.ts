@@ -165,12 +165,12 @@ export function readsSuite(make: MakeStore): void {
       ].map(([owner = 0, member = 0]) => ({ owner, member, value: 0 }))
       await subject.commit({ ...WORLD, dependents: edges })
       const { reads } = subject
-      expect(await reads.dependents(1, 100)).toEqual([2, 3, 4, 5, 6])
-      expect(await reads.dependents(1, 3)).toEqual([2, 3, 4])
-      expect(await reads.dependents(4, 100)).toEqual([5, 6])
-      expect(await reads.dependents(6, 100)).toEqual([])
+      expect(await reads.dependents([1], 100)).toEqual([2, 3, 4, 5, 6])
+      expect(await reads.dependents([1], 3)).toEqual([2, 3, 4])
+      expect(await reads.dependents([4], 100)).toEqual([5, 6])
+      expect(await reads.dependents([6], 100)).toEqual([])
       await subject.commit({ dependents: [{ owner: 4, member: 5, value: -1 }] })
-      expect(await reads.dependents(1, 100)).toEqual([2, 3, 4])
+      expect(await reads.dependents([1], 100)).toEqual([2, 3, 4])
     })
 
     it('are found along a chain of thousands', async () => {
@@ -181,7 +181,7 @@ export function readsSuite(make: MakeStore): void {
         value: 0,
       }))
       await subject.commit({ dependents })
-      expect(await subject.reads.dependents(1, 10_000)).toEqual(dependents.map(({ member }) => member))
+      expect(await subject.reads.dependents([1], 10_000)).toEqual(dependents.map(({ member }) => member))
     })
   })
 

@@ -2,7 +2,7 @@
  * Check: looks for rows of a memory store that contradict each other.
  */
 import { HAS_DEPENDENTS, type JobRow, limitsOf } from '../../core/model/job.ts'
-import { DUE_LINE, limitLine, NO_LINE, RUNNING_LINE, readyLine } from '../../core/model/line.ts'
+import { DUE_LINE, limitLine, NO_LINE, RUNNING_LINE, readyLine, SETTLE_LINE } from '../../core/model/line.ts'
 import {
   BLOCKED,
   isTerminal,
@@ -42,7 +42,12 @@ function lineOf(tables: Tables, job: JobRow): number | undefined {
   if (job.state === RUNNING) return RUNNING_LINE
   if (job.state === READY) return readyLine(route.class)
   if (job.state === WAITING) return limitLine(limitsOf(job)[job.taken] ?? 0)
-  return NO_LINE
+  return isTerminal(job.state) && hasEdgesLeft(tables, job) ? SETTLE_LINE : NO_LINE
+}
+
+/** Whether an ended job has edges that wait to be settled, or stands where it is looked whether it has. */
+function hasEdgesLeft(tables: Tables, job: JobRow): boolean {
+  return job.line === SETTLE_LINE || tables.dependents.membersOf(job.id).size > 0
 }
 
 /** What a job says that it holds is in the table of holders (C6). */
@@ -79,13 +84,11 @@ function* checkHolders(tables: Tables): Generator<string> {
   }
 }
 
-/** Each edge leads from a live job that knows of it to one that exists (W2). */
+/** Each edge leads from a job that knows of it to one that exists (W2); an ended one is about to settle it. */
 function* checkEdges(tables: Tables): Generator<string> {
   for (const [owner, member] of tables.dependents.all()) {
     const job = tables.jobs.get(owner)
     if (job === undefined) yield `Job ${member} depends on job ${owner}, which does not exist.`
-    else if (isTerminal(job.state))
-      yield `Job ${member} waits for job ${owner}, which is ${stateName(job.state)}.`
     else if ((job.flags & HAS_DEPENDENTS) === 0)
       yield `Job ${owner} does not know that job ${member} depends on it.`
     if (!tables.jobs.has(member)) yield `Job ${member} depends on job ${owner}, but does not exist.`

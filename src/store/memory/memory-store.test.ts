@@ -144,7 +144,7 @@ describe('the check of a memory store', () => {
     [
       'an ended dependency',
       { dependents: [{ owner: 2, member: 1, value: 0 }] },
-      /waits for job 2, which is succeeded/,
+      /Job 2 is succeeded, so it belongs to line 3/,
     ],
     [
       'an edge unknown to its owner',

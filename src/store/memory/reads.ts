@@ -31,7 +31,7 @@ export function createReads(
     counts: (namespace) => run(() => counts(tables, namespace)),
     logs: (job, attempt, from, limit) => run(() => logs(tables, job, attempt, from, limit)),
     expired: (now, from) => run(() => expired(tables, now, from)),
-    dependents: (job, limit) => run(() => dependents(tables, job, limit)),
+    dependents: (jobs, limit) => run(() => dependents(tables, jobs, limit)),
     info: () => run(() => ({ store: 'memory', jobs: tables.jobs.size, ...facts() })),
     check: () => run(() => check(tables)),
   }
@@ -137,13 +137,13 @@ function isExpired(tables: Tables, id: number, now: number): boolean {
 }
 
 /** Breadth first over the edges that have not settled. */
-function dependents(tables: Tables, job: number, limit: number): number[] {
+function dependents(tables: Tables, jobs: readonly number[], limit: number): number[] {
   const found = new Set<number>()
-  const queue = [job]
+  const queue = [...jobs]
   for (const owner of queue) {
     for (const member of tables.dependents.membersOf(owner).keys()) {
       if (found.size >= limit) return [...found]
-      if (member === job || found.has(member)) continue
+      if (found.has(member)) continue
       found.add(member)
       queue.push(member)
     }

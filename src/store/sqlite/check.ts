@@ -24,8 +24,12 @@ const CLAIMS: readonly (readonly [claim: string, sql: string])[] = [
      AND line IS NOT 17 + 2 * (SELECT value FROM json_each(jobs.limits) WHERE key = jobs.taken)`,
   ],
   [
-    'only jobs that wait or run stand in a line',
-    'SELECT id FROM jobs WHERE state IN (0, 5, 6, 7, 8, 9) AND line <> 0',
+    'only jobs that wait or run, and ended ones with edges to settle, stand in a line',
+    'SELECT id FROM jobs WHERE state IN (0, 5, 6, 7, 8, 9) AND line <> 0 AND (state < 7 OR line <> 3)',
+  ],
+  [
+    'an ended job with edges to settle stands in the line of those',
+    'SELECT id FROM jobs WHERE state >= 7 AND line <> 3 AND id IN (SELECT owner FROM dependents)',
   ],
   ['exactly the running jobs have a lease', 'SELECT id FROM jobs WHERE (state = 4) <> (nonce IS NOT NULL)'],
   [

@@ -46,7 +46,7 @@ export class Reads {
       logs: (job: number, attempt: number | null, from: { attempt: number; offset: number }, limit: number) =>
         this.#logs(job, attempt, from, limit),
       expired: (now: number, from: number) => this.#expired(now, from),
-      dependents: (job: number, limit: number) => this.#dependents(job, limit),
+      dependents: (jobs: readonly number[], limit: number) => this.#dependents(jobs, limit),
       info: () => this.#info(),
       check: () => check(this.#db),
     }
@@ -225,15 +225,16 @@ export class Reads {
     return { ids, next: rows.length < EXPIRED_ROWS || last === undefined ? null : last + 1 }
   }
 
-  #dependents(job: number, limit: number): number[] {
+  #dependents(jobs: readonly number[], limit: number): number[] {
     const found = new Set<number>()
-    let level = [job]
+    let level = jobs
     while (level.length > 0 && found.size < limit) {
       const next: number[] = []
       for (const owner of level) {
         for (const { id } of this.#all<{ id: number }>(
-          'SELECT member AS id FROM dependents WHERE owner = ?',
-          [owner],
+          'SELECT member AS id FROM dependents WHERE owner = ? LIMIT ?',
+          // Some of them may have been found already, though fewer than the limit.
+          [owner, 2 * limit],
         )) {
           if (found.has(id) || found.size >= limit) continue
           found.add(id)
