@@ -16,7 +16,7 @@ import {
   walk,
 } from './lib/source.ts'
 
-const FOLDERS = ['src', 'scripts', 'bench', 'examples', 'sim', 'spec', 'test']
+const FOLDERS = ['src', 'scripts', 'bench', 'examples', 'sim', 'spec', 'crash', 'test']
 const FILE_LINES = 600
 const FUNCTION_LINES = 70
 

@@ -1,30 +1,15 @@
 /**
- * Files that are not healthy stores, disks that are full, processes that are in the way or stand still: each is
- * answered by name, and leaves what is on the disk as it was.
+ * Files that are not healthy stores, and processes that are in the way: each is answered by name, and leaves what
+ * is on the disk as it was.
  */
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Life } from '../../crash/life.ts'
 import { PerdureError } from '../../src/errors.ts'
 import { openEmbedded } from '../../src/server/embedded.ts'
-
-const CHILD = fileURLToPath(new URL('./testdata/crash-child.ts', import.meta.url))
-const NODE = join(fileURLToPath(new URL('../..', import.meta.url)), 'node_modules/.bin/node')
 
 let folder = ''
 let file = ''
@@ -56,13 +41,10 @@ async function healthy(path: string): Promise<void> {
 }
 
 /** Starts a process that works on the store; resolves once it has acknowledged something. */
-async function startWorker(path: string) {
-  const child = spawn(NODE, [CHILD, path, join(folder, 'ledger'), '5'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const lines = createInterface({ input: child.stdout })
-  await once(lines, 'line')
-  return { child, lines, exit: once(child, 'exit') }
+async function startOwner(store: string): Promise<Life> {
+  const life = new Life({ program: 'owner', args: [store, join(folder, 'ledger'), '5'] })
+  expect(await life.hears(1)).toBe(true)
+  return life
 }
 
 describe('a file that is refused', () => {
@@ -144,27 +126,18 @@ describe('a file that is refused', () => {
 
 describe('a second process', () => {
   it('is told who owns the store, and may have it once that one is dead', async () => {
-    const { child, exit } = await startWorker(file)
+    const owner = await startOwner(file)
     const error = await refusal(file)
     expect(error.code).toBe('STORE_BUSY')
-    expect(error.message).toContain(`process ${child.pid}`)
+    expect(error.message).toContain(`process ${owner.pid}`)
     expect(error.message).toContain(file)
-    expect(error.data).toMatchObject({ pid: child.pid })
+    expect(error.data).toMatchObject({ pid: owner.pid })
     expect(error.data.since).toBeTypeOf('number')
-    child.kill('SIGKILL')
-    await exit
+    owner.kill('SIGKILL')
+    await owner.ended
     const client = await openEmbedded({ store: 'sqlite', path: file })
     expect(await client.check()).toEqual([])
     await client.close()
-  })
-
-  it('is told so also while the owner stands still', async () => {
-    const { child, exit } = await startWorker(file)
-    child.kill('SIGSTOP')
-    expect((await refusal(file)).data).toMatchObject({ pid: child.pid })
-    child.kill('SIGCONT')
-    child.kill('SIGKILL')
-    await exit
   })
 
   it('is refused in the same process as well', async () => {
@@ -172,76 +145,5 @@ describe('a second process', () => {
     expect((await refusal(file)).data).toMatchObject({ pid: process.pid })
     await client.enqueue([{ kind: 'k' }])
     await client.close()
-  })
-})
-
-describe('an owner that stood still', () => {
-  it('goes on, and loses no attempt of its own workers', async () => {
-    const { child, lines, exit } = await startWorker(file)
-    const heard: string[] = []
-    lines.on('line', (line) => heard.push(line))
-    child.kill('SIGSTOP')
-    await new Promise((resolve) => setTimeout(resolve, 3_000))
-    const before = heard.length
-    child.kill('SIGCONT')
-    while (heard.length < before + 200) await once(lines, 'line')
-    child.kill('SIGKILL')
-    await exit
-    const client = await openEmbedded({ store: 'sqlite', path: file })
-    expect(await client.check()).toEqual([])
-    await client.close()
-  })
-})
-
-const canMount = (() => {
-  const point = mkdtempSync(join(tmpdir(), 'perdure-mount-'))
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', point], { stdio: 'ignore' })
-    execFileSync('umount', [point], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  } finally {
-    rmSync(point, { recursive: true })
-  }
-})()
-
-describe.skipIf(!canMount)(`a full disk${canMount ? '' : ' (needs the right to mount)'}`, () => {
-  let disk = ''
-  beforeEach(() => {
-    disk = join(folder, 'disk')
-    mkdirSync(disk)
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', disk])
-  })
-  afterEach(() => {
-    execFileSync('umount', ['-l', disk])
-  })
-
-  it('refuses new work with a clear error, loses nothing, and takes work again when there is room', async () => {
-    const path = join(disk, 'app.db')
-    const client = await openEmbedded({ store: 'sqlite', path })
-    const kept: number[] = []
-    let error: unknown
-    while (error === undefined) {
-      const jobs = [{ kind: 'k', input: 'x'.repeat(100_000) }]
-      await client.enqueue(jobs).then(
-        ([added]) => kept.push((added as { id: number }).id),
-        (thrown: unknown) => {
-          error = thrown
-        },
-      )
-    }
-    expect(kept.length).toBeGreaterThan(3)
-    expect(error).toBeInstanceOf(PerdureError)
-    expect((error as PerdureError).message).toMatch(/full|SQLITE_FULL/i)
-    expect((error as PerdureError).retryable).toBe(true)
-    expect((await client.list({ limit: 1_000 })).jobs).toHaveLength(kept.length)
-    await client.close()
-    cpSync(disk, join(folder, 'roomy'), { recursive: true })
-    const roomy = await openEmbedded({ store: 'sqlite', path: join(folder, 'roomy', 'app.db') })
-    expect((await roomy.list({ limit: 1_000, order: 'oldest' })).jobs.map(({ id }) => id)).toEqual(kept)
-    expect(await roomy.check()).toEqual([])
-    await roomy.enqueue([{ kind: 'k' }])
-    await roomy.close()
   })
 })

@@ -1,22 +1,36 @@
-/** What a working process said before it was killed, and what must therefore be true of its store. */
+/**
+ * What processes said before they died, and what must therefore be true of their store; what handlers did to the
+ * world, and what must never be found in that.
+ *
+ * Owns: the meaning of the lines that `programs/owner.ts` says, and of its ledger.
+ */
 import { readFileSync } from 'node:fs'
-import type { Client } from '../../../src/client/client.ts'
-import type { JobView } from '../../../src/client/types.ts'
+import type { Client } from '../src/client/client.ts'
+import type { JobView } from '../src/client/types.ts'
 
-/** Everything that was acknowledged so far, over all rounds. */
+/** Everything that was acknowledged so far, over all lives. */
 export class History {
+  /** The idempotency keys of the jobs, `-` for none. */
   readonly keys = new Map<number, string>()
+  /** Calls that were refused, as `CODE message`. */
+  readonly refusals: string[] = []
   readonly #succeeded = new Set<number>()
   readonly #cancelled = new Set<number>()
   readonly #reported = new Map<number, number>()
+  /** The newest epoch that somebody opened the store with. */
   epoch = 0
-  lines = 0
+  /** Lines that acknowledge something. */
+  acknowledged = 0
 
-  /** Takes in a line; one that was cut off by the kill tells nothing. */
+  /** Takes in a line. */
   hear(line: string): void {
     const [event, id = '', ...rest] = line.split(' ')
+    if (event === 'refused' || event === 'lost') {
+      this.refusals.push([id, ...rest].join(' '))
+      return
+    }
     const job = Number(id)
-    this.lines++
+    this.acknowledged++
     if (event === 'opened') this.epoch = Math.max(this.epoch, job)
     if (event === 'enqueued') this.keys.set(job, rest[0] ?? '-')
     if (event === 'reported') {

@@ -1,15 +1,19 @@
 /**
- * A process that works hard on a store until it is killed, and says what was acknowledged, a line each.
+ * A process that owns a store and works hard on it until it is killed, and says what was acknowledged, a line each.
  *
  * Lines leave by a synchronous write, so that what was said before the kill is in the pipe. What handlers do to
  * the world goes to a ledger, opened for appending: one line where an attempt begins and one where it ends.
+ * A call that is refused for the moment, or whose outcome is unknown, is made again as it was; a store that can no
+ * longer be had ends the process with exit code 3.
  *
- * Usage: crash-child.ts STORE LEDGER SEED
+ * Usage: owner.ts STORE LEDGER SEED
  */
 import { appendFileSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
-import type { Client, Lease, Report, WorkerSession } from '../../../src/client/client.ts'
-import { openEmbedded } from '../../../src/server/embedded.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Client, Lease, Report, WorkerSession } from '../../src/client/client.ts'
+import { PerdureError } from '../../src/errors.ts'
+import { openEmbedded } from '../../src/server/embedded.ts'
 
 const [path = '', ledger = '', seedText = '1'] = process.argv.slice(2)
 let seed = Number(seedText)
@@ -25,6 +29,22 @@ const note = (...words: (string | number)[]): void =>
 const options = { retry: { attempts: 1_000, minMs: 0, maxMs: 0 } }
 const known: number[] = []
 
+/** Long enough for a failing disk not to be asked in a loop, short beside a life. */
+const PAUSE_MS = 5
+
+/** Makes a call until it is acknowledged, as a careful caller would. */
+async function persist<T>(call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call()
+    } catch (error) {
+      if (!(error instanceof PerdureError) || !error.retryable) throw error
+      say('refused', error.code, error.message.replaceAll('\n', ' '))
+      await delay(PAUSE_MS)
+    }
+  }
+}
+
 async function enqueue(client: Client, loop: number): Promise<never> {
   for (let call = 0; ; call++) {
     const specs = Array.from({ length: 1 + below(5) }, (_, i) => ({
@@ -35,7 +55,7 @@ async function enqueue(client: Client, loop: number): Promise<never> {
       ...(random() < 0.3 ? { limits: [{ key: `limit-${below(4)}`, max: 2 }] } : {}),
       ...(i > 0 && random() < 0.2 ? { after: [{ index: i - 1, onFailure: 'run' as const }] } : {}),
     }))
-    const added = await client.enqueue(specs, { request: `${seedText}/${loop}/${call}` })
+    const added = await persist(() => client.enqueue(specs, { request: `${seedText}/${loop}/${call}` }))
     added.forEach(({ id }, i) => {
       say('enqueued', id, (specs[i] as { key?: string }).key ?? '-')
       known.push(id)
@@ -52,12 +72,12 @@ function outcomeOf(lease: Lease): Report['outcome'] {
 
 async function work(session: WorkerSession): Promise<never> {
   for (;;) {
-    const leases = await session.poll({ queues: ['default'], kinds: ['work'], slots: 8 })
+    const leases = await persist(() => session.poll({ queues: ['default'], kinds: ['work'], slots: 8 }))
     for (const { job, attempt } of leases) note('start', job, attempt)
     for (let turns = below(40); turns >= 0; turns--) await new Promise((resolve) => setImmediate(resolve))
     for (const { job, attempt } of leases) note('end', job, attempt)
     const reports = leases.map((lease) => ({ token: lease.token, outcome: outcomeOf(lease) }))
-    const accepted = await session.report(reports)
+    const accepted = await persist(() => session.report(reports))
     leases.forEach(({ job, attempt }, i) => {
       if (accepted[i]) say('reported', job, attempt, (reports[i] as Report).outcome.type)
     })
@@ -77,14 +97,24 @@ async function control(client: Client): Promise<never> {
   }
 }
 
-const client = await openEmbedded({ store: 'sqlite', path })
-say('opened', (await client.position()).epoch)
-const session = await client.openWorker({ name: `worker-${process.pid}`, host: hostname(), pid: process.pid })
-await Promise.all([
-  enqueue(client, 1),
-  enqueue(client, 2),
-  work(session),
-  work(session),
-  work(session),
-  control(client),
-])
+try {
+  const client = await openEmbedded({ store: 'sqlite', path })
+  say('opened', (await client.position()).epoch)
+  const session = await client.openWorker({
+    name: `worker-${process.pid}`,
+    host: hostname(),
+    pid: process.pid,
+  })
+  await Promise.all([
+    enqueue(client, 1),
+    enqueue(client, 2),
+    work(session),
+    work(session),
+    work(session),
+    control(client),
+  ])
+} catch (error) {
+  if (!(error instanceof PerdureError)) throw error
+  say('lost', error.code, error.message.replaceAll('\n', ' '))
+  process.exit(3)
+}
