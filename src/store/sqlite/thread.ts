@@ -24,6 +24,8 @@ let loader: Loader | undefined
 let reads: Reads | undefined
 /** An operation on the file failed, so that a sync may have. */
 let isLogDoubtful = false
+/** This thread has opened the shard once. */
+let isAcquired = false
 
 /** Opens, or opens anew after a failure: a connection that saw a failed sync is never used again (D7). */
 function open(): unknown {
@@ -59,22 +61,40 @@ function noteFailure(error: unknown): void {
 
 /** Grows the epoch by a write and reads in the same transaction where the shard stands (O2, D6). */
 function opening(connection: Database.Database): unknown {
-  return connection.transaction(() => {
-    connection.prepare('UPDATE shard SET epoch = epoch + 1 WHERE id = 0').run()
-    const shard = connection
-      .prepare('SELECT epoch, sequence, next_job, next_name FROM shard')
-      .get() as Record<string, number>
-    const small = "SELECT id, space, text FROM names WHERE space IN ('namespace', 'queue', 'kind', 'class')"
-    return {
-      epoch: shard.epoch,
-      sequence: shard.sequence,
-      nextJobId: shard.next_job,
-      nextNameId: shard.next_name,
-      names: connection.prepare(small).all() as NameRow[],
-      queues: connection.prepare('SELECT * FROM queues').all() as QueueRow[],
-      running: (loader as Loader).running(),
-    }
-  })()
+  try {
+    const opened = connection.transaction(() => {
+      connection.prepare('UPDATE shard SET epoch = epoch + 1 WHERE id = 0').run()
+      return standing(connection)
+    })()
+    isAcquired = true
+    return opened
+  } catch (error) {
+    if (!isAcquired || !isFull(error)) throw error
+    // Who opens again after a failed commit had the lock all the time, and SQLite has taken that commit back: the
+    // epoch may stay. Giving up instead would end reads too, and would outlast the full disk.
+    return standing(connection)
+  }
+}
+
+function standing(connection: Database.Database): unknown {
+  const shard = connection.prepare('SELECT epoch, sequence, next_job, next_name FROM shard').get() as Record<
+    string,
+    number
+  >
+  const small = "SELECT id, space, text FROM names WHERE space IN ('namespace', 'queue', 'kind', 'class')"
+  return {
+    epoch: shard.epoch,
+    sequence: shard.sequence,
+    nextJobId: shard.next_job,
+    nextNameId: shard.next_name,
+    names: connection.prepare(small).all() as NameRow[],
+    queues: connection.prepare('SELECT * FROM queues').all() as QueueRow[],
+    running: (loader as Loader).running(),
+  }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Database.SqliteError && error.code === 'SQLITE_FULL'
 }
 
 function close(): void {
