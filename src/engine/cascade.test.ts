@@ -106,3 +106,16 @@ it('lets whoever depends on a job meet its end, also when it is restarted or del
   expect(await client.check()).toEqual([])
   await client.close()
 })
+
+it('keeps count of the edges to a job that ends at the last level of a step', async () => {
+  const faulty = await Faulty.open()
+  const { client } = faulty
+  const both = [{ index: 2 }, { index: 3 }]
+  const jobs: JobSpec[] = [...chain(3), { kind: 'k', after: [{ index: 1 }] }, { kind: 'k', after: both }]
+  await client.enqueue([...jobs, { kind: 'k', after: [{ index: 4 }] }])
+  await client.control(1, { verb: 'cancel' })
+  expect((await client.wait(6)).state).toBe('failed')
+  expect(await client.get(5)).toMatchObject({ state: 'failed', pendingDependencies: 0 })
+  expect(await client.check()).toEqual([])
+  await client.close()
+})

@@ -109,7 +109,11 @@ function settle(
     }
     level = next
   }
-  for (const job of level) view.jobs.put({ ...job, line: SETTLE_LINE, rank: now })
+  for (const { id } of level) {
+    // Another edge to it may have settled since it ended.
+    const job = view.jobs.get(id) as JobRow
+    view.jobs.put({ ...job, line: SETTLE_LINE, rank: now })
+  }
 }
 
 type Edges = readonly (readonly [dependent: number, policy: number])[]
