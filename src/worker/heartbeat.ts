@@ -39,6 +39,8 @@ export class Heartbeat {
   #term = USUAL_TERM_MS
   #lastTick: number
   #lastWall: number
+  /** The latest time without a look at the clock: its beginning, and when it was noticed. */
+  #stall = { from: 0, seenAt: Number.NEGATIVE_INFINITY }
   #nextBeatAt: number
   #isBeating = false
   #unansweredSince: number | undefined
@@ -54,10 +56,14 @@ export class Heartbeat {
 
   /**
    * The moment from which the terms of leases that arrive now count, at the earliest: they may have been
-   * granted at any time since this process was last seen awake.
+   * granted at any time since this process was last seen awake. After a stall, timers run before what came
+   * meanwhile is read, so the first look at the clock does not end the doubt about a question asked before it.
+   *
+   * @param askedAt When the leases were asked for, monotonic ms.
    */
-  grantedSince(now: number): number {
-    return now - this.#gap(now)
+  grantedSince(now: number, askedAt: number): number {
+    const since = now - this.#gap(now)
+    return askedAt < this.#stall.seenAt ? Math.min(since, this.#stall.from) : since
   }
 
   /** Takes notice of the term of a lease; shorter ones make for more frequent heartbeats. */
@@ -76,7 +82,9 @@ export class Heartbeat {
 
   /** Renews when it is time, and gives up leases that nobody answers for. */
   tick(now: number): void {
-    const stalled = this.#gap(now) > (this.#term * 2) / 3
+    const gap = this.#gap(now)
+    if (gap > 2 * this.#tickMs()) this.#stall = { from: now - gap, seenAt: now }
+    const stalled = gap > (this.#term * 2) / 3
     this.#lastTick = now
     this.#lastWall = this.#clock.now()
     if (stalled && this.#unansweredSince !== undefined) this.#unansweredSince = now

@@ -57,7 +57,7 @@ export class Runner {
   startAll(group: SlotGroup, leases: readonly Lease[]): void {
     const { clock } = this.#parts
     const heartbeat = this.#parts.heartbeat()
-    const since = heartbeat.grantedSince(clock.monotonic())
+    const since = heartbeat.grantedSince(clock.monotonic(), group.askedAt)
     let isDoubtful = false
     for (const lease of leases) {
       const attempt = this.#take(group, lease, since)

@@ -405,6 +405,24 @@ describe('a process that was stalled', () => {
     await worker.stop()
   })
 
+  it('asks about them also when its timers run before it reads what came', async () => {
+    const { worker, session, time } = startWorker(() => DONE)
+    await time.advance(5_000)
+    time.block(40_000)
+    await time.advance(0)
+    const [a, b] = session.offer(2)
+    session.expire(b ?? '')
+    await settle()
+    expect(session.beats).toEqual([[a, b]])
+    expect([...session.ended.keys()]).toEqual([a])
+    // what is asked for from now on came after the stall
+    session.offer(1)
+    await settle()
+    expect(session.beats).toHaveLength(1)
+    expect(session.ended.size).toBe(2)
+    await worker.stop()
+  })
+
   it('does not give up running attempts before it has asked', async () => {
     const { run, get } = held()
     const { worker, session, time } = startWorker(run)
