@@ -108,6 +108,7 @@ export class Announcer {
   }
 }
 
+/** Asked to stop, for the first time or again. */
 function isStop(before: JobRow | undefined, after: JobRow | undefined): boolean {
-  return after?.state === RUNNING && after.cancelAt !== 0 && before?.cancelAt === 0
+  return after?.state === RUNNING && after.cancelAt !== 0 && after.cancelAt !== before?.cancelAt
 }

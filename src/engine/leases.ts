@@ -23,6 +23,8 @@ interface Running {
   readonly stopAt: number
   /** When a cancel ends it without its worker; 0 for not asked. */
   cancelBy: number
+  /** Only an earlier end may take its place. */
+  isCancelFixed: boolean
   /** It was found overdue, and the command that ends it is on its way: no heartbeat brings it back (L5). */
   isGivenUp: boolean
 }
@@ -60,10 +62,16 @@ export class Leases {
     }
     const known = this.#running.get(after.id)
     if (known !== undefined && known.nonce === after.nonce) {
-      if (after.cancelAt !== 0 && known.cancelBy === 0) known.cancelBy = now + 2 * known.graceMs
+      if (after.cancelAt !== before?.cancelAt) this.#cancel(known, now)
       return
     }
     this.#running.set(after.id, this.#entry(after, timeoutsOf(after), now))
+  }
+
+  /** The first cancel may be given a longer grace than usual; those that follow only shorten it. */
+  #cancel(running: Running, now: number): void {
+    running.isCancelFixed = running.cancelBy !== 0
+    if (running.cancelBy === 0) running.cancelBy = now + 2 * running.graceMs
   }
 
   #entry(job: JobRow, timeouts: Timeouts, now: number): Running {
@@ -84,6 +92,7 @@ export class Leases {
       // The worker stops the attempt itself and has its grace to report; this is for one that does not.
       stopAt: end === Infinity ? 0 : end + 2 * graceMs,
       cancelBy: job.cancelAt === 0 ? 0 : now + 2 * graceMs,
+      isCancelFixed: job.cancelAt !== 0,
       isGivenUp: false,
     }
   }
@@ -97,10 +106,13 @@ export class Leases {
     return true
   }
 
-  /** Shortens a cancelled attempt's last chance. */
+  /** Sets how long a cancelled attempt has to stop. */
   limitCancel(job: number, graceMs: number, now: number): void {
     const running = this.#running.get(job)
-    if (running !== undefined) running.cancelBy = now + 2 * graceMs
+    if (running === undefined) return
+    const by = now + 2 * graceMs
+    running.cancelBy = running.isCancelFixed ? Math.min(running.cancelBy, by) : by
+    running.isCancelFixed = true
   }
 
   /** Gives every lease a full fresh term: the clock jumped, or this owner itself was away. */

@@ -159,7 +159,8 @@ class Player {
 
 function controlOf(job: number, b: number): Command {
   const verbs = ['restart', 'expedite', 'hold', 'release', 'delete'] as const
-  if (b % 8 === 5) return { type: 'control', job, verb: 'cancel', error: '{"code":"CANCELLED"}' }
+  if (b % 8 === 5)
+    return { type: 'control', job, verb: 'cancel', error: '{"code":"CANCELLED"}', insists: b % 16 === 5 }
   if (b % 8 === 6) return { type: 'control', job, verb: 'snooze', delayMs: 700 }
   if (b % 8 === 7) return { type: 'control', job, verb: 'reprioritize', priority: b % 3 }
   return { type: 'control', job, verb: verbs[b % 8] as (typeof verbs)[number] }

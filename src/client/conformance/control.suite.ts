@@ -164,6 +164,42 @@ function verbTests(world: World): void {
     expect((await world.client.wait(id)).error?.message).toContain('no longer wanted')
   })
 
+  it('keeps the reason for a job that runs, however its attempt takes it', async () => {
+    const ends = ['cancelled', 'fail', 'release', 'lost'] as const
+    for (const end of ends) {
+      const id = await world.add({ options: { timeouts: { heartbeatMs: 1_000 } } })
+      const lease = await world.leaseOne()
+      await world.client.control(id, { verb: 'cancel', reason: 'no longer wanted' })
+      await world.client.control(id, { verb: 'cancel', reason: 'another' })
+      const session = await world.session()
+      if (end === 'cancelled') await session.report([{ token: lease.token, outcome: { type: 'cancelled' } }])
+      if (end === 'fail') await world.fail(lease)
+      if (end === 'release') await world.giveBack(lease)
+      if (end === 'lost') await world.time.advance(2_000)
+      const { error } = await world.client.wait(id)
+      expect([end, error?.code]).toEqual([end, 'CANCELLED'])
+      expect(error?.message).toContain('The job was cancelled: no longer wanted.')
+      expect(error?.message.includes('by force')).toBe(end === 'lost')
+    }
+  })
+
+  it('tells the worker of a second cancel that asks for more, which never gives more time', async () => {
+    const id = await world.add({ options: { timeouts: { heartbeatMs: 600_000 } } })
+    const notices = await world.notices()
+    const { token } = await world.leaseOne()
+    await world.client.control(id, { verb: 'cancel', graceMs: 1_000 })
+    const again = await world.client.control(id, { verb: 'cancel', graceMs: 60_000, signal: 'SIGKILL' })
+    expect(again).toEqual({ id, state: 'running', changed: true })
+    await world.settle()
+    const stop = { type: 'stop', token, reason: 'cancel' }
+    expect(notices).toEqual([
+      { ...stop, graceMs: 1_000 },
+      { ...stop, graceMs: 60_000, signal: 'SIGKILL' },
+    ])
+    await world.time.advance(2_600)
+    expect((await world.client.wait(id)).error?.message).toContain('did not stop in time')
+  })
+
   it('restarts with fresh tries, goes on counting attempts, and through the limits', async () => {
     const spec: JobSpec = { limits: [{ key: world.name, max: 1 }], options: { retry: { attempts: 1 } } }
     const id = await world.add(spec)

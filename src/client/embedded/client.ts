@@ -22,6 +22,7 @@ import type {
   JobSpec,
   LogEntry,
   Position,
+  ProfileOptions,
   QueueCounts,
   WatchFilter,
 } from '../types.ts'
@@ -42,20 +43,25 @@ import {
 } from './validate.ts'
 import { detailsOf, endOf, viewOf } from './views.ts'
 
-/** Makes a client of an open engine; closing the client closes the engine. */
-export function createEmbeddedClient(engine: Engine): Client {
-  return new EmbeddedClient(engine)
+/**
+ * Makes a client of an open engine; closing the client closes the engine.
+ *
+ * @param defaults what jobs get whose own options do not say otherwise. Default: the built-in profile.
+ */
+export function createEmbeddedClient(engine: Engine, defaults: ProfileOptions = {}): Client {
+  return new EmbeddedClient(engine, defaults)
 }
 
 class EmbeddedClient implements Client {
   readonly #engine: Engine
-  readonly #profiles = new Profiles()
+  readonly #profiles: Profiles
   readonly #sessions = new Set<EmbeddedSession>()
   /** How cancels that are under way were asked for. */
   readonly #stops = new Map<number, StopOptions>()
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, defaults: ProfileOptions) {
     this.#engine = engine
+    this.#profiles = new Profiles(defaults)
   }
 
   async enqueue(jobs: readonly JobSpec[], options: { readonly request?: string } = {}): Promise<Enqueued[]> {
@@ -113,7 +119,8 @@ class EmbeddedClient implements Client {
 
   async control(id: number, verb: ControlVerb): Promise<ControlResult> {
     const command = toCommand(checkId(id), verb)
-    if (verb.verb === 'cancel') this.#stops.set(id, { graceMs: verb.graceMs, signal: verb.signal })
+    const stop = verb.verb === 'cancel' ? { graceMs: verb.graceMs, signal: verb.signal } : undefined
+    if (stop !== undefined) this.#stops.set(id, stop)
     try {
       const { state, changed } = await this.#engine.submit(command)
       if (verb.verb === 'cancel' && verb.graceMs !== undefined) {
@@ -121,7 +128,8 @@ class EmbeddedClient implements Client {
       }
       return { id, state: state === undefined ? null : stateName(state), changed }
     } finally {
-      if (verb.verb === 'cancel') this.#stops.delete(id)
+      // A later cancel of the same job may be under way.
+      if (stop !== undefined && this.#stops.get(id) === stop) this.#stops.delete(id)
     }
   }
 
@@ -230,7 +238,9 @@ function toCommand(job: number, verb: ControlVerb): ControlCommand {
       if (verb.signal !== undefined) checkName('signal', verb.signal)
       if (verb.reason !== undefined) checkReason(verb.reason)
       const message = `The job was cancelled: ${verb.reason ?? 'no reason was given'}.`
-      return { type: 'control', job, verb: 'cancel', error: JSON.stringify({ code: 'CANCELLED', message }) }
+      const insists = verb.graceMs !== undefined || verb.signal !== undefined
+      const error = JSON.stringify({ code: 'CANCELLED', message })
+      return { type: 'control', job, verb: 'cancel', error, insists }
     }
     case 'snooze':
       return { type: 'control', job, verb: 'snooze', delayMs: checkMs('delayMs', verb.delayMs) }

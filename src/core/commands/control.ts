@@ -32,7 +32,13 @@ export interface ControlReply {
 }
 
 export type ControlCommand = { readonly type: 'control'; readonly job: number } & (
-  | { readonly verb: 'cancel'; readonly error: string }
+  | {
+      readonly verb: 'cancel'
+      /** Why, as JSON text of an ErrorRecord. */
+      readonly error: string
+      /** A running attempt that was asked before is asked again: sooner, or with another signal. */
+      readonly insists: boolean
+    }
   | { readonly verb: 'restart' | 'expedite' | 'hold' | 'release' | 'delete' }
   | { readonly verb: 'snooze'; readonly delayMs: number }
   | { readonly verb: 'reprioritize'; readonly priority: number }
@@ -48,7 +54,7 @@ export function control(view: Tables, command: ControlCommand, now: number): Ans
   }
   switch (command.verb) {
     case 'cancel':
-      return cancel(view, job, command.error, now)
+      return cancel(view, job, command.error, command.insists, now)
     case 'restart':
       return restart(view, job, now)
     case 'expedite':
@@ -66,13 +72,19 @@ export function control(view: Tables, command: ControlCommand, now: number): Ans
   }
 }
 
-/** Ends a job that is not running; asks a running one, whose success still wins when it is reported first. */
-function cancel(view: Tables, job: JobRow, error: string, now: number): Answer {
+/**
+ * Ends a job that is not running; asks a running one, whose success still wins when it is reported first. The row
+ * keeps why, until the attempt has ended; the first reason stands.
+ */
+function cancel(view: Tables, job: JobRow, error: string, insists: boolean, now: number): Answer {
   if (job.state === SUCCEEDED || job.state === FAILED) {
     return wrongState('cancel', job, 'live', 'Nothing is left to cancel; read its result instead')
   }
-  if (job.state === CANCELLED || (job.state === RUNNING && job.cancelAt !== 0)) return same(job)
-  if (job.state === RUNNING) return done(view, { ...job, cancelAt: now })
+  if (job.state === CANCELLED) return same(job)
+  if (job.state === RUNNING) {
+    if (job.cancelAt === 0) return done(view, { ...job, cancelAt: now, error })
+    return insists ? done(view, { ...job, cancelAt: Math.max(now, job.cancelAt + 1) }) : same(job)
+  }
   finish(view, { ...job, cancelAt: now }, { state: CANCELLED, result: null, error }, now)
   return { state: CANCELLED, changed: true }
 }

@@ -50,8 +50,11 @@ export function report(view: Tables, command: ReportCommand, now: number): boole
   if (outcome.type === 'succeeded') {
     const [row, result] = withResult(view, job, outcome.result, outcome.large)
     finish(view, row, { state: SUCCEEDED, result, error: null }, now)
-  } else if (outcome.type === 'cancelled' || job.cancelAt !== 0) {
-    finish(view, job, { state: CANCELLED, result: null, error: cancelError(outcome) }, now)
+  } else if (job.cancelAt !== 0) {
+    // Why it was cancelled says more than how its attempt took it.
+    finish(view, job, { state: CANCELLED, result: null, error: job.error }, now)
+  } else if (outcome.type === 'cancelled') {
+    finish(view, job, { state: CANCELLED, result: null, error: outcome.error }, now)
   } else if (outcome.type === 'failed') {
     fail(view, job, outcome, command.random, now)
   } else {
@@ -139,15 +142,6 @@ function withResult(
   view.append.payload({ job: job.id, field: 'result', text: result })
   return [{ ...job, flags: job.flags | LARGE_RESULT }, null]
 }
-
-function cancelError(outcome: EncodedOutcome): string | null {
-  return outcome.type === 'cancelled' || outcome.type === 'failed' ? outcome.error : GIVEN_BACK
-}
-
-const GIVEN_BACK = JSON.stringify({
-  code: 'CANCELLED',
-  message: 'The job was cancelled: its attempt was given back after it had been asked to stop.',
-})
 
 function codeOf(error: string): string {
   return (JSON.parse(error) as ErrorRecord).code

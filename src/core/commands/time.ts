@@ -2,6 +2,7 @@
  * due, expire, lose: what time does to jobs.
  */
 import type { ErrorRecord } from '../../errors.ts'
+import { assert } from '../../std/assert.ts'
 import type { JobRow } from '../model/job.ts'
 import { DUE_LINE } from '../model/line.ts'
 import { CANCELLED, FAILED, isTerminal, RUNNING, SCHEDULED } from '../model/states.ts'
@@ -72,12 +73,14 @@ export interface LoseCommand {
 export function lose(view: FinishTables & Pick<View, 'append'>, command: LoseCommand, now: number): boolean {
   const job = view.jobs.get(command.job)
   if (!holdsLease(job, command.attempt, command.nonce)) return false
-  if (command.cause === 'cancel' || job.cancelAt !== 0) {
-    const error = JSON.stringify(lossOf(job, command.cause))
+  if (job.cancelAt !== 0) {
+    const error = JSON.stringify(forcedEnd(job, command.cause))
     finish(view, job, { state: CANCELLED, result: null, error }, now)
     return true
   }
   const { job: id, attempt, nonce, random } = command
+  // Only a job that was cancelled is given up because of it, and a cancel lasts.
+  assert(command.cause !== 'cancel', 'an attempt that is ended by a cancel was cancelled')
   const outcome = {
     type: 'failed',
     error: JSON.stringify(lossOf(job, command.cause)),
@@ -90,21 +93,27 @@ export function lose(view: FinishTables & Pick<View, 'append'>, command: LoseCom
   return report(view, { type: 'report', job: id, attempt, nonce, outcome, random }, now)
 }
 
-function lossOf(job: JobRow, cause: LoseCommand['cause']): ErrorRecord {
+/** Why a job was cancelled, and that its attempt did not stop by itself. */
+function forcedEnd(job: JobRow, cause: LoseCommand['cause']): ErrorRecord {
+  const why = JSON.parse(job.error as string) as ErrorRecord
+  const how = {
+    lost: 'its worker went away',
+    timeout: 'it ran out of its time',
+    cancel: 'it did not stop in time',
+  }
+  const message = `${why.message} Attempt ${job.attempt} was ended by force: ${how[cause]}.`
+  return { ...why, message, data: { ...why.data, forced: true } }
+}
+
+function lossOf(job: JobRow, cause: 'lost' | 'timeout'): ErrorRecord {
   if (cause === 'lost') {
     return {
       code: 'WORKER_LOST',
       message: `The worker that ran this attempt went away: expected heartbeats of attempt ${job.attempt}; found none for its whole lease. See the log of the worker's host.`,
     }
   }
-  if (cause === 'timeout') {
-    return {
-      code: 'TIMEOUT',
-      message: `A time limit ran out: expected attempt ${job.attempt} to end in time; found it still running after its grace. Allow it longer, or let the handler obey its signal.`,
-    }
-  }
   return {
-    code: 'CANCELLED',
-    message: `The job was cancelled: expected attempt ${job.attempt} to stop within its grace; found it still running. Let the handler obey its signal.`,
+    code: 'TIMEOUT',
+    message: `A time limit ran out: expected attempt ${job.attempt} to end in time; found it still running after its grace. Allow it longer, or let the handler obey its signal.`,
   }
 }
