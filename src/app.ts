@@ -18,6 +18,7 @@ import { makeWorker, type WorkOptions } from './app/work.ts'
 import type { Client } from './client/client.ts'
 import { defineJob, type JobDefinition } from './client/definition.ts'
 import { type AfterOption, type EnqueueOptions, type JobReference, makeSpec } from './client/enqueue.ts'
+import type { TlsFiles } from './client/remote/door.ts'
 import type {
   ControlResult,
   Enqueued,
@@ -44,6 +45,8 @@ export interface OpenOptions {
    * (on a socket beside it that nobody else can open). Default true.
    */
   readonly socket?: boolean
+  /** For nodes: PEM texts of the authority to trust, and of the certificate to show with its key. */
+  readonly tls?: TlsFiles
 }
 
 /** The options of `enqueueMany`. */
@@ -265,19 +268,23 @@ export class App {
 /**
  * Opens the store at an address, or connects to the process that owns it.
  *
- * @param url `memory:`, `sqlite:./app.db`, `sqlite::memory:`, or `unix:/path.sock`.
+ * @param url `memory:`, `sqlite:./app.db`, `sqlite::memory:`, `unix:/path.sock`, or `https://host:7400`.
  * @throws INVALID_URL, STORE_BUSY where another process owns the file, and the other STORE codes.
  */
 export async function open(url: string, options: OpenOptions = {}): Promise<App> {
-  checkKnown('open', options, ['surroundings', 'socket'])
+  checkKnown('open', options, ['surroundings', 'socket', 'tls'])
   const address = parseAddress(url)
   if (address.type === 'unix') {
     const { connectSocket } = await import('./client/remote/remote.ts')
     return new App(await connectSocket(address.path))
   }
+  if (address.type === 'node') {
+    const { connectNode } = await import('./client/remote/dial-node.ts')
+    return new App(await connectNode({ url: address.url, ...(options.tls && { tls: options.tls }) }))
+  }
   // loaded on demand: who speaks to another process needs no engine and no SQLite
   const { openEmbedded, openServed } = await import('./server/embedded.ts')
-  const { socket = true, ...rest } = options
+  const { socket = true, tls: _, ...rest } = options
   if (address.type === 'sqlite' && address.path !== ':memory:' && socket) {
     const { client, close } = await openServed({ path: address.path, ...rest })
     return new App(client, rest, close)

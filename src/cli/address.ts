@@ -6,9 +6,10 @@ import { isAbsolute, join, resolve } from 'node:path'
 import { parseAddress } from '../app/address.ts'
 import { perdureError } from '../errors.ts'
 
-/** A store in a file, or a socket that a process serves. */
+/** A store in a file, a socket that a process serves, or a node. */
 export interface StoreAddress {
-  readonly type: 'sqlite' | 'unix'
+  readonly type: 'sqlite' | 'unix' | 'node'
+  /** Of a file or socket; of a node its URL. */
   readonly path: string
 }
 
@@ -21,7 +22,7 @@ export function defaultStorePath(env: NodeJS.ProcessEnv): string {
 }
 
 /**
- * Reads `--url` or PERDURE_URL: `sqlite:FILE` or `unix:SOCKET`; nothing means the user's own store.
+ * Reads `--url` or PERDURE_URL: `sqlite:FILE`, `unix:SOCKET` or `https://HOST:PORT`; nothing means the user's own store.
  *
  * @throws INVALID_URL for anything else. A store in memory is one: it would end with the command.
  */
@@ -29,10 +30,11 @@ export function readAddress(url: string | undefined, env: NodeJS.ProcessEnv): St
   const text = url ?? env.PERDURE_URL ?? ''
   if (text === '') return { type: 'sqlite', path: defaultStorePath(env) }
   const address = parseAddress(text)
+  if (address.type === 'node') return { type: 'node', path: address.url }
   if (address.type !== 'memory' && address.path !== ':memory:')
     return { type: address.type, path: resolve(address.path) }
   throw perdureError('INVALID_URL', {
-    expected: 'sqlite:FILE or unix:SOCKET',
+    expected: 'sqlite:FILE, unix:SOCKET or https://HOST:PORT',
     found: text,
     fix: 'Correct --url or PERDURE_URL, or leave both out to use your own store',
   })

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TestSurroundings } from '../runtime/testdata/test-surroundings.ts'
 import { openEmbedded } from '../server/embedded.ts'
+import { serveHttp } from '../server/http/serve.ts'
 import { serveSocket } from '../server/socket.ts'
 import { clientConformance } from './client.suite.ts'
 import type { Fixture } from './conformance/world.suite.ts'
+import { connectNode } from './remote/dial-node.ts'
 import { connectSocket } from './remote/remote.ts'
 
 clientConformance('the embedded client on memory', () => embedded({ store: 'memory' }), { isBig: true })
@@ -36,6 +38,20 @@ clientConformance('the client over a socket', async () => {
       await socket.close()
       await dispose()
       rmSync(folder, { recursive: true })
+    },
+  }
+})
+clientConformance('the client of a node', async () => {
+  const { client: owner, time, dispose } = await embedded({ store: 'memory' })
+  const served = await serveHttp(owner, { host: '127.0.0.1', port: 0 })
+  const client = await connectNode({ url: served.url })
+  return {
+    client,
+    time,
+    dispose: async () => {
+      await client.close()
+      await served.close()
+      await dispose()
     },
   }
 })

@@ -14,7 +14,11 @@ const HEADER_BYTES = 4
 export function assertFits(body: string): void {
   // A UTF-16 unit takes at most three bytes, so most bodies need no counting.
   if (body.length * 3 <= MAX_FRAME_BYTES) return
-  const bytes = Buffer.byteLength(body)
+  assertSize(Buffer.byteLength(body))
+}
+
+/** Fails with TOO_LARGE when so many bytes are too many for one message. */
+export function assertSize(bytes: number): void {
   if (bytes <= MAX_FRAME_BYTES) return
   throw perdureError('TOO_LARGE', {
     expected: `at most ${MAX_FRAME_BYTES} bytes in one message`,

@@ -1,27 +1,47 @@
 /**
- * One connected socket: frames in, frames out.
+ * One connected peer: messages in, messages out.
  *
- * Owns: batching (all frames of one turn of the event loop leave in one write), the check of incoming
- * frames, and the pressure that a slow peer exerts. Knows nothing of calls and streams.
+ * Owns: the interface of a link, and the link over a local socket: batching (all frames of one turn of the event
+ * loop leave in one write), the check of incoming frames, and the pressure that a slow peer exerts. Knows nothing of
+ * calls and streams.
  */
 import type { Socket } from 'node:net'
 import { PerdureError } from '../errors.ts'
-import { assertFits, type Frame, FrameReader, joinFrames } from './frames.ts'
+import { assertFits, FrameReader, joinFrames } from './frames.ts'
 import { encodeExact, malformed } from './json.ts'
 import { MAX_UNSENT_BYTES } from './limits.ts'
 
 /** What a link tells its owner. */
-export interface LinkEvents {
-  /** A frame arrived. Throwing a PROTOCOL error closes the link. */
-  onFrame(frame: Frame): void
+export interface LinkEvents<In> {
+  /** A message of so many bytes arrived. Throwing a PROTOCOL error closes the link. */
+  onMessage(message: In, bytes: number): void
   /** The link is gone; called once. `error` is set when this end gave up because of what the peer sent. */
   onClose(error: PerdureError | undefined): void
 }
 
+/** A connected peer, whatever carries the messages. */
+export interface MessageLink<Out> {
+  readonly closed: boolean
+  /** Whether so much is unsent that producers should wait for {@link drained}. */
+  readonly congested: boolean
+  /** Queues a message for this turn. Throws for one that cannot be sent; a closed link swallows it. */
+  send(message: Out): void
+  /** Resolves once the peer has taken enough, or the link is gone. */
+  drained(): Promise<void>
+  /** Stops reading until as many {@link resume} came. */
+  hold(): void
+  /** Undoes one {@link hold}. */
+  resume(): void
+  end(message?: Out, error?: PerdureError): void
+  /** Closes at once. */
+  destroy(): void
+}
+
 /** Frames over one socket. */
-export class Link {
+export class Link<In, Out extends readonly unknown[]> implements MessageLink<Out> {
   readonly #socket: Socket
-  readonly #events: LinkEvents
+  readonly #read: (message: unknown) => In
+  readonly #events: LinkEvents<In>
   readonly #reader = new FrameReader()
   #unsent: string[] = []
   #unsentLength = 0
@@ -35,14 +55,21 @@ export class Link {
   #drained: (() => void)[] = []
 
   /**
+   * @param read Checks the form of what arrives; throws PROTOCOL.
    * @param holdsWhenCongested Stop reading while the peer does not take what is sent. Only one end may do so,
    * or both could wait for each other for ever: the server does.
    */
-  constructor(socket: Socket, events: LinkEvents, holdsWhenCongested: boolean) {
+  constructor(
+    socket: Socket,
+    read: (message: unknown) => In,
+    events: LinkEvents<In>,
+    holdsWhenCongested: boolean,
+  ) {
     this.#socket = socket
+    this.#read = read
     this.#events = events
     this.#holdsWhenCongested = holdsWhenCongested
-    socket.on('data', (chunk: Buffer) => this.#read(chunk))
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('drain', () => this.#onDrain())
     // A reset peer is an ordinary end; `close` follows.
     socket.on('error', () => {})
@@ -53,13 +80,16 @@ export class Link {
     return this.#closed
   }
 
-  /** Whether so much is unsent that producers should wait for {@link drained}. */
   get congested(): boolean {
     return this.#socket.writableLength + this.#unsentLength > MAX_UNSENT_BYTES
   }
 
-  /** Queues a message for this turn's write. Throws TOO_LARGE and NOT_SERIALIZABLE; a closed link swallows it. */
-  send(message: readonly unknown[]): void {
+  /** Queues a message for this turn's write. Throws TOO_LARGE and NOT_SERIALIZABLE. */
+  send(message: Out): void {
+    this.#queue(message)
+  }
+
+  #queue(message: readonly unknown[]): void {
     const body = encodeExact(message)
     assertFits(body)
     if (this.#closed || this.#ending) return
@@ -84,29 +114,29 @@ export class Link {
     }
   }
 
-  /** Resolves once the peer has taken enough, or the link is gone. */
   drained(): Promise<void> {
     if (this.#closed || !this.congested) return Promise.resolve()
     return new Promise((resolve) => this.#drained.push(resolve))
   }
 
-  /** Stops reading until as many {@link resume} came. */
   hold(): void {
     this.#held += 1
     if (this.#held === 1) this.#socket.pause()
   }
 
-  /** Undoes one {@link hold}. */
   resume(): void {
     this.#held -= 1
     if (this.#held === 0) this.#socket.resume()
   }
 
-  /** Sends a last message, if one is given, and closes. */
-  end(message?: readonly unknown[], error?: PerdureError): void {
+  end(message?: Out, error?: PerdureError): void {
+    this.#end(message, error)
+  }
+
+  #end(message: readonly unknown[] | undefined, error: PerdureError | undefined): void {
     if (this.#closed || this.#ending) return
     this.#error = error
-    if (message !== undefined) this.send(message)
+    if (message !== undefined) this.#queue(message)
     this.flush()
     this.#ending = true
     this.#socket.removeAllListeners('data')
@@ -116,33 +146,22 @@ export class Link {
     this.#socket.destroySoon()
   }
 
-  /** Closes at once. */
   destroy(): void {
     this.#socket.destroy()
   }
 
-  /** Lets the process end although the link is open. */
-  unref(): void {
-    this.#socket.unref()
-  }
-
-  /** Undoes {@link unref}. */
-  ref(): void {
-    this.#socket.ref()
-  }
-
-  #read(chunk: Buffer): void {
+  #onData(chunk: Buffer): void {
     try {
       for (const frame of this.#reader.push(chunk)) {
         if (this.#closed || this.#ending) return
-        this.#events.onFrame(frame)
+        this.#events.onMessage(this.#read(frame.message), frame.bytes)
       }
     } catch (thrown) {
       const error =
         thrown instanceof PerdureError
           ? thrown
           : malformed('a message', 'one that could not be handled', thrown)
-      this.end(['fatal', { code: error.code, message: error.message }], error)
+      this.#end(['fatal', { code: error.code, message: error.message }], error)
     }
   }
 

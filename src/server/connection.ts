@@ -1,27 +1,26 @@
 /**
- * One client's connection to a served socket: its calls, its streams, and their bounds.
+ * One client's connection, over a local socket or an exchange: its calls, its streams, and their bounds.
  *
  * Owns: which calls are under way, how much credit each stream has, and that nothing outlives the
  * connection. What a method does stands in `handlers.ts`.
  */
-import type { Socket } from 'node:net'
 import type { Client, WorkerNotice } from '../client/client.ts'
-import { errorRecord, PerdureError, perdureError } from '../errors.ts'
-import type { Frame } from '../protocol/frames.ts'
+import { errorRecord, perdureError } from '../errors.ts'
 import { malformed } from '../protocol/json.ts'
 import { HELLO_TIMEOUT_MS, MAX_CREDIT, MAX_PENDING, MAX_PENDING_BYTES } from '../protocol/limits.ts'
-import { Link } from '../protocol/link.ts'
+import type { LinkEvents, MessageLink } from '../protocol/link.ts'
 import {
   assertHello,
   type ClientMessage,
   type Hello,
   hello,
-  readClientMessage,
   type ServerMessage,
 } from '../protocol/messages.ts'
 import { assertArguments, isMethod, METHODS, type MethodForm, type MethodName } from '../protocol/methods.ts'
+import { authorize, type Caller } from './authorize.ts'
 import { HANDLERS, type HandlerContext, strings, workerName } from './handlers.ts'
 import type { Sessions } from './sessions.ts'
+import { wireError } from './wire-error.ts'
 
 interface Pending {
   readonly controller: AbortController
@@ -45,7 +44,8 @@ const DRAIN_MS = 2_000
 /** One connection. */
 export class Connection {
   readonly #shared: Shared
-  readonly #link: Link
+  readonly #caller: Caller
+  readonly #link: MessageLink<ServerMessage>
   readonly #pending = new Map<number, Pending>()
   readonly #adopted = new Set<number>()
   /** Calls under way that change something. Polls are not among them: they may park for ever. */
@@ -55,13 +55,18 @@ export class Connection {
   #greeted = false
   readonly #helloTimer: NodeJS.Timeout
 
-  constructor(socket: Socket, shared: Shared) {
+  /** @param open Makes the link to the peer, which tells what arrives from then on. */
+  constructor(
+    open: (events: LinkEvents<ClientMessage>) => MessageLink<ServerMessage>,
+    caller: Caller,
+    shared: Shared,
+  ) {
     this.#shared = shared
-    this.#link = new Link(
-      socket,
-      { onFrame: (frame) => this.#onFrame(frame), onClose: () => this.#onClose() },
-      true,
-    )
+    this.#caller = caller
+    this.#link = open({
+      onMessage: (message, bytes) => this.#onMessage(message, bytes),
+      onClose: () => this.#onClose(),
+    })
     this.#helloTimer = setTimeout(() => this.#link.destroy(), HELLO_TIMEOUT_MS)
     this.#helloTimer.unref()
   }
@@ -78,14 +83,13 @@ export class Connection {
     this.#link.end()
   }
 
-  #onFrame(frame: Frame): void {
-    const message = readClientMessage(frame.message)
+  #onMessage(message: ClientMessage, bytes: number): void {
     if (!this.#greeted) {
       if (message[0] !== 'hello') throw malformed('a hello first', `\`${message[0]}\``)
       this.#greet(message[1])
       return
     }
-    this.#dispatch(message, frame.bytes)
+    this.#dispatch(message, bytes)
   }
 
   #greet(peer: Hello): void {
@@ -132,6 +136,7 @@ export class Connection {
 
   #beat(id: number, worker: unknown, tokens: readonly unknown[], bytes: number): void {
     void this.#answer(id, bytes, async () => {
+      authorize({ caller: this.#caller, method: 'session.heartbeat', values: [worker, tokens] })
       const session = await this.#shared.sessions.open(workerName(worker))
       return session.heartbeat(strings(tokens))
     })
@@ -148,9 +153,10 @@ export class Connection {
 
   #method(name: string, form: MethodForm, values: readonly unknown[]): MethodName {
     if (!isMethod(name) || METHODS[name].form !== form) {
-      throw malformed(`a ${form} of version 1 of the local protocol`, JSON.stringify(name.slice(0, 40)))
+      throw malformed(`a ${form} of this version`, JSON.stringify(name.slice(0, 40)))
     }
     assertArguments(name, values)
+    authorize({ caller: this.#caller, method: name, values })
     return name
   }
 
@@ -274,15 +280,5 @@ export class Connection {
     for (const { controller } of this.#pending.values()) controller.abort()
     for (const session of this.#adopted) this.#shared.sessions.detach(session, this.#sink)
     this.#shared.onClose(this)
-  }
-}
-
-/** The plain form of an error for the peer: no stack, which would tell it nothing. */
-function wireError(thrown: unknown) {
-  const record = errorRecord(thrown, 'INTERNAL')
-  if (thrown instanceof PerdureError) return record
-  return {
-    code: record.code,
-    message: `A bug in Perdure: expected a typed error; found ${record.message}. Please report this.`,
   }
 }

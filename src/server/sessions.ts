@@ -18,6 +18,8 @@ export type NoticeSink = (session: number, notice: WorkerNotice) => void
 /** One worker's session, which outlives connections. */
 export class SharedSession {
   readonly number: number
+  /** Calls under way that came without a connection. */
+  visitors = 0
   readonly #session: WorkerSession
   #sink: NoticeSink | undefined
   /** The last stop request of each attempt, told again after a break: one sent into a broken connection is lost. */
@@ -35,17 +37,20 @@ export class SharedSession {
     })
   }
 
-  /**
-   * Hands the session to a connection. Leases that were granted but never reached the worker, because the
-   * connection broke under them, are given back.
-   */
+  /** Hands the session to a connection, and tells it again what may have been lost in the one before. */
   attach(sink: NoticeSink, held: readonly string[]): void {
     this.#sink = sink
+    this.reconcile(held)
+    for (const notice of this.#stops.values()) sink(this.number, notice)
+  }
+
+  /**
+   * Hears from the worker which leases it holds. Those that were granted but never reached it, because a connection
+   * broke under them, are given back.
+   */
+  reconcile(held: readonly string[]): void {
     const known = new Set(held)
-    for (const [token, notice] of this.#stops) {
-      if (known.has(token)) sink(this.number, notice)
-      else this.#stops.delete(token)
-    }
+    for (const token of this.#stops.keys()) if (!known.has(token)) this.#stops.delete(token)
     const orphans = [...this.#granted].filter((token) => !known.has(token))
     for (const token of orphans) this.#granted.delete(token)
     for (const token of held) this.#granted.add(token)
@@ -91,8 +96,11 @@ export class SharedSession {
     return this.#once(request, () => this.#session.log(entries))
   }
 
-  heartbeat(tokens: readonly string[]): Promise<{ readonly lost: string[] }> {
-    return this.#session.heartbeat(tokens)
+  /** Renews leases. A worker without a connection learns here which attempts are to stop. */
+  async heartbeat(tokens: readonly string[]): Promise<{ lost: string[]; stops: readonly WorkerNotice[] }> {
+    const { lost } = await this.#session.heartbeat(tokens)
+    if (this.attached || this.#stops.size === 0) return { lost, stops: [] }
+    return { lost, stops: tokens.flatMap((token) => this.#stops.get(token) ?? []) }
   }
 
   progress(token: string, fraction: number, message: string | undefined): void {
@@ -155,6 +163,22 @@ export class Sessions {
     return session
   }
 
+  /**
+   * Acts on a worker's session for a caller without a connection. The session stays for as long as this takes, and
+   * then as long as one that lost its connection.
+   */
+  async serve<T>(worker: WorkerName, act: (session: SharedSession) => Promise<T>): Promise<T> {
+    const session = await this.open(worker)
+    session.visitors += 1
+    this.#keep(session.number)
+    try {
+      return await act(session)
+    } finally {
+      session.visitors -= 1
+      if (!session.attached && this.#byNumber.has(session.number)) this.#linger(session)
+    }
+  }
+
   /** The open session of a number; rejects with PROTOCOL. */
   get(number: number): SharedSession {
     const session = this.#byNumber.get(number)
@@ -203,6 +227,7 @@ export class Sessions {
 
   #linger(session: SharedSession): void {
     this.#keep(session.number)
+    if (session.visitors > 0) return
     const timer = setTimeout(() => void this.close(session.number).catch(() => {}), this.#lingerMs)
     timer.unref()
     this.#lingering.set(session.number, timer)

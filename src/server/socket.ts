@@ -4,14 +4,17 @@
  * Owns: the socket file (who may open it, what happens to one that a dead process left behind) and the
  * set of connections. Who may connect is decided by the file's permissions alone.
  */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { chmodSync, lstatSync, mkdirSync, renameSync, unlinkSync } from 'node:fs'
-import { connect, createServer, type Server } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { dirname, resolve } from 'node:path'
 import type { Client } from '../client/client.ts'
 import { type PerdureError, perdureError } from '../errors.ts'
-import { Connection, type Shared } from './connection.ts'
-import { Sessions } from './sessions.ts'
+import { Link, type LinkEvents } from '../protocol/link.ts'
+import { type ClientMessage, readClientMessage, type ServerMessage } from '../protocol/messages.ts'
+import { OWNER } from './authorize.ts'
+import { Connection } from './connection.ts'
+import { Hub } from './hub.ts'
 
 /** A socket that is being served. */
 export interface ServedSocket {
@@ -44,19 +47,12 @@ export async function serveSocket(
   mkdirSync(dirname(target), { recursive: true, mode: 0o700 })
   await assertFree(target)
 
-  const sessions = new Sessions(client, options.lingerMs)
-  const connections = new Set<Connection>()
-  const shared: Shared = {
-    client,
-    sessions,
-    instance: randomUUID(),
-    onClose: (connection) => connections.delete(connection),
-  }
+  const hub = new Hub(client, options.lingerMs)
   let open = false
   const server = createServer((socket) => {
     // Under its temporary name the file has the permissions of the umask for a moment: nobody is let in by that door.
     if (!open) socket.destroy()
-    else connections.add(new Connection(socket, shared))
+    else hub.admit((shared) => new Connection((events) => linkOf(socket, events), OWNER, shared))
   })
 
   // Bound under a name of its own and moved into place, so that the name never leads to a half-made socket
@@ -77,18 +73,21 @@ export async function serveSocket(
   const close = async (): Promise<void> => {
     removeIfSame(target, ino, dev)
     const closed = new Promise<void>((done) => server.close(() => done()))
-    // Connections first: a worker whose session ends under a living connection would take it for a mistake.
-    await Promise.all([...connections].map((connection) => connection.drain()))
+    await hub.drain()
     await closed
-    await sessions.closeAll()
+    await hub.closeSessions()
   }
   return {
     path: target,
     get connections() {
-      return connections.size
+      return hub.connections
     },
     close: () => (closing ??= close()),
   }
+}
+
+function linkOf(socket: Socket, events: LinkEvents<ClientMessage>): Link<ClientMessage, ServerMessage> {
+  return new Link(socket, readClientMessage, events, true)
 }
 
 /** Fails unless nothing, or only what a dead process left, is at `path`. */

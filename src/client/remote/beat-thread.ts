@@ -1,63 +1,35 @@
 /**
  * The thread that renews leases; see `beats.ts`. It has a connection of its own and nothing else to do.
  */
-import { randomUUID } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { Link } from '../../protocol/link.ts'
-import type { ServerMessage } from '../../protocol/messages.ts'
 import type { BeatChange, BeatNews, BeatSettings } from './beats.ts'
-import { dial } from './dial.ts'
+
+/** Sends one renewal; whatever is lost is told to `onLost`. A beat that fails is followed by the next one. */
+export type SendBeat = (tokens: readonly string[]) => void
 
 /** Three renewals in a term: two may be lost. */
 const BEATS_PER_TERM = 3
 const SHORTEST_INTERVAL_MS = 20
 
-const { path, worker, leases } = workerData as BeatSettings
+const { target, worker, leases } = workerData as BeatSettings
 const terms = new Map(leases.map(({ token, termMs }) => [token, termMs]))
-const instance = randomUUID()
-let link: Link | undefined
-let connecting = false
-let beats = 0
 let timer: NodeJS.Timeout | undefined
 let intervalMs = 0
 
-function tell(news: BeatNews): void {
-  parentPort?.postMessage(news)
-}
-
-function onMessage(message: ServerMessage): void {
-  if (message[0] !== 'reply') return
-  const { lost } = message[2] as BeatNews
+function onLost(lost: readonly string[]): void {
   for (const token of lost) terms.delete(token)
-  if (lost.length > 0) tell({ lost })
+  const news: BeatNews = { lost }
+  if (lost.length > 0) parentPort?.postMessage(news)
 }
 
-async function connect(): Promise<void> {
-  if (connecting) return
-  connecting = true
-  try {
-    const dialled = await dial(path, instance, {
-      onMessage,
-      onClose: () => {
-        link = undefined
-      },
-    })
-    link = dialled.link
-    if (terms.size > 0) beat()
-  } catch {
-    // The next beat tries again; the lease outlives a few of them.
-  } finally {
-    connecting = false
-  }
-}
+// each way loads only what it needs: a thread costs memory for every module
+const send: SendBeat =
+  target.type === 'socket'
+    ? (await import('./socket-beat.ts')).socketBeat(target.path, worker, onLost)
+    : (await import('./http-beat.ts')).httpBeat(target, worker, onLost)
 
 function beat(): void {
-  if (terms.size === 0) return
-  if (link === undefined) void connect()
-  else {
-    beats += 1
-    link.send(['beat', beats, worker, [...terms.keys()]])
-  }
+  if (terms.size > 0) send([...terms.keys()])
 }
 
 /** Beats as often as the shortest term needs, and not at all while there is nothing to renew. */
@@ -79,4 +51,4 @@ parentPort?.on('message', (change: BeatChange) => {
 })
 
 schedule()
-void connect()
+beat()

@@ -1,5 +1,5 @@
 /**
- * The heartbeats of a worker behind a socket, sent from a thread of their own.
+ * The heartbeats of a worker in another process than the engine, sent from a thread of their own.
  *
  * Owns: the thread and what it knows. A handler that blocks the event loop of its process for longer than
  * a lease keeps its lease, because the thread goes on renewing it for as long as the process lives; what
@@ -7,10 +7,11 @@
  */
 import { Worker } from 'node:worker_threads'
 import type { WorkerName } from '../../protocol/messages.ts'
+import type { BeatTarget } from './door.ts'
 
 /** What the thread is started with. */
 export interface BeatSettings {
-  readonly path: string
+  readonly target: BeatTarget
   readonly worker: WorkerName
   readonly leases: readonly BeatLease[]
 }
@@ -38,7 +39,7 @@ const RESTART_MS = 500
 
 /** Keeps leases alive until they are taken out. */
 export class Beats {
-  readonly #path: string
+  readonly #target: BeatTarget
   readonly #worker: WorkerName
   readonly #onLost: (tokens: readonly string[]) => void
   readonly #leases = new Map<string, number>()
@@ -46,8 +47,8 @@ export class Beats {
   #thread: Worker | undefined
   #closed = false
 
-  constructor(path: string, worker: WorkerName, onLost: (tokens: readonly string[]) => void) {
-    this.#path = path
+  constructor(target: BeatTarget, worker: WorkerName, onLost: (tokens: readonly string[]) => void) {
+    this.#target = target
     this.#worker = worker
     this.#onLost = onLost
     this.#start()
@@ -81,7 +82,7 @@ export class Beats {
   #start(): void {
     if (this.#closed) return
     const leases = [...this.#leases].map(([token, termMs]) => ({ token, termMs }))
-    const workerData: BeatSettings = { path: this.#path, worker: this.#worker, leases }
+    const workerData: BeatSettings = { target: this.#target, worker: this.#worker, leases }
     const thread = new Worker(THREAD, { workerData, name: 'perdure-beats', execArgv: [] })
     this.#thread = thread
     thread.unref()

@@ -6,10 +6,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import { fromErrorRecord, PerdureError, perdureError } from '../../errors.ts'
-import type { Link } from '../../protocol/link.ts'
-import type { ServerMessage } from '../../protocol/messages.ts'
+import type { MessageLink } from '../../protocol/link.ts'
+import type { ClientMessage, ServerMessage } from '../../protocol/messages.ts'
 import { METHODS, type Method, type MethodName } from '../../protocol/methods.ts'
-import { dial } from './dial.ts'
+import type { Door } from './door.ts'
 import { RemoteStream } from './stream.ts'
 
 const FIRST_DELAY_MS = 20
@@ -22,7 +22,7 @@ export interface ChannelOptions {
   /** How long a call waits for a connection before it fails with UNAVAILABLE, ms. Default 10,000. */
   readonly reconnectMs?: number
   /**
-   * Called when nobody answers at the socket. May bring up a new owner there; true means that it did, and the
+   * Called when nobody answers at the door. May bring up a new owner there; true means that it did, and the
    * next try follows at once.
    */
   readonly onUnreachable?: () => Promise<boolean>
@@ -40,9 +40,11 @@ export interface CallOptions {
   readonly onAbort?: 'reject' | 'await'
 }
 
-/** One client's line to one socket. */
+type Link = MessageLink<ClientMessage>
+
+/** One client's line to one node, or to the process that owns a store. */
 export class Channel {
-  readonly path: string
+  readonly door: Door
   readonly #options: ChannelOptions
   readonly #instance = randomUUID()
   readonly #calls = new Map<number, PendingCall>()
@@ -58,8 +60,8 @@ export class Channel {
   #closed = false
   #wake: (() => void) | undefined
 
-  constructor(path: string, options: ChannelOptions = {}) {
-    this.path = path
+  constructor(door: Door, options: ChannelOptions = {}) {
+    this.door = door
     this.#options = options
   }
 
@@ -193,10 +195,10 @@ export class Channel {
       clearTimeout(late)
     }
     throw perdureError('UNAVAILABLE', {
-      expected: `a process that serves ${this.path}`,
+      expected: `a process that serves ${this.door.place}`,
       found: 'none, although it was tried again and again',
-      fix: 'Start the process that owns the store (`perdure worker`)',
-      data: { socket: this.path },
+      fix: 'Start the process that owns the store (`perdure worker` or `perdure node`)',
+      data: this.door.data,
     })
   }
 
@@ -212,7 +214,7 @@ export class Channel {
   }
 
   async #dial(): Promise<Link> {
-    const { link } = await dial(this.path, this.#instance, {
+    const link = await this.door.dial(this.#instance, {
       onMessage: (message) => this.#onMessage(message),
       onClose: (fatal) => this.#onClose(fatal),
     })
@@ -313,7 +315,7 @@ export class Channel {
     for (const watcher of this.#watchers) watcher.lost()
     this.#abandon((effect) => {
       if (fatal !== undefined) return fatal
-      const error = broken(effect, this.path)
+      const error = broken(effect, this.door)
       this.#lost.add(error)
       return error
     })
@@ -335,7 +337,7 @@ export class Channel {
     return this.#ids
   }
 
-  #tryToSend(message: readonly unknown[]): void {
+  #tryToSend(message: ClientMessage): void {
     this.#link?.send(message)
   }
 }
@@ -348,14 +350,14 @@ function closed(): PerdureError {
   })
 }
 
-function broken(effect: 'read' | 'write', path: string): PerdureError {
+function broken(effect: 'read' | 'write', { place, data }: Door): PerdureError {
   return perdureError(effect === 'read' ? 'UNAVAILABLE' : 'UNKNOWN_OUTCOME', {
-    expected: `an answer over ${path}`,
+    expected: `an answer over ${place}`,
     found: 'that the connection broke',
     fix:
       effect === 'read'
         ? 'Ask again'
         : 'Look whether it took effect, or ask again with the same key or request',
-    data: { socket: path },
+    data,
   })
 }

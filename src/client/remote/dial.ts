@@ -3,29 +3,27 @@
  */
 import { connect } from 'node:net'
 import { fromErrorRecord, type PerdureError, perdureError } from '../../errors.ts'
-import { Link } from '../../protocol/link.ts'
+import { Link, type MessageLink } from '../../protocol/link.ts'
 import {
   assertHello,
-  type Hello,
+  type ClientMessage,
   hello,
   readServerMessage,
   type ServerMessage,
 } from '../../protocol/messages.ts'
+import type { DialEvents, Door } from './door.ts'
 
 /** Longest wait for the peer's hello, ms. A process that is stopped or blocked answers nothing. */
 const GREETING_MS = 5_000
 
-/** What an open connection tells. */
-export interface DialEvents {
-  onMessage(message: ServerMessage): void
-  /** Called once, and only after the connection was open. `fatal` is set when the peer said why. */
-  onClose(fatal: PerdureError | undefined): void
-}
-
-/** An open connection. */
-export interface Dialled {
-  readonly link: Link
-  readonly peer: Hello
+/** The door to the process that serves a socket. */
+export function socketDoor(path: string): Door {
+  return {
+    place: path,
+    data: { socket: path },
+    beats: { type: 'socket', path },
+    dial: (instance, events) => dial(path, instance, events),
+  }
 }
 
 /**
@@ -33,24 +31,28 @@ export interface Dialled {
  *
  * @throws PerdureError UNAVAILABLE when nobody answers; PROTOCOL when the peer speaks another version.
  */
-export function dial(path: string, instance: string, events: DialEvents): Promise<Dialled> {
+export function dial(
+  path: string,
+  instance: string,
+  events: DialEvents,
+): Promise<MessageLink<ClientMessage>> {
   return new Promise((resolve, reject) => {
     const socket = connect(path)
     let open = false
     let fatal: PerdureError | undefined
     let cause: Error | undefined
-    const link = new Link(
+    const link = new Link<ServerMessage, ClientMessage>(
       socket,
+      readServerMessage,
       {
-        onFrame: (frame) => {
-          const message = readServerMessage(frame.message)
+        onMessage: (message) => {
           if (message[0] === 'fatal') fatal = fromErrorRecord(message[1])
           else if (open) events.onMessage(message)
           else if (message[0] === 'hello') {
             assertHello(message[1])
             open = true
             clearTimeout(timer)
-            resolve({ link, peer: message[1] })
+            resolve(link)
           }
         },
         onClose: (error) => {

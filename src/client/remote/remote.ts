@@ -1,5 +1,5 @@
 /**
- * The client interface over a local socket: everything the embedded client can do, from another process.
+ * The client interface over a local socket or a network: everything the embedded client can do, from another process.
  *
  * Owns: which calls are repeated after a broken connection. What the calls mean is decided at the other end.
  */
@@ -24,6 +24,8 @@ import type {
   WatchFilter,
 } from '../types.ts'
 import { Channel, type ChannelOptions } from './channel.ts'
+import { socketDoor } from './dial.ts'
+import type { Door } from './door.ts'
 import { openRemoteWorker } from './session.ts'
 
 /**
@@ -36,7 +38,12 @@ import { openRemoteWorker } from './session.ts'
  * @throws PerdureError UNAVAILABLE when nobody answers; PROTOCOL when the other end is of another version.
  */
 export async function connectSocket(path: string, options: ChannelOptions = {}): Promise<Client> {
-  const channel = new Channel(resolve(path), options)
+  return connectDoor(socketDoor(resolve(path)), options)
+}
+
+/** Connects through a door, and stays connected until it is closed. */
+export async function connectDoor(door: Door, options: ChannelOptions = {}): Promise<Client> {
+  const channel = new Channel(door, options)
   await channel.open()
   return new RemoteClient(channel)
 }

@@ -40,7 +40,7 @@ class RemoteWorkerSession implements WorkerSession {
     this.#channel = channel
     this.#worker = worker
     this.#number = settled(number)
-    this.#beats = new Beats(channel.path, worker, (tokens) => this.#onLost(tokens))
+    this.#beats = new Beats(channel.door.beats, worker, (tokens) => this.#onLost(tokens))
     channel.onNotice(number, (notice) => this.#onNotice(notice as WorkerNotice))
     this.#stopKeeping = channel.keepUp({
       lost: () => {
@@ -75,7 +75,8 @@ class RemoteWorkerSession implements WorkerSession {
 
   async heartbeat(tokens: readonly string[]): Promise<{ readonly lost: string[] }> {
     const number = await this.#number.promise
-    return (await this.#channel.call('session.heartbeat', [number, tokens])) as { lost: string[] }
+    const { lost } = (await this.#channel.call('session.heartbeat', [number, tokens])) as { lost: string[] }
+    return { lost }
   }
 
   async log(

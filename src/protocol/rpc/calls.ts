@@ -1,0 +1,287 @@
+/**
+ * The table of remote calls: for each method of the wire its procedure, and how arguments and answers become messages.
+ *
+ * The types hold it complete: a method that is missing here does not compile. The local socket carries the same methods
+ * as JSON; what a method means is decided behind both.
+ */
+import type { DescMethod, Message } from '@bufbuild/protobuf'
+import { errorRecord } from '../../errors.ts'
+import { JobService } from '../generated/perdure/v1/jobs_pb.ts'
+import { NodeService } from '../generated/perdure/v1/node_pb.ts'
+import { ReportSchema, WorkerService } from '../generated/perdure/v1/workers_pb.ts'
+import type { MethodName } from '../methods.ts'
+import { type PackedJobs, packJobs } from '../pack.ts'
+import { JsonText, toMessage } from './convert.ts'
+
+type Plain = Readonly<Record<string, unknown>>
+type Values = readonly unknown[]
+
+/** One call. */
+export interface RemoteCall {
+  readonly procedure: DescMethod
+  /** The request as plain data, from the arguments of the method. */
+  toRequest(values: Values): Plain
+  /** The arguments, from a request. */
+  fromRequest(request: Plain): Values
+  /** The response as plain data, from what the method answered, or from one item of a stream. */
+  toResponse(answer: never): Plain
+  /** What the method answered, from a response. */
+  fromResponse(response: Plain): unknown
+  /** True where answers keep JSON values as text. */
+  readonly keepsText?: boolean
+}
+
+const same = <T>(value: T): T => value
+const none = (): Plain => ({})
+const done = (): null => null
+const idOf = ([id]: Values): Plain => ({ id })
+const withJobs = (jobs: unknown): Plain => ({ jobs })
+const jobsOf = ({ jobs }: Plain): unknown => jobs
+
+/** The session of a call: its number inside an exchange, otherwise the worker that it belongs to. */
+const workerOf = (session: unknown): Plain => ({ session })
+const sessionOf = ({ worker = {} }: Plain): unknown => (worker as Plain).session || worker
+
+/** Every call. */
+export const CALLS: Readonly<Record<MethodName, RemoteCall>> = {
+  enqueue: {
+    procedure: JobService.method.enqueue,
+    toRequest: ([packed, options]) => ({ ...unshare(packed as PackedJobs), ...(options as Plain) }),
+    fromRequest: ({ jobs, optionSets, request }) => [
+      share(jobs as Plain[], optionSets as unknown[]),
+      request === undefined ? null : { request },
+    ],
+    toResponse: withJobs,
+    fromResponse: jobsOf,
+  },
+  import: {
+    procedure: JobService.method.import,
+    toRequest: ([jobs]) => ({ jobs: Array.isArray(jobs) ? jobs.map(splitPast) : jobs }),
+    fromRequest: ({ jobs }) => [
+      (jobs as Plain[]).map(({ job, ...past }) => ({ ...(job as Plain), ...past })),
+    ],
+    toResponse: withJobs,
+    fromResponse: jobsOf,
+  },
+  get: {
+    procedure: JobService.method.get,
+    toRequest: idOf,
+    fromRequest: ({ id }) => [id],
+    toResponse: ({ history, dependsOn, dependents, options, ...job }: Plain) => ({
+      ...{ job, history, dependsOn, dependents, options },
+    }),
+    fromResponse: ({ job, ...more }) => ({ ...(job as Plain), ...more }),
+  },
+  list: {
+    procedure: JobService.method.list,
+    toRequest: ([query]) => withIds(query as Plain),
+    fromRequest: (query) => [query],
+    toResponse: same,
+    fromResponse: same,
+  },
+  counts: {
+    procedure: JobService.method.counts,
+    toRequest: ([filter]) => (filter as Plain | null) ?? {},
+    fromRequest: (filter) => [filter],
+    toResponse: (queues) => ({ queues }),
+    fromResponse: ({ queues }) => queues,
+  },
+  control: {
+    procedure: JobService.method.control,
+    toRequest: ([id, verb]) => ({ ...(verb as Plain), id }),
+    fromRequest: ({ id, ...verb }) => [id, verb],
+    toResponse: same,
+    fromResponse: same,
+  },
+  wait: {
+    procedure: JobService.method.wait,
+    toRequest: idOf,
+    fromRequest: ({ id }) => [id],
+    toResponse: same,
+    fromResponse: same,
+  },
+  watch: {
+    procedure: JobService.method.watch,
+    toRequest: ([filter]) => withIds(filter as Plain),
+    fromRequest: (filter) => [filter],
+    toResponse: same,
+    fromResponse: same,
+  },
+  logs: {
+    procedure: JobService.method.logs,
+    toRequest: ([id, options]) => ({ ...(options as Plain), id }),
+    fromRequest: ({ id, ...options }) => [id, options],
+    toResponse: same,
+    fromResponse: same,
+  },
+  pauseQueue: {
+    procedure: JobService.method.pauseQueue,
+    toRequest: ([queue, paused]) => ({ queue, paused }),
+    fromRequest: ({ queue, paused }) => [queue, paused],
+    toResponse: none,
+    fromResponse: done,
+  },
+  dependents: {
+    procedure: JobService.method.dependents,
+    toRequest: ([id, limit]) => ({ id, limit: limit ?? undefined }),
+    fromRequest: ({ id, limit }) => [id, limit],
+    toResponse: (ids) => ({ ids }),
+    fromResponse: ({ ids }) => ids,
+  },
+  position: {
+    procedure: NodeService.method.getPosition,
+    toRequest: none,
+    fromRequest: () => [],
+    toResponse: (position) => ({ position }),
+    fromResponse: ({ position }) => position,
+  },
+  info: {
+    procedure: NodeService.method.info,
+    toRequest: none,
+    fromRequest: () => [],
+    toResponse: (facts) => ({ facts }),
+    fromResponse: ({ facts }) => facts,
+  },
+  check: {
+    procedure: NodeService.method.check,
+    toRequest: none,
+    fromRequest: () => [],
+    toResponse: (problems) => ({ problems }),
+    fromResponse: ({ problems }) => problems,
+  },
+  openWorker: {
+    procedure: WorkerService.method.open,
+    toRequest: ([worker, state]) => ({ worker, ...(state as Plain) }),
+    fromRequest: ({ worker = {}, held }) => [worker, { held }],
+    toResponse: (session) => ({ session }),
+    fromResponse: ({ session }) => session,
+  },
+  'session.poll': {
+    procedure: WorkerService.method.poll,
+    // null is refused where nothing would pass for an empty list
+    toRequest: ([session, request]) => ({
+      ...{ queues: null, kinds: null },
+      ...(request as Plain),
+      worker: workerOf(session),
+    }),
+    fromRequest: ({ queues, kinds, slots, ...call }) => [sessionOf(call), { queues, kinds, slots }],
+    toResponse: (leases: Plain[]) => ({ leases: leases.map(leaseToWire) }),
+    fromResponse: ({ leases }) => (leases as Plain[]).map(leaseFromWire),
+    keepsText: true,
+  },
+  'session.report': {
+    procedure: WorkerService.method.report,
+    toRequest: ([session, reports, request]) => ({
+      worker: workerOf(session),
+      reports: (reports as Plain[]).map(reportToWire),
+      request,
+    }),
+    fromRequest: ({ reports, request = '', ...call }) => [
+      sessionOf(call),
+      (reports as Plain[]).map(reportFromWire),
+      request,
+    ],
+    toResponse: (accepted) => ({ accepted }),
+    fromResponse: ({ accepted }) => accepted,
+  },
+  'session.heartbeat': {
+    procedure: WorkerService.method.heartbeat,
+    toRequest: ([session, tokens]) => ({ worker: workerOf(session), tokens }),
+    fromRequest: ({ tokens, ...call }) => [sessionOf(call), tokens],
+    toResponse: same,
+    fromResponse: same,
+  },
+  'session.log': {
+    procedure: WorkerService.method.log,
+    toRequest: ([session, entries, request]) => ({ worker: workerOf(session), entries, request }),
+    fromRequest: ({ entries, request = '', ...call }) => [sessionOf(call), entries, request],
+    toResponse: none,
+    fromResponse: done,
+  },
+  'session.progress': {
+    procedure: WorkerService.method.progress,
+    toRequest: ([session, token, fraction, message]) => ({
+      ...{ worker: workerOf(session), token, fraction },
+      message: message ?? undefined,
+    }),
+    fromRequest: ({ token, fraction, message, ...call }) => [sessionOf(call), token, fraction, message],
+    toResponse: none,
+    fromResponse: done,
+  },
+  'session.close': {
+    procedure: WorkerService.method.close,
+    toRequest: ([session]) => ({ worker: workerOf(session) }),
+    fromRequest: (call) => [sessionOf(call)],
+    toResponse: none,
+    fromResponse: done,
+  },
+}
+
+/** The name of a call in an exchange: `JobService/Enqueue`. */
+export function nameOf({ procedure }: RemoteCall): string {
+  return `${procedure.parent.name}/${procedure.name}`
+}
+
+const BY_NAME = new Map(
+  Object.entries(CALLS).map(([method, call]) => [nameOf(call), method as MethodName] as const),
+)
+
+/** The method of a name such as `JobService/Enqueue`; undefined where there is none. */
+export function methodOf(name: string): MethodName | undefined {
+  return BY_NAME.get(name)
+}
+
+function unshare({ jobs, options }: PackedJobs): Plain {
+  if (options.length === 0) return { jobs }
+  const numbered = jobs.map(({ options: optionSet, ...job }) => ({ ...job, optionSet }))
+  return { jobs: numbered, optionSets: options }
+}
+
+/** Jobs may name a set of the call or bring one along. */
+function share(jobs: Plain[], sets: readonly unknown[]): PackedJobs {
+  if (sets.length === 0) return packJobs(jobs)
+  const all = [...sets]
+  const shared = jobs.map(({ optionSet, ...job }) => {
+    if (job.options === undefined) return optionSet === undefined ? job : { ...job, options: optionSet }
+    return { ...job, options: all.push(job.options) - 1 }
+  })
+  return { jobs: shared, options: all }
+}
+
+function splitPast(past: unknown): unknown {
+  if (typeof past !== 'object' || past === null) return past
+  const { createdAt, state, finishedAt, result, history, ...job } = past as Plain
+  return { job, createdAt, state, finishedAt, result, history }
+}
+
+/** No job has it. An empty list of ids lets nothing through, but on the wire it is the same as none. */
+const NOBODY = [Number.MAX_SAFE_INTEGER]
+
+function withIds(query: Plain): Plain {
+  return Array.isArray(query?.ids) && query.ids.length === 0 ? { ...query, ids: NOBODY } : query
+}
+
+function leaseToWire(lease: Plain): Plain {
+  return lease.input === undefined ? lease : { ...lease, input: new JsonText(lease.input as string) }
+}
+
+function leaseFromWire(lease: Plain): Plain {
+  return { ...lease, input: (lease.input as JsonText | undefined)?.text }
+}
+
+/** An outcome that cannot be carried becomes a failure that says why: the job must end somehow. */
+function reportToWire(report: Plain): Message {
+  try {
+    const { token, outcome, resultText } = report
+    const { type, ...end } = outcome as Plain
+    const result = typeof resultText === 'string' ? new JsonText(resultText) : end.result
+    return toMessage(ReportSchema, { ...end, token, outcome: type, result }, 'outcome')
+  } catch (thrown) {
+    const error = errorRecord(thrown)
+    return toMessage(ReportSchema, { token: report.token, outcome: 'failed', error, retry: false })
+  }
+}
+
+function reportFromWire({ token, outcome, ...end }: Plain): Plain {
+  return { token, outcome: { type: outcome, ...end } }
+}

@@ -1,0 +1,209 @@
+/**
+ * A port on which HTTP/1.1 and HTTP/2 are served alike, in plain text or over TLS.
+ *
+ * Owns: the sockets. In plain text nothing says beforehand which of the two a client speaks, so the first bytes are
+ * looked at; under TLS the handshake says it. Knows nothing of what is served.
+ */
+import { createServer as createHttp, type RequestListener } from 'node:http'
+import {
+  createServer as createHttp2,
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+} from 'node:http2'
+import { type AddressInfo, createServer as createTcp, type Server, type Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { type PerdureError, perdureError } from '../../errors.ts'
+
+/** PEM texts of a TLS server. */
+export interface TlsOptions {
+  readonly cert: string
+  readonly key: string
+  /** Authorities whose certificates clients must show. Absent: clients need none. */
+  readonly ca?: string
+}
+
+/** Where to listen. */
+export interface ListenOptions {
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+  readonly tls?: TlsOptions
+}
+
+/** Answers requests of either version. */
+export type Handler = (request: Http2ServerRequest, response: Http2ServerResponse) => void
+
+/** An open port. */
+export interface Listener {
+  readonly url: string
+  readonly port: number
+  /** Takes a socket that came in by another door, in plain text. */
+  take(socket: Socket): void
+  /** Accepts nobody any more, waits for what is under way as long as `graceMs`, and cuts the rest. */
+  close(graceMs: number): Promise<void>
+}
+
+/** How long a new connection may take to say what it speaks, and its headers to arrive, ms. */
+const GREETING_MS = 10_000
+/** How long the body of a request may take, ms. */
+const BODY_MS = 60_000
+/** A client that is silent is asked whether it lives so often, and cut when it does not answer until the next time, ms. */
+const PING_MS = 20_000
+/** One connection may have so many calls under way; an exchange is one. */
+const MOST_STREAMS = 1_000
+const MOST_HEADER_BYTES = 16 * 1024
+const MOST_CONNECTIONS = 20_000
+/** What may be on its way to a node in one stream before it is read: a slow reader holds no more than this. */
+const WINDOW_BYTES = 1024 * 1024
+
+const SETTINGS = { maxConcurrentStreams: MOST_STREAMS, initialWindowSize: WINDOW_BYTES }
+const HTTP1 = { headersTimeout: GREETING_MS, requestTimeout: BODY_MS, maxHeaderSize: MOST_HEADER_BYTES }
+
+/** Listens. @throws UNAVAILABLE when the address cannot be had, INVALID_OPTION for key material that is none. */
+export async function listen(handler: Handler, options: ListenOptions): Promise<Listener> {
+  const { host, port, tls } = options
+  const sessions = new Set<ServerHttp2Session>()
+  const sockets = new Set<Socket>()
+  const http1 = createHttp(HTTP1, handler as unknown as RequestListener)
+  const http2 = createHttp2({ settings: SETTINGS }, handler)
+  const track = (session: ServerHttp2Session) => {
+    sessions.add(session)
+    session.on('close', () => sessions.delete(session))
+    keepAlive(session)
+  }
+  http2.on('session', track)
+  const sort = (socket: Socket) => {
+    socket.setNoDelay(true)
+    greet(socket, (isHttp2) => (isHttp2 ? http2 : http1).emit('connection', socket))
+  }
+  const server = tls === undefined ? createTcp(sort) : secure(tls, handler, track)
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  server.maxConnections = MOST_CONNECTIONS
+  await bind(server, host, port)
+  const bound = (server.address() as AddressInfo).port
+  const name = host.includes(':') ? `[${host}]` : host
+  return {
+    url: `${tls === undefined ? 'http' : 'https'}://${name}:${bound}`,
+    port: bound,
+    take: sort,
+    close: (graceMs) => {
+      http1.closeIdleConnections()
+      return close(server, sessions, sockets, graceMs)
+    },
+  }
+}
+
+function secure(tls: TlsOptions, handler: Handler, track: (session: ServerHttp2Session) => void) {
+  let server: Http2SecureServer
+  try {
+    server = createSecureServer(
+      {
+        ...HTTP1,
+        cert: tls.cert,
+        key: tls.key,
+        ...(tls.ca === undefined ? {} : { ca: tls.ca, requestCert: true, rejectUnauthorized: true }),
+        allowHTTP1: true,
+        minVersion: 'TLSv1.2',
+        settings: SETTINGS,
+      },
+      handler,
+    )
+  } catch (cause) {
+    throw perdureError('INVALID_OPTION', {
+      expected: 'a certificate and its key as PEM texts',
+      found: cause instanceof Error ? cause.message : 'something else',
+      fix: 'Check the files of the TLS options',
+      cause,
+    })
+  }
+  server.on('session', track)
+  return server
+}
+
+/** Looks at the first bytes of a connection; the preface of HTTP/2 begins with `PRI`, which is no method of HTTP/1. */
+function greet(socket: Socket, sorted: (isHttp2: boolean) => void): void {
+  socket.on('error', () => {})
+  socket.setTimeout(GREETING_MS, () => socket.destroy())
+  socket.once('data', (chunk: Buffer) => {
+    socket.pause()
+    socket.setTimeout(0)
+    socket.removeAllListeners('timeout')
+    socket.unshift(chunk)
+    const isHttp2 = chunk.toString('latin1', 0, 3) === 'PRI'
+    sorted(isHttp2)
+    // HTTP/2 takes what is buffered by itself, and then everything else before it becomes an event
+    if (!isHttp2) socket.resume()
+  })
+}
+
+/** Finds out about clients that went away without a word, so that what they hold is given up. */
+function keepAlive(session: ServerHttp2Session): void {
+  let isAnswered = true
+  session.on('error', () => {})
+  const timer = setInterval(() => {
+    if (!isAnswered) {
+      session.destroy()
+      return
+    }
+    isAnswered = false
+    if (session.closed || session.destroyed) return
+    session.ping(() => {
+      isAnswered = true
+    })
+  }, PING_MS)
+  timer.unref()
+  session.on('close', () => clearInterval(timer))
+}
+
+function bind(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (cause: NodeJS.ErrnoException) => reject(cannotListen(host, port, cause))
+    server.once('error', onError)
+    server.listen(port, host, () => {
+      server.off('error', onError)
+      // errors of accept concern one connection
+      server.on('error', () => {})
+      resolve()
+    })
+  })
+}
+
+function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException): PerdureError {
+  return perdureError('UNAVAILABLE', {
+    expected: `to listen on ${host} port ${port}`,
+    found: cause.code ?? cause.message,
+    fix: cause.code === 'EADDRINUSE' ? 'Choose another port, or stop who has it' : 'Check the address',
+    cause,
+    data: { host, port },
+  })
+}
+
+async function close(
+  server: Server,
+  sessions: ReadonlySet<ServerHttp2Session>,
+  sockets: ReadonlySet<Socket>,
+  graceMs: number,
+): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  for (const session of sessions) session.close()
+  const cut = setTimeout(() => {
+    for (const session of sessions) session.destroy()
+    for (const socket of sockets) socket.destroy()
+  }, graceMs)
+  await closed
+  clearTimeout(cut)
+}
+
+/** The name on the certificate that a client has shown; undefined where there is none that counts. */
+export function certificateName(socket: unknown): string | undefined {
+  const secure = socket as Partial<TLSSocket>
+  if (secure.authorized !== true) return undefined
+  const subject = secure.getPeerCertificate?.().subject
+  return typeof subject?.CN === 'string' ? subject.CN : 'certificate'
+}

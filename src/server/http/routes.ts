@@ -1,0 +1,60 @@
+/**
+ * What a node answers over HTTP besides its services: whether it lives, whether it is ready, how it is doing.
+ *
+ * Owns: the table of routes, and who may come in at all: a page in a browser must not reach a node on loopback by
+ * having a name of its own resolve to it.
+ */
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { Handler } from './listener.ts'
+
+/** A page of plain text. */
+export interface Page {
+  readonly status: number
+  readonly text: string
+  readonly type?: string
+}
+
+/** Routes by path. All of them are read with GET. */
+export type Routes = Readonly<Record<string, () => Page | Promise<Page>>>
+
+/** Checks who is asked for, then answers a route, or hands the request to the services. */
+export function route(routes: Routes, services: Handler, isKnownHost: (name: string) => boolean): Handler {
+  return (request, response) => {
+    const [path = ''] = request.url.split('?', 1)
+    const page = Object.hasOwn(routes, path) ? routes[path] : undefined
+    const problem = foreignHost(request, isKnownHost)
+    if (problem !== undefined) return send(request, response, { status: 421, text: problem })
+    if (page === undefined) return services(request, response)
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return send(request, response, { status: 405, text: `${path} is read with GET` })
+    Promise.resolve()
+      .then(page)
+      .then(
+        (found) => send(request, response, found),
+        () => send(request, response, { status: 500, text: 'this page could not be made' }),
+      )
+  }
+}
+
+function foreignHost(
+  request: Http2ServerRequest,
+  isKnownHost: (name: string) => boolean,
+): string | undefined {
+  const authority = request.headers[':authority'] ?? request.headers.host ?? ''
+  const name = String(authority)
+    .replace(/:\d+$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+    .toLowerCase()
+  if (isKnownHost(name)) return undefined
+  return 'This node is asked for by a name that it does not know; see hosts in docs/operations.md'
+}
+
+function send(request: Http2ServerRequest, response: Http2ServerResponse, page: Page): void {
+  response.writeHead(page.status, {
+    'content-type': page.type ?? 'text/plain; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  })
+  if (request.method === 'HEAD') response.end()
+  else response.end(`${page.text.trimEnd()}\n`)
+}

@@ -1,0 +1,79 @@
+/**
+ * Serves a client over HTTP: the services of the definition, and the pages that tell how the node is.
+ *
+ * Owns: putting listener, routes and services together, who a caller is, and ending them in order.
+ */
+import type { IncomingMessage } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
+import { createContextValues } from '@connectrpc/connect'
+import { connectNodeAdapter } from '@connectrpc/connect-node'
+import type { Client } from '../../client/client.ts'
+import { MOST_FRAME_BYTES } from '../../protocol/rpc/exchange.ts'
+import { type Caller, certified, LOOPBACK } from '../authorize.ts'
+import { Hub } from '../hub.ts'
+import { addServices, CALLER } from '../rpc/services.ts'
+import { certificateName, type Handler, type ListenOptions, listen } from './listener.ts'
+import { route } from './routes.ts'
+
+/** How to serve. */
+export interface ServeOptions extends ListenOptions {
+  /** Further names by which the node may be asked for. */
+  readonly hosts?: readonly string[]
+  /** How long a worker's session waits for its connection to come back, ms. Default 10,000. */
+  readonly lingerMs?: number
+}
+
+/** A client that is being served. */
+export interface ServedHttp {
+  readonly url: string
+  readonly port: number
+  /** Has calls that change something answered, and ends all connections. The client stays open. */
+  close(): Promise<void>
+}
+
+/** What is under way at the end gets this long, ms. */
+const GRACE_MS = 3_000
+
+/** Serves a client until `close`. @throws UNAVAILABLE when the port is taken. */
+export async function serveHttp(client: Client, options: ServeOptions): Promise<ServedHttp> {
+  const hub = new Hub(client, options.lingerMs)
+  const listener = await listen(handlerOf(hub, options), options)
+  let closing: Promise<void> | undefined
+  const close = async () => {
+    const closed = listener.close(GRACE_MS)
+    await hub.drain()
+    await closed
+    await hub.closeSessions()
+  }
+  return { url: listener.url, port: listener.port, close: () => (closing ??= close()) }
+}
+
+function handlerOf(hub: Hub, { host, tls, hosts = [] }: ServeOptions): Handler {
+  const services = connectNodeAdapter({
+    routes: (router) => addServices(router, hub),
+    contextValues: (request) =>
+      createContextValues().set(CALLER, callerOf(request as Http2ServerRequest | IncomingMessage)),
+    // nothing compressed is taken, so nothing can unfold into more than was sent
+    acceptCompression: [],
+    readMaxBytes: MOST_FRAME_BYTES,
+    writeMaxBytes: MOST_FRAME_BYTES,
+    jsonOptions: { ignoreUnknownFields: false, alwaysEmitImplicit: true },
+  }) as Handler
+  const names = new Set(['localhost', '127.0.0.1', '::1', host, ...hosts].map((name) => name.toLowerCase()))
+  // over TLS the certificate has settled which names are meant
+  const isKnownHost = tls === undefined ? (name: string) => names.has(name) : () => true
+  const routes = {
+    '/healthz': () => ({ status: 200, text: 'ok' }),
+    '/readyz': async () => {
+      // fails when the store does not answer, which is a 500
+      await hub.client.position()
+      return { status: 200, text: 'ready' }
+    },
+  }
+  return route(routes, services, isKnownHost)
+}
+
+function callerOf({ socket }: Http2ServerRequest | IncomingMessage): Caller {
+  const name = certificateName(socket)
+  return name === undefined ? LOOPBACK : certified(name)
+}

@@ -1,0 +1,49 @@
+/**
+ * Everybody who is connected to one client at the moment, over whatever door.
+ *
+ * Owns: the set of connections, what they share, and ending them together.
+ */
+import { randomUUID } from 'node:crypto'
+import type { Client } from '../client/client.ts'
+import type { Connection, Shared } from './connection.ts'
+import { Sessions } from './sessions.ts'
+
+/** The connections of one client. */
+export class Hub {
+  readonly client: Client
+  readonly sessions: Sessions
+  readonly #connections = new Set<Connection>()
+  readonly #shared: Shared
+
+  /** @param lingerMs How long a worker's session waits for its connection to come back. Default 10,000. */
+  constructor(client: Client, lingerMs?: number) {
+    this.client = client
+    this.sessions = new Sessions(client, lingerMs)
+    this.#shared = {
+      client,
+      sessions: this.sessions,
+      instance: randomUUID(),
+      onClose: (connection) => this.#connections.delete(connection),
+    }
+  }
+
+  /** Connections at the moment. */
+  get connections(): number {
+    return this.#connections.size
+  }
+
+  /** Takes in a connection until it closes. */
+  admit(make: (shared: Shared) => Connection): void {
+    this.#connections.add(make(this.#shared))
+  }
+
+  /** Has calls that change something answered, takes no more, and ends all connections. */
+  async drain(): Promise<void> {
+    await Promise.all([...this.#connections].map((connection) => connection.drain()))
+  }
+
+  /** Ends the sessions of all workers. Connections first: a worker whose session ends under a living one would take it for a mistake. */
+  closeSessions(): Promise<void> {
+    return this.sessions.closeAll()
+  }
+}
