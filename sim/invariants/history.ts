@@ -54,7 +54,8 @@ export class History implements Knowledge {
   readonly #repeated = new Set<number>()
   readonly #acknowledged = new Set<number>()
   readonly #started = new Set<string>()
-  readonly #accepted = new Set<string>()
+  /** What each token was first accepted with. */
+  readonly #accepted = new Map<string, string>()
   readonly #expedited = new Set<number>()
   readonly #restarted = new Set<number>()
   readonly #ends = new Map<number, string>()
@@ -216,8 +217,11 @@ export class History implements Knowledge {
   reported(reports: readonly Report[], accepted: boolean[]): boolean[] {
     reports.forEach(({ token, outcome }, index) => {
       if (accepted[index] !== true) return
-      must('L2', !this.#accepted.has(token), () => `two reports of ${token} were accepted`)
-      this.#accepted.add(token)
+      // the same report may be told again
+      const said = JSON.stringify(outcome)
+      const before = this.#accepted.get(token) ?? said
+      must('L2', before === said, () => `${token} was accepted as ${before}, and again as ${said}`)
+      this.#accepted.set(token, said)
       const [job = 0, attempt = 0] = token.split('.').map(Number)
       const row = this.#tables.jobs.get(job)
       if (row === undefined) {

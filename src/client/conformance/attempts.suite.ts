@@ -1,5 +1,7 @@
 /** Attempts: leases, tokens, reports, retries, and what does not count as one. */
 import { expect, it } from 'vitest'
+import type { Outcome } from '../../core/model/outcome.ts'
+import type { Lease } from '../client.ts'
 import type { World } from './world.suite.ts'
 
 export function attemptTests(world: World): void {
@@ -115,6 +117,50 @@ export function attemptTests(world: World): void {
     const [first, second] = await world.addAll([{}, {}])
     await world.giveBack(await world.leaseOne())
     expect(await world.runAll()).toEqual([first, second])
+  })
+
+  it('answers a report that is told again as the first time, and changes nothing', async () => {
+    const session = await world.session()
+    const error = { code: 'HANDLER_FAILED', message: 'it broke' }
+    const outcomes: Outcome[] = [
+      { type: 'succeeded' },
+      { type: 'succeeded', result: { a: 1 } },
+      { type: 'succeeded', result: 'x'.repeat(5_000) },
+      { type: 'failed', error, retry: false },
+      { type: 'failed', error },
+      { type: 'cancelled', reason: 'enough' },
+      { type: 'snoozed', delayMs: 1_000 },
+      { type: 'released' },
+    ]
+    for (const outcome of outcomes) {
+      const id = await world.add({ kind: `${world.name}-${outcomes.indexOf(outcome)}` })
+      const { token } = await world.leaseOne(`${world.name}-${outcomes.indexOf(outcome)}`)
+      expect(await session.report([{ token, outcome }])).toEqual([true])
+      const before = await world.client.get(id)
+      expect([outcome, await session.report([{ token, outcome }])]).toEqual([outcome, [true]])
+      const others = outcomes.filter((other) => other.type !== outcome.type && other.type !== 'released')
+      const isBack = outcome.type === 'released' || outcome.type === 'snoozed'
+      for (const other of isBack ? others.filter(({ type }) => type !== 'snoozed') : others)
+        expect([other, await session.report([{ token, outcome: other }])]).toEqual([other, [false]])
+      expect(await world.client.get(id)).toEqual(before)
+    }
+  })
+
+  it('tells a worker the truth whose attempt was cancelled, or ended without it', async () => {
+    const options = { timeouts: { heartbeatMs: 1_000 }, retry: { minMs: 60_000 } }
+    const [asked, forced, lost] = await world.addAll([{}, { options }, { options }])
+    const leases = await world.lease(3)
+    const of = (id: number | undefined) => leases.find(({ job }) => job === id) as Lease
+    for (const id of [asked, forced]) await world.client.control(id as number, { verb: 'cancel' })
+    expect(await world.giveBack(of(asked))).toBe(true)
+    expect(await world.giveBack(of(asked))).toBe(true)
+    expect(await world.succeed(of(asked))).toBe(false)
+    await world.time.advance(2_000)
+    for (const id of [forced, lost]) {
+      expect(await world.succeed(of(id))).toBe(false)
+      expect(await world.fail(of(id))).toBe(false)
+      expect(await world.giveBack(of(id))).toBe(false)
+    }
   })
 
   it('changes nothing for a stale token', async () => {

@@ -42,10 +42,13 @@ export interface ReportCommand {
 
 type Tables = FinishTables & Pick<View, 'append'>
 
-/** Answers whether the report was accepted; false means that the lease was lost. */
+/**
+ * Answers whether the report was accepted; false means that the lease was lost. A report that is told again, since
+ * the answer to its first try did not arrive, is answered as that was: what it says is what is recorded.
+ */
 export function report(view: Tables, command: ReportCommand, now: number): boolean {
   const job = view.jobs.get(command.job)
-  if (!holdsLease(job, command.attempt, command.nonce)) return false
+  if (!holdsLease(job, command.attempt, command.nonce)) return isRecorded(job, command)
   const outcome = command.outcome
   if (outcome.type === 'succeeded') {
     const [row, result] = withResult(view, job, outcome.result, outcome.large)
@@ -61,6 +64,32 @@ export function report(view: Tables, command: ReportCommand, now: number): boole
     putBack(view, job, outcome.type === 'snoozed' ? outcome.delayMs : undefined, now)
   }
   return true
+}
+
+/**
+ * Whether the job's latest attempt is the one that is reported, and ended as the report says. The nonce is gone with
+ * the lease; but no two attempts of a job have one number, and nothing is changed by the answer.
+ */
+function isRecorded(job: JobRow | undefined, { attempt, outcome }: ReportCommand): boolean {
+  if (job === undefined || job.attempt !== attempt) return false
+  switch (job.state) {
+    case RUNNING:
+      return false
+    case SUCCEEDED:
+      return outcome.type === 'succeeded' && hasResult(job, outcome)
+    case CANCELLED:
+      if (job.startedAt === 0) return false
+      if (job.cancelAt !== 0) return outcome.type !== 'succeeded' && !wasForced(job)
+      return outcome.type === 'cancelled' && outcome.error === job.error
+    default:
+      // Failed for good or to be tried again; else given back.
+      if (outcome.type === 'failed') return outcome.error === job.error
+      return (outcome.type === 'snoozed' || outcome.type === 'released') && job.error === null
+  }
+}
+
+function hasResult(job: JobRow, { result, large }: EncodedOutcome & { type: 'succeeded' }): boolean {
+  return large ? (job.flags & LARGE_RESULT) !== 0 : job.result === result
 }
 
 /** Whether the token is that of the job's running attempt. */
@@ -141,6 +170,16 @@ function withResult(
   if (!large || result === null) return [job, result]
   view.append.payload({ job: job.id, field: 'result', text: result })
   return [{ ...job, flags: job.flags | LARGE_RESULT }, null]
+}
+
+/** Whether a cancelled attempt was ended without its worker; see {@link forced}. */
+function wasForced(job: JobRow): boolean {
+  return job.error !== null && (JSON.parse(job.error) as ErrorRecord).data?.forced === true
+}
+
+/** Marks the error of an attempt that was ended without its worker. */
+export function forced(error: ErrorRecord): ErrorRecord {
+  return { ...error, data: { ...error.data, forced: true } }
 }
 
 function codeOf(error: string): string {

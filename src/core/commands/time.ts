@@ -10,7 +10,7 @@ import { admit } from '../policy/admit.ts'
 import { type FinishTables, finish } from '../policy/finish.ts'
 import { needHead } from '../policy/heads.ts'
 import type { View } from '../view.ts'
-import { holdsLease, report } from './report.ts'
+import { forced, holdsLease, report } from './report.ts'
 
 export interface DueCommand {
   readonly type: 'due'
@@ -102,7 +102,7 @@ function forcedEnd(job: JobRow, cause: LoseCommand['cause']): ErrorRecord {
     cancel: 'it did not stop in time',
   }
   const message = `${why.message} Attempt ${job.attempt} was ended by force: ${how[cause]}.`
-  return { ...why, message, data: { ...why.data, forced: true } }
+  return forced({ ...why, message })
 }
 
 function lossOf(job: JobRow, cause: 'lost' | 'timeout'): ErrorRecord {
