@@ -21,6 +21,22 @@ export function timeTests(world: World): void {
     expect((await (await world.session()).heartbeat([lease.token])).lost).toEqual([lease.token])
   })
 
+  it('ends a held job when the time for the whole of it is over, and no other', async () => {
+    const options = { timeouts: { scheduleToCloseMs: 10_000, scheduleToStartMs: 1_000 } }
+    const [held, released, other] = await world.addAll([{ options }, { options }, {}])
+    for (const id of [held, released, other]) await world.client.control(id as number, { verb: 'hold' })
+    await world.time.advance(9_000)
+    expect(await world.states([held, released, other] as number[])).toEqual(['held', 'held', 'held'])
+    await world.client.control(released as number, { verb: 'release' })
+    await world.succeed(await world.leaseOne())
+    await world.time.advance(1_500)
+    expect(await world.client.wait(held as number)).toMatchObject({
+      state: 'failed',
+      error: { code: 'TIMEOUT', data: { limit: 'schedule-to-close' } },
+    })
+    expect(await world.states([released, other] as number[])).toEqual(['succeeded', 'held'])
+  })
+
   it('keeps an attempt that is renewed, however long it takes', async () => {
     const id = await world.add(withTimeouts({ heartbeatMs: 10_000 }))
     const lease = await world.leaseOne()

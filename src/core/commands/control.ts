@@ -20,7 +20,7 @@ import {
   SUCCEEDED,
   WAITING,
 } from '../model/states.ts'
-import { admit, place, releaseLimits } from '../policy/admit.ts'
+import { admit, expiryOf, place, releaseLimits } from '../policy/admit.ts'
 import { type FinishTables, finish, settleOwn } from '../policy/finish.ts'
 import type { View } from '../view.ts'
 import { attemptOf } from './report.ts'
@@ -127,13 +127,14 @@ function expedite(view: Tables, job: JobRow, now: number): Answer {
   return done(view, admit(view, job, view.routeById(job.route), now))
 }
 
-/** Puts a job aside, without its limits, until it is released. */
+/** Puts a job aside, without its limits, until it is released. The time for the whole job goes on: that is its caller's. */
 function hold(view: Tables, job: JobRow): Answer {
   if (job.state === HELD) return same(job)
   if (isTerminal(job.state) || job.state === RUNNING) {
     return wrongState('hold', job, 'live and not running', 'Cancel a running job instead')
   }
-  const row: JobRow = { ...job, state: HELD, line: NO_LINE, rank: 0, turn: 0, taken: 0, expireAt: 0 }
+  const expireAt = expiryOf(view, job, view.routeById(job.route), Infinity)
+  const row: JobRow = { ...job, state: HELD, line: NO_LINE, rank: 0, turn: 0, taken: 0, expireAt }
   view.jobs.put(row)
   releaseLimits(view, job)
   return { state: HELD, changed: true }

@@ -5,7 +5,7 @@ import type { PerdureError } from '../../errors.ts'
 import { blankJob, HAS_HISTORY, HAS_KEY, type JobRow, LARGE_INPUT, LARGE_RESULT } from '../model/job.ts'
 import type { RouteRow } from '../model/rows.ts'
 import { HELD, isTerminal, type StateCode, SUCCEEDED } from '../model/states.ts'
-import { place } from '../policy/admit.ts'
+import { expiryOf, place } from '../policy/admit.ts'
 import { conclude } from '../policy/finish.ts'
 import { claimKeys, REPLACED } from '../policy/keys.ts'
 import { internFairKeys, internLimits } from '../policy/limits.ts'
@@ -101,7 +101,7 @@ function importOne(
 }
 
 function withState(view: EnqueueTables, row: JobRow, past: PastJob, route: RouteRow, now: number): JobRow {
-  if (past.state === HELD) return { ...row, state: HELD }
+  if (past.state === HELD) return { ...row, state: HELD, expireAt: expiryOf(view, row, route, Infinity) }
   if (!isTerminal(past.state)) {
     // A group has nothing to run, and an imported one nothing to wait for.
     return route.kind === 0 ? { ...row, state: SUCCEEDED, finishedAt: now } : place(view, row, route, now)
