@@ -33,6 +33,7 @@ export const ERROR_KINDS = {
   NOT_SERIALIZABLE: kind('A value cannot be written as JSON', 65),
   TOO_LARGE: kind('A value is larger than its limit', 65),
   UNKNOWN_STATE: kind('There is no job state of that name', 64),
+  INVALID_CONFIG: kind('The configuration has a mistake', 78),
   UNKNOWN_COMMAND: kind('There is no command of that name', 64),
   // the job
   NOT_FOUND: kind('There is no such job, queue, namespace or file', 66),
@@ -144,11 +145,24 @@ export function errorRecord(thrown: unknown, fallback: ErrorCode = 'HANDLER_FAIL
       ...(thrown.stack ? { stack: thrown.stack } : {}),
     }
   }
-  return { code: fallback, message: String(thrown) }
+  return { code: fallback, message: textOf(thrown) }
+}
+
+/** Anything as text. Some objects cannot be made into one: those without a prototype, or with a `toString` that is none. */
+export function textOf(value: unknown): string {
+  try {
+    return String(value)
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
 }
 
 /** Turns the plain-data form back into an error; an unknown code becomes INTERNAL with its text kept. */
 export function fromErrorRecord(record: ErrorRecord): PerdureError {
-  const code = record.code in ERROR_KINDS ? (record.code as ErrorCode) : 'INTERNAL'
-  return new PerdureError(code, record.message, record.data === undefined ? {} : { data: record.data })
+  const code = Object.hasOwn(ERROR_KINDS, textOf(record.code)) ? (record.code as ErrorCode) : 'INTERNAL'
+  return new PerdureError(
+    code,
+    textOf(record.message),
+    record.data === undefined ? {} : { data: record.data },
+  )
 }

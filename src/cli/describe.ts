@@ -5,6 +5,7 @@
  */
 import type { JobDetails, JobView, QueueCounts } from '../client/types.ts'
 import { JOB_STATES, type JobState } from '../core/model/states.ts'
+import { textOf } from '../errors.ts'
 import { type Column, renderTable, shortSpan } from './render/text.ts'
 
 const SAFE_WORD = /^[\w@%+=:,./-]+$/
@@ -20,9 +21,9 @@ export function describeJob(job: Pick<JobView, 'kind' | 'input'>): string {
   if (kind === null) return '(group)'
   if (kind === 'shell' && typeof input === 'object' && input !== null) {
     const { argv, script, args } = input as { argv?: unknown; script?: unknown; args?: unknown }
-    if (Array.isArray(argv)) return argv.map(String).map(quoteWord).join(' ')
+    if (Array.isArray(argv)) return argv.map(textOf).map(quoteWord).join(' ')
     if (typeof script === 'string') {
-      const words = Array.isArray(args) ? args.map(String).map(quoteWord) : []
+      const words = Array.isArray(args) ? args.map(textOf).map(quoteWord) : []
       return [script.trim().split('\n')[0] ?? '', ...words].join(' ')
     }
   }

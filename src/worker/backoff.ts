@@ -1,6 +1,7 @@
 /**
  * How long to wait before asking again something that has just failed.
  */
+import { textOf } from '../errors.ts'
 
 /** Doubling delays with jitter, from `firstMs` to `longestMs`. */
 export class Backoff {
@@ -44,5 +45,5 @@ export function isClosed(error: unknown): boolean {
 
 /** Anything thrown, as an Error. */
 export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown))
+  return thrown instanceof Error ? thrown : new Error(textOf(thrown))
 }

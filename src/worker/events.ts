@@ -5,7 +5,7 @@
  * event, and one that an `error` listener throws is a process warning.
  */
 import type { Outcome } from '../core/model/outcome.ts'
-import type { ErrorRecord } from '../errors.ts'
+import { type ErrorRecord, textOf } from '../errors.ts'
 
 /** An attempt, as events name it. */
 export interface AttemptEvent {
@@ -74,7 +74,7 @@ export class Listeners {
       try {
         listener(event)
       } catch (thrown) {
-        const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+        const error = thrown instanceof Error ? thrown : new Error(textOf(thrown))
         if (name === 'error') process.emitWarning(error)
         else this.emit('error', error)
       }

@@ -6,7 +6,7 @@
  */
 import type { Report } from '../client/client.ts'
 import type { Outcome, StopReason } from '../core/model/outcome.ts'
-import { type ErrorCode, type ErrorRecord, errorRecord, perdureError } from '../errors.ts'
+import { type ErrorCode, type ErrorRecord, errorRecord, perdureError, textOf } from '../errors.ts'
 import { describeValue } from '../std/options.ts'
 
 /** Longer messages and stacks are cut: what is cut is seldom read, and errors are kept per attempt. */
@@ -100,7 +100,7 @@ function withoutResult(
 }
 
 function cut(error: ErrorRecord): ErrorRecord {
-  const message = String(error?.message ?? '')
+  const message = textOf(error?.message ?? '')
   const stack = error?.stack
   if (message.length <= MAX_MESSAGE && (stack === undefined || stack.length <= MAX_STACK) && error?.code)
     return error

@@ -134,7 +134,7 @@ export function parseDelimiter(text: string): string {
     '\\b': '\b',
     '\\\\': '\\',
   }
-  const found = named[text]
+  const found = Object.hasOwn(named, text) ? named[text] : undefined
   if (found !== undefined) return found
   const hex = /^\\x([0-9a-fA-F]{1,2})$/.exec(text)
   const octal = /^\\([0-7]{1,3})$/.exec(text)

@@ -27,7 +27,7 @@ import type {
   WatchFilter,
 } from '../types.ts'
 import { Profiles } from './profiles.ts'
-import { readQuery, writeCursor } from './query.ts'
+import { readFilter, readQuery, writeCursor } from './query.ts'
 import { EmbeddedSession, type StopOptions } from './session.ts'
 import { checkCount, readPast, readSpec } from './specs.ts'
 import { logs, watch } from './streams.ts'
@@ -177,7 +177,7 @@ class EmbeddedClient implements Client {
   }
 
   watch(filter: WatchFilter, signal?: AbortSignal): AsyncIterable<JobEvent> {
-    return watch(this.#engine, checkObject('filter', filter), signal)
+    return watch(this.#engine, readFilter(filter), signal)
   }
 
   logs(

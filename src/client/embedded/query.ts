@@ -1,5 +1,5 @@
 /**
- * Queries: what a list asks for, checked; and its cursors.
+ * Queries: what a list or a watch asks for, checked; and the cursors of lists.
  *
  * A cursor is the order and the id of the last job of a page, with a check sum against typing mistakes.
  */
@@ -7,7 +7,7 @@
 import { JOB_STATES, type StateCode, stateCode } from '../../core/model/states.ts'
 import { perdureError } from '../../errors.ts'
 import type { StoredQuery } from '../../store/store.ts'
-import type { JobQuery } from '../types.ts'
+import type { JobQuery, WatchFilter } from '../types.ts'
 import {
   checkArray,
   checkInteger,
@@ -34,6 +34,7 @@ const QUERY = new Set([
   'limit',
   'cursor',
 ])
+const FILTER = new Set(['ids', 'namespace', 'queue'])
 /** Most ids that one query names. */
 const MOST_IDS = 10_000
 
@@ -62,6 +63,17 @@ export function readQuery(query: JobQuery): StoredQuery {
   }
 }
 
+/** Refuses anything but what a watch can be narrowed to; answers it. */
+export function readFilter(filter: WatchFilter): WatchFilter {
+  checkKeys('filter', checkObject('filter', filter), FILTER)
+  const { ids, namespace, queue } = filter
+  if (ids !== undefined)
+    checkArray('ids', ids, (_, id) => checkInteger('ids', id, 1, Number.MAX_SAFE_INTEGER))
+  if (namespace !== undefined) checkName('namespace', namespace)
+  if (queue !== undefined) checkName('queue', queue)
+  return filter
+}
+
 function readState(name: string): StateCode {
   const code = stateCode(name)
   if (code !== undefined) return code
@@ -88,7 +100,7 @@ export function writeCursor({ newest }: StoredQuery, last: number): string {
 }
 
 function readCursor(cursor: string, newest: boolean): number {
-  const [body = '', check] = String(cursor).split('.')
+  const [body = '', check] = typeof cursor === 'string' ? cursor.split('.') : []
   const last = Number.parseInt(body.slice(1), 36)
   if (check === sum(body) && body[0] === (newest ? 'n' : 'o') && Number.isSafeInteger(last)) return last
   throw perdureError('INVALID_CURSOR', {

@@ -25,6 +25,7 @@ import {
   checkPriority,
   encodeValue,
   invalid,
+  shown,
   tooLarge,
 } from './validate.ts'
 
@@ -173,7 +174,7 @@ export function readPast(past: ImportedJob, size: number, profiles: Profiles, no
   if (state === undefined || (state < HELD && past.state !== 'ready' && past.state !== 'scheduled')) {
     throw perdureError('UNKNOWN_STATE', {
       expected: "'state' to be ready, scheduled, held, succeeded, failed or cancelled",
-      found: String(past.state),
+      found: shown(past.state),
       fix: 'Map the state of the other system to one of these',
     })
   }

@@ -11,13 +11,13 @@ import {
   MOST_PRIORITY,
   MOST_VALUE,
 } from '../../core/policy/sizes.ts'
-import { type PerdureError, perdureError } from '../../errors.ts'
+import { type PerdureError, perdureError, textOf } from '../../errors.ts'
 
 const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_.:/@-]*$/u
 
 /** A value for messages: short, on one line, never more than 60 characters. */
 export function shown(value: unknown): string {
-  const text = typeof value === 'string' ? `'${value}'` : String(value)
+  const text = typeof value === 'string' ? `'${value}'` : textOf(value)
   const line = text.replace(/[\p{Cc}\p{Cf}]/gu, '?')
   return line.length > 60 ? `${line.slice(0, 57)}...` : line
 }
@@ -138,7 +138,7 @@ export function encodeValue(option: string, value: unknown): string | null {
   try {
     text = JSON.stringify(value)
   } catch (cause) {
-    throw notSerializable(option, cause instanceof Error ? cause.message : String(cause), cause)
+    throw notSerializable(option, cause instanceof Error ? cause.message : textOf(cause), cause)
   }
   if (text === undefined) throw notSerializable(option, `a ${typeof value}`)
   if (text.length > MOST_VALUE)

@@ -52,7 +52,7 @@ export function cookieOf(pid: number): string {
 /** Whether the process that a cookie names still lives. */
 export function isAlive(cookie: string): boolean {
   const [pid = '', ticks] = cookie.split('.')
-  return startTicks(Number(pid)) === ticks
+  return ticks !== undefined && startTicks(Number(pid)) === ticks
 }
 
 /** One variable of an environment as /proc shows it. */

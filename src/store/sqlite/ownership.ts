@@ -52,10 +52,19 @@ export class Ownership {
 /** What the present or last owner of a file said about itself. */
 function readOwner(path: string): OwnerInfo | undefined {
   try {
-    return JSON.parse(readFileSync(`${path}-owner`, 'utf8')) as OwnerInfo
+    const info = JSON.parse(readFileSync(`${path}-owner`, 'utf8')) as unknown
+    return isOwnerInfo(info) ? info : undefined
   } catch {
     return undefined
   }
+}
+
+/** The file may be half written, or somebody else's. */
+function isOwnerInfo(value: unknown): value is OwnerInfo {
+  if (typeof value !== 'object' || value === null) return false
+  const { pid, since, socket } = value as Partial<Record<keyof OwnerInfo, unknown>>
+  const isMoment = typeof since === 'number' && !Number.isNaN(new Date(since).getTime())
+  return Number.isSafeInteger(pid) && isMoment && (socket === null || typeof socket === 'string')
 }
 
 function busy(path: string): PerdureError {
