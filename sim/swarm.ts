@@ -2,6 +2,7 @@
  * Swarm: what a seed simulates. Faults, features and numbers are drawn first and printed, since a world in
  * which everything happens at once tests less than many worlds in each of which some things do.
  */
+import { RESIDENCY, type Residency } from '../src/engine/residency.ts'
 import type { Random } from './random.ts'
 
 /** Kinds of fault that a world may have. */
@@ -45,9 +46,14 @@ export const FEATURES = [
   'largeValues',
   'output',
   'localWorkers',
+  'malformed',
+  'smallMemory',
 ] as const
 
 export type Feature = (typeof FEATURES)[number]
+
+export const isFault = (name: string): name is Fault => (FAULTS as readonly string[]).includes(name)
+export const isFeature = (name: string): name is Feature => (FEATURES as readonly string[]).includes(name)
 
 /** What one seed simulates. */
 export interface Swarm {
@@ -72,6 +78,8 @@ export interface Swarm {
   readonly backoffMs: number
   readonly retentionMs: number
   readonly limitMax: number
+  /** With `smallMemory`: entries of the head of a line; rows are kept in proportion. */
+  readonly head: number
 }
 
 const HOUR_MS = 3_600_000
@@ -108,7 +116,15 @@ export function drawSwarm(seed: number, random: Random): Swarm {
     backoffMs: random.magnitude(1, 60_000),
     retentionMs: random.magnitude(1_000, 3_600_000),
     limitMax: random.integer(1, 4),
+    head: random.pick([4, 8, 32]),
   }
+}
+
+/** How much engines keep in memory: seldom as much as they would. */
+export function residencyOf({ features, head }: Swarm): Residency {
+  if (!features.includes('smallMemory')) return RESIDENCY
+  const low = Math.ceil(head / 3)
+  return { jobs: head, others: 32, lines: 8, head: { most: head, low, window: Math.ceil(head / 2) } }
 }
 
 /** One line that says what a seed simulates. */

@@ -53,7 +53,6 @@ export class History implements Knowledge {
   readonly #purged = new Set<number>()
   readonly #repeated = new Set<number>()
   readonly #acknowledged = new Set<number>()
-  readonly #started = new Set<string>()
   /** What each token was first accepted with. */
   readonly #accepted = new Map<string, string>()
   readonly #expedited = new Set<number>()
@@ -64,6 +63,11 @@ export class History implements Knowledge {
 
   constructor(tables: Tables) {
     this.#tables = tables
+  }
+
+  /** Whether a job was made for this place of this call. */
+  isMadeBy(job: number, call: number, index: number): boolean {
+    return this.#made.get(`${call}:${index}`)?.includes(job) === true
   }
 
   mayBeEarly(job: number): boolean {
@@ -96,9 +100,18 @@ export class History implements Knowledge {
     for (const job of batch.purged) this.#purged.add(job)
   }
 
-  #onMade({ id, createdAt }: JobRow, input: string | undefined, batch: Batch): void {
+  #onMade({ id, createdAt, dueAt }: JobRow, input: string | undefined, batch: Batch): void {
     if (input === undefined) return
     const { call: number, index } = JSON.parse(input) as Tag
+    const delayMs = this.calls.get(number)?.specs[index]?.delayMs ?? 0
+    // what was asked before it became durable may have changed it
+    const isDelayed =
+      Math.max(dueAt, createdAt) >= createdAt + delayMs * 0.9 - SLACK_MS || this.mayBeEarly(id)
+    must(
+      'T4',
+      isDelayed,
+      () => `job ${id}, delayed by ${delayMs}, is due ${dueAt - createdAt} after its enqueue`,
+    )
     const key = `${number}:${index}`
     const ids = this.#made.get(key) ?? []
     this.#made.set(key, ids)
@@ -172,6 +185,13 @@ export class History implements Knowledge {
         !created || made.includes(id),
         () => `call ${call.number} was told that it made job ${id}; its jobs are ${made.join(', ')}`,
       )
+      const spec = call.specs[index] as JobSpec
+      if (!created && spec.key !== undefined && spec.unique === undefined)
+        must(
+          'D9',
+          made.includes(id),
+          () => `call ${call.number} was told of job ${id} under the key ${spec.key}, which has another body`,
+        )
       if (created || call.isRepeat || this.#repeated.has(call.number)) return
       must(
         'D9',
@@ -205,12 +225,6 @@ export class History implements Knowledge {
       must('D2', isThere, () => `lease ${job}.${attempt} left before it was durable`)
     }
     return leases
-  }
-
-  /** A handler begins. */
-  started(token: string): void {
-    must('L10', !this.#started.has(token), () => `attempt ${token} was started twice`)
-    this.#started.add(token)
   }
 
   /** The engine answers reports. */

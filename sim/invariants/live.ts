@@ -2,6 +2,7 @@
  * Live: what must hold after every command that an engine applies, on a copy of the rows that is kept apart
  * from the engine's own.
  */
+import type { Command } from '../../src/core/apply.ts'
 import { type JobRow, LOCAL_LEASE, limitsOf } from '../../src/core/model/job.ts'
 import { READY, RUNNING, SCHEDULED, stateName, WAITING } from '../../src/core/model/states.ts'
 import type { WorkingSet } from '../../src/engine/workingset.ts'
@@ -57,8 +58,14 @@ export class LiveChecker {
     }
   }
 
-  onRenewed(nonce: string, now: number): void {
+  /** A heartbeat was accepted. */
+  onRenewed(job: number, attempt: number, nonce: string, now: number): void {
+    this.#checkToken('a heartbeat', job, attempt, nonce, this.#rows.get(job))
     this.#renewedAt.set(nonce, now)
+  }
+
+  get isSuperseded(): boolean {
+    return this.#isSuperseded
   }
 
   /** Another owner has the shard: what this one still does is fenced off, and may mix the rows of both. */
@@ -116,11 +123,26 @@ export class LiveChecker {
     )
   }
 
+  #checkToken(what: string, job: number, attempt: number, nonce: string, row: JobRow | undefined): void {
+    if (this.#isSuperseded) return
+    must(
+      what === 'lose' ? 'L6' : 'L2',
+      row?.attempt === attempt && row.nonce === nonce,
+      () => `${what} of ${job}.${attempt}.${nonce} was accepted; the lease is ${row?.attempt}.${row?.nonce}`,
+    )
+  }
+
   /** All changes of a command have been seen. */
-  onCommand(workingSet: WorkingSet): void {
+  onCommand(command: Command, reply: unknown, workingSet: WorkingSet): void {
     if (this.#isSuperseded) return
     const touched = this.#touched
     this.#touched = new Map()
+    if ('nonce' in command && reply === true) {
+      const { type, job, attempt, nonce } = command
+      // a report that is told again changes nothing, and is answered as the first time
+      const row = touched.has(job) ? touched.get(job) : this.#rows.get(job)
+      if (type !== 'report' || touched.size > 0) this.#checkToken(type, job, attempt, nonce, row)
+    }
     const limits = new Set<number>()
     for (const [id, before] of touched) {
       const after = this.#rows.get(id)

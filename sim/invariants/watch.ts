@@ -1,37 +1,139 @@
 /**
- * Watch: lets a checker see every command that a real engine applies.
+ * Watch: sees everything that the engine of one life does, and hands it to the checkers: each command in the
+ * moment in which it is applied, each answer in the moment in which it leaves, and each call as a client sees it.
  */
+import type { Client, WorkerSession } from '../../src/client/client.ts'
+import type { Command, Reply } from '../../src/core/apply.ts'
 import { Announcer } from '../../src/engine/announcer.ts'
 import type { Engine } from '../../src/engine/engine.ts'
-import { WorkingSet } from '../../src/engine/workingset.ts'
+import type { PerdureError } from '../../src/errors.ts'
+import type { Batch } from '../../src/store/store.ts'
+import { must } from '../violation.ts'
+import type { Ledger } from './ledger.ts'
 import type { LiveChecker } from './live.ts'
+import type { Recorder } from './recorder.ts'
+import { Group, type Witness } from './witness.ts'
 
-const watching = new WeakMap<Engine, LiveChecker>()
-/** Whose engine applies a command now. */
-const settling: LiveChecker[] = []
+/** What callers and workers of a simulated world use of a client. */
+export type ServedClient = Pick<
+  Client,
+  'enqueue' | 'import' | 'control' | 'get' | 'list' | 'wait' | 'pauseQueue' | 'openWorker'
+>
 
-const { settle } = WorkingSet.prototype
-WorkingSet.prototype.settle = function watchedSettle(this: WorkingSet): void {
-  settling.length = 0
-  settle.call(this)
-  // the changes of a command have been noted one by one; now all of its tables agree
-  settling[0]?.onCommand(this)
+/** What the watches of all lives share. */
+export interface Checkers {
+  readonly witness: Witness
+  readonly ledger: Ledger
+  readonly recorder: Recorder
 }
 
-/** Tells the checker of every change of a job, and of the end of every command. */
-export function watchEngine(engine: Engine, checker: LiveChecker): void {
-  if (watching.has(engine)) return
-  watching.set(engine, checker)
-  const { announcer, leases } = engine
-  announcer.note = (before, after, at) => {
-    settling[0] = checker
-    checker.onJob(before, after, at, engine.workingSet)
-    Announcer.prototype.note.call(announcer, before, after, at)
+export class Watch {
+  readonly live: LiveChecker
+  readonly #checkers: Checkers
+  #engine: Engine | undefined
+  /** Commands since the last commit was issued, and those of the last one. */
+  #gathering = new Group()
+  #issued: Group | undefined
+  /** What has to be durable before the answer to a command may leave. */
+  readonly #needed = new WeakMap<Command, { readonly reply: unknown; readonly group: Group | undefined }>()
+
+  constructor(live: LiveChecker, checkers: Checkers) {
+    this.live = live
+    this.#checkers = checkers
   }
-  const { renew } = leases
-  leases.renew = (job, attempt, nonce, now) => {
-    const isRenewed = renew.call(leases, job, attempt, nonce, now)
-    if (isRenewed) checker.onRenewed(nonce, now)
-    return isRenewed
+
+  /** For {@link EngineOptions.onApplied}. */
+  readonly onApplied = (command: Command, reply: Reply | PerdureError, now: number): void => {
+    const { workingSet } = this.#engine as Engine
+    this.live.onCommand(command, reply, workingSet)
+    this.#gathering.commands.push({ command, reply, now })
+    // an answer tells of everything that was applied before it
+    const group = workingSet.isDirty ? this.#gathering : this.#issued
+    this.#needed.set(command, { reply, group })
+  }
+
+  /** The engine issues a commit of what it has gathered. */
+  onIssued(batch: Batch): void {
+    this.live.onIssued(batch)
+    this.#issued = this.#gathering
+    this.#gathering = new Group()
+    this.#checkers.witness.issued(batch, this.#issued)
+  }
+
+  /** The engine reads the shard anew: what it had gathered is gone. */
+  onOpened(now: number): void {
+    this.live.reset(now)
+    this.#gathering = new Group()
+    this.#issued = undefined
+  }
+
+  /** Begins to watch an engine that was just opened. */
+  attach(engine: Engine): void {
+    this.#engine = engine
+    const { announcer, leases } = engine
+    announcer.note = (before, after, at) => {
+      this.live.onJob(before, after, at, engine.workingSet)
+      Announcer.prototype.note.call(announcer, before, after, at)
+    }
+    const { renew } = leases
+    leases.renew = (job, attempt, nonce, now) => {
+      const isRenewed = renew.call(leases, job, attempt, nonce, now)
+      if (isRenewed) {
+        this.live.onRenewed(job, attempt, nonce, now)
+        this.#checkers.ledger.renewed(`${job}.${attempt}.${nonce}`)
+      }
+      return isRenewed
+    }
+    const { post } = engine
+    engine.post = (command, done, restart) => {
+      const answer: typeof done = (reply) => {
+        this.#checkDurable(command, reply)
+        done(reply)
+      }
+      post.call(engine, command, answer, restart)
+    }
+  }
+
+  #checkDurable(command: Command, reply: unknown): void {
+    const needed = this.#needed.get(command)
+    if (needed === undefined || needed.reply !== reply || needed.group === undefined) return
+    must(
+      'D2',
+      needed.group.isLanded,
+      () => `the answer to ${command.type} left before what it tells was durable`,
+    )
+  }
+
+  /** A client of the engine whose calls are written down. */
+  recorded(client: Client): ServedClient {
+    const { recorder } = this.#checkers
+    const isFenced = (): boolean => this.live.isSuperseded
+    return {
+      enqueue: (jobs, options) => recorder.enqueue(() => client.enqueue(jobs, options)),
+      import: (jobs) => recorder.enqueue(() => client.import(jobs)),
+      control: (id, verb) => recorder.control(id, verb.verb, () => client.control(id, verb), isFenced),
+      get: (id) => recorder.get(id, () => client.get(id)),
+      list: (query) => client.list(query),
+      wait: (id, signal) => recorder.wait(id, () => client.wait(id, signal)),
+      pauseQueue: (queue, paused) => client.pauseQueue(queue, paused),
+      openWorker: async (info) => this.#session(await client.openWorker(info)),
+    }
+  }
+
+  #session(session: WorkerSession): WorkerSession {
+    const { recorder, ledger } = this.#checkers
+    return {
+      poll: async (request, signal) =>
+        ledger.granted(request, await recorder.poll(() => session.poll(request, signal))),
+      report: async (reports) => {
+        const accepted = await recorder.report(reports, () => session.report(reports))
+        return ledger.reported(reports, accepted)
+      },
+      heartbeat: (tokens) => session.heartbeat(tokens),
+      log: (entries) => session.log(entries),
+      progress: (token, fraction, message) => session.progress(token, fraction, message),
+      onNotice: (listener) => session.onNotice(listener),
+      close: () => session.close(),
+    }
   }
 }

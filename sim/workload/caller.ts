@@ -1,12 +1,14 @@
 /**
  * Callers: clients that enqueue, control and read, and try again where they do not know what became of a call.
  */
-import type { Client, ImportedJob } from '../../src/client/client.ts'
+import type { ImportedJob } from '../../src/client/client.ts'
 import type { ControlVerb, JobSpec } from '../../src/client/types.ts'
 import { PerdureError } from '../../src/errors.ts'
 import { type Call, type History, isInDoubt } from '../invariants/history.ts'
-import type { Random } from '../random.ts'
+import type { ServedClient } from '../invariants/watch.ts'
+import { Random } from '../random.ts'
 import type { Feature, Swarm } from '../swarm.ts'
+import { must } from '../violation.ts'
 import { Actor, MachineClock } from '../world/actor.ts'
 import type { Network } from '../world/network.ts'
 import { QUEUES } from '../world/worker.ts'
@@ -15,13 +17,13 @@ import type { Specs } from './specs.ts'
 /** What callers share. */
 export interface Office {
   readonly network: Network
-  readonly random: Random
   readonly swarm: Swarm
   readonly history: History
   readonly specs: Specs
   /** Ids that callers have heard of. */
   readonly known: number[]
-  calls: number
+  /** Waits for the ends of jobs that have no answer yet. */
+  readonly waiting: Set<{ readonly job: number }>
 }
 
 /** A call is tried again for this long: less than a request id is remembered. */
@@ -42,9 +44,9 @@ export class Caller {
     return this.#office.swarm.features.includes(feature)
   }
 
-  /** Does one thing, whatever is drawn. */
-  act(): void {
-    const { random } = this.#office
+  /** Does one thing, whatever is drawn for its number. */
+  act(number: number): void {
+    const random = new Random(`${this.#office.swarm.seed}/operation/${number}`)
     const what = random.weighted({
       enqueue: 50,
       repeat: this.#uses('keys') ? 8 : 0,
@@ -54,31 +56,32 @@ export class Caller {
       get: 8,
       list: 4,
       wait: 6,
+      malformed: this.#uses('malformed') ? 4 : 0,
     })
-    this.#note(what)
-    if (what === 'enqueue') this.enqueue()
-    else if (what === 'repeat') this.#repeat()
-    else if (what === 'import') this.#import()
-    else if (what === 'control') this.#control()
+    this.#note(`${what} ${number}`)
+    if (what === 'enqueue') this.#enqueue(number, random)
+    else if (what === 'repeat') this.#repeat(number, random)
+    else if (what === 'import') this.#import(number, random)
+    else if (what === 'control') this.#control(random)
+    else if (what === 'malformed') this.#malformed(number)
     else if (what === 'pause') this.pause(random.pick(QUEUES), random.chance(0.5))
-    else if (what === 'get') this.#get()
+    else if (what === 'get') this.#get(random)
     else if (what === 'list') void this.#ask((client) => client.list({ limit: 20 }))
-    else this.#wait()
+    else this.#wait(random)
   }
 
   #note(text: string): void {
     this.#office.network.scheduler.trace(`${this.actor.name}: ${text}`)
   }
 
-  #job(): number | undefined {
-    const { known, random } = this.#office
+  #job(random: Random): number | undefined {
+    const { known } = this.#office
     return known.length === 0 ? undefined : random.pick(random.chance(0.7) ? known.slice(-15) : known)
   }
 
-  enqueue(): void {
+  #enqueue(number: number, random: Random): void {
     const { history, specs, known } = this.#office
-    const number = ++this.#office.calls
-    const jobs = specs.call(number, known)
+    const jobs = specs.call(number, known, random)
     const call: Call = {
       number,
       specs: jobs,
@@ -88,35 +91,34 @@ export class Caller {
       answer: undefined,
     }
     history.begin(call)
-    this.#try(call, this.#uses('requests') ? `request-${number}` : undefined, 1)
+    this.#try(call, this.#uses('requests') ? `request-${number}` : undefined, 1, random)
   }
 
   /** The same jobs once more, as a caller does that has forgotten. */
-  #repeat(): void {
-    const { history, random } = this.#office
+  #repeat(number: number, random: Random): void {
+    const { history } = this.#office
     const keyed = [...history.calls.values()].filter(({ specs }) =>
       specs.every(({ key }) => key !== undefined),
     )
     if (keyed.length === 0) return
     const { specs } = random.pick(keyed)
-    const number = ++this.#office.calls
     const call: Call = { number, specs, isRepeat: true, fate: 'open', wasInDoubt: false, answer: undefined }
     history.begin(call)
-    this.#try(call, undefined, TRIES)
+    this.#try(call, undefined, TRIES, random)
   }
 
-  #try(call: Call, request: string | undefined, tried: number): void {
-    const { network, history, known, random } = this.#office
+  #try(call: Call, request: string | undefined, tried: number, random: Random): void {
+    const { network, history, known } = this.#office
     const options = request === undefined ? {} : { request }
     // a second copy of the request may arrive after the first was refused
     if (request !== undefined && this.#office.swarm.faults.includes('duplicates')) call.wasInDoubt = true
-    const invoke = async (client: Client) => {
+    const invoke = async (client: ServedClient) => {
       const answer = await client.enqueue(call.specs, options)
       history.enqueued(answer)
       return answer
     }
     network
-      .call(this.actor, (life) => invoke(life.client as Client), request !== undefined)
+      .call(this.actor, (life) => invoke(life.client as ServedClient), request !== undefined)
       .then(
         (answer) => {
           this.#note(`call ${call.number} made ${answer.map(({ id }) => id).join(' ')}`)
@@ -128,17 +130,17 @@ export class Caller {
           if (isInDoubt(error)) call.wasInDoubt = true
           const isOver =
             !(error instanceof PerdureError && error.retryable) || request === undefined || tried >= TRIES
-          if (!isOver) this.actor.after(random.about(TRY_AGAIN_MS), () => this.#try(call, request, tried + 1))
+          if (!isOver)
+            this.actor.after(random.about(TRY_AGAIN_MS), () => this.#try(call, request, tried + 1, random))
           else if (isInDoubt(error)) call.fate = 'unknown'
           else history.refused(call)
         },
       )
   }
 
-  #import(): void {
-    const { network, specs, random, history, known } = this.#office
-    const number = ++this.#office.calls
-    const jobs = specs.call(number, []).map((spec) => this.#past(spec))
+  #import(number: number, random: Random): void {
+    const { network, specs, history, known } = this.#office
+    const jobs = specs.call(number, [], random).map((spec) => this.#past(spec, random))
     const call: Call = {
       number,
       specs: jobs,
@@ -148,13 +150,13 @@ export class Caller {
       answer: undefined,
     }
     history.begin(call)
-    const invoke = async (client: Client) => {
+    const invoke = async (client: ServedClient) => {
       const answer = await client.import(jobs)
       history.enqueued(answer)
       return answer
     }
     network
-      .call(this.actor, (life) => invoke(life.client as Client), random.chance(0))
+      .call(this.actor, (life) => invoke(life.client as ServedClient), false)
       .then(
         (answer) => {
           history.settled(call, answer)
@@ -167,8 +169,7 @@ export class Caller {
       )
   }
 
-  #past({ after: _, ...spec }: JobSpec): ImportedJob {
-    const { random } = this.#office
+  #past({ after: _, ...spec }: JobSpec, random: Random): ImportedJob {
     const createdAt = this.actor.clock.now() - random.magnitude(1, 1_000_000)
     const state = random.pick(['ready', 'scheduled', 'held', 'succeeded', 'failed', 'cancelled'] as const)
     const history = random.chance(0.5)
@@ -186,9 +187,9 @@ export class Caller {
     return { ...spec, createdAt, state, history }
   }
 
-  #control(): void {
-    const job = this.#job()
-    if (job !== undefined) this.control(job, this.#office.specs.verb())
+  #control(random: Random): void {
+    const job = this.#job(random)
+    if (job !== undefined) this.control(job, this.#office.specs.verb(random))
   }
 
   /** Tries a verb once. */
@@ -206,8 +207,16 @@ export class Caller {
     void this.#ask((client) => client.pauseQueue(queue, paused))
   }
 
-  #get(): void {
-    const job = this.#job()
+  /** A call that no engine may take: an empty key would stand for every job without one. */
+  #malformed(number: number): void {
+    void this.#ask(async (client) => {
+      const answer = await client.enqueue([{ kind: 'plain', key: '', input: { call: number, index: 0 } }])
+      must('D9', false, () => `call ${number} with an empty key made job ${answer[0]?.id}`)
+    })
+  }
+
+  #get(random: Random): void {
+    const job = this.#job(random)
     if (job === undefined) return
     const { history } = this.#office
     void this.#ask((client) => client.get(job)).then((details) => {
@@ -217,18 +226,24 @@ export class Caller {
     })
   }
 
-  #wait(): void {
-    const job = this.#job()
+  #wait(random: Random): void {
+    const job = this.#job(random)
     if (job === undefined) return
+    const { waiting } = this.#office
+    const wait = { job }
+    waiting.add(wait)
     void this.#ask((client) => client.wait(job)).then((end) => {
+      waiting.delete(wait)
       if (end !== undefined) this.#office.history.ended(job, end)
     })
   }
 
   /** Asks once; whatever goes wrong is no matter. */
-  #ask<T>(invoke: (client: Client) => Promise<T>): Promise<T | undefined> {
+  #ask<T>(invoke: (client: ServedClient) => Promise<T>): Promise<T | undefined> {
     const { network } = this.#office
-    return network.call(this.actor, (life) => invoke(life.client as Client), true).catch(() => undefined)
+    return network
+      .call(this.actor, (life) => invoke(life.client as ServedClient), true)
+      .catch(() => undefined)
   }
 }
 

@@ -11,22 +11,19 @@ import { KINDS, QUEUES } from '../world/worker.ts'
 const LONG_MS = 2 ** 31 + 86_400_000
 
 export class Specs {
-  readonly #random: Random
   readonly #swarm: Swarm
   readonly #options: readonly ProfileOptions[]
 
   constructor(random: Random, swarm: Swarm) {
-    this.#random = random
     this.#swarm = swarm
-    this.#options = [0, 1, 2].map(() => this.#drawOptions())
+    this.#options = [0, 1, 2].map(() => this.#drawOptions(random))
   }
 
-  #uses(feature: Feature, probability: number): boolean {
-    return this.#swarm.features.includes(feature) && this.#random.chance(probability)
+  #uses(feature: Feature, random: Random, probability: number): boolean {
+    return this.#swarm.features.includes(feature) && random.chance(probability)
   }
 
-  #drawOptions(): ProfileOptions {
-    const random = this.#random
+  #drawOptions(random: Random): ProfileOptions {
     const { attempts, backoffMs, heartbeatMs, retentionMs, workMs } = this.#swarm
     const retention = this.#swarm.features.includes('retention')
       ? { succeededMs: retentionMs, failedMs: retentionMs * 2, cancelledMs: retentionMs }
@@ -47,49 +44,51 @@ export class Specs {
   }
 
   /** The jobs of one call. */
-  call(number: number, known: readonly number[]): JobSpec[] {
-    const count = this.#random.pick([1, 1, 1, 2, 3, 8])
-    return Array.from({ length: count }, (_, index) => this.#job(number, index, known))
+  call(number: number, known: readonly number[], random: Random): JobSpec[] {
+    const count = random.pick([1, 1, 1, 2, 3, 8])
+    return Array.from({ length: count }, (_, index) => this.#job(number, index, known, random))
   }
 
-  #job(call: number, index: number, known: readonly number[]): JobSpec {
-    const random = this.#random
-    const filler = this.#uses('largeValues', 0.1) ? { filler: 'x'.repeat(3_000) } : {}
+  #job(call: number, index: number, known: readonly number[], random: Random): JobSpec {
+    const filler = this.#uses('largeValues', random, 0.1) ? { filler: 'x'.repeat(3_000) } : {}
     const input: Tag = { call, index, ...filler }
-    const isGroup = this.#uses('groups', 0.15)
+    const isGroup = this.#uses('groups', random, 0.15)
     return {
       input,
       ...(isGroup ? {} : { kind: random.pick(KINDS) }),
       queue: random.pick(QUEUES),
       options: random.pick(this.#options),
-      ...(this.#uses('fairness', 0.3) ? { namespace: random.pick(['default', 'tenant']) } : {}),
-      ...(this.#uses('fairness', 0.5) ? { fairKey: random.pick(['a', 'b', 'c']) } : {}),
-      ...(this.#uses('priorities', 0.5) ? { priority: random.integer(-2, 2) } : {}),
-      ...this.#time(),
-      ...this.#keys(),
-      ...(this.#uses('limits', 0.5) ? { limits: this.#limits() } : {}),
-      ...(this.#uses('dependencies', 0.5) || isGroup ? { after: this.#after(index, known) } : {}),
-      ...(this.#uses('metadata', 0.5) ? { metadata: { tag: random.pick(['x', 'y']), n: String(call) } } : {}),
+      ...(this.#uses('fairness', random, 0.3) ? { namespace: random.pick(['default', 'tenant']) } : {}),
+      ...(this.#uses('fairness', random, 0.5) ? { fairKey: random.pick(['a', 'b', 'c']) } : {}),
+      ...(this.#uses('priorities', random, 0.5) ? { priority: random.integer(-2, 2) } : {}),
+      ...this.#time(random),
+      ...this.#keys(random),
+      ...(this.#uses('limits', random, 0.5) ? { limits: this.#limits(random) } : {}),
+      ...(this.#uses('dependencies', random, 0.5) || isGroup
+        ? { after: this.#after(index, known, random) }
+        : {}),
+      ...(this.#uses('metadata', random, 0.5)
+        ? { metadata: { tag: random.pick(['x', 'y']), n: String(call) } }
+        : {}),
     }
   }
 
-  #time(): Partial<Record<'delayMs', number>> {
-    if (this.#uses('longDelays', 0.1)) return { delayMs: LONG_MS }
-    return this.#uses('delays', 0.4) ? { delayMs: this.#random.magnitude(1, this.#swarm.durationMs) } : {}
+  #time(random: Random): Partial<Record<'delayMs', number>> {
+    if (this.#uses('longDelays', random, 0.1)) return { delayMs: LONG_MS }
+    return this.#uses('delays', random, 0.4) ? { delayMs: random.magnitude(1, this.#swarm.durationMs) } : {}
   }
 
-  #keys(): Pick<JobSpec, 'key' | 'onConflict' | 'keyWindowMs' | 'unique'> {
-    const random = this.#random
+  #keys(random: Random): Pick<JobSpec, 'key' | 'onConflict' | 'keyWindowMs' | 'unique'> {
     const onConflict = random.pick(['use-existing', 'replace', 'refuse'] as const)
     return {
-      ...(this.#uses('keys', 0.3)
+      ...(this.#uses('keys', random, 0.3)
         ? {
             key: `key-${random.integer(1, 12)}`,
             onConflict,
             ...(random.chance(0.3) ? { keyWindowMs: random.magnitude(1_000, 3_600_000) } : {}),
           }
         : {}),
-      ...(this.#uses('uniqueness', 0.2)
+      ...(this.#uses('uniqueness', random, 0.2)
         ? {
             unique: {
               value: `value-${random.integer(1, 6)}`,
@@ -102,15 +101,14 @@ export class Specs {
     }
   }
 
-  #limits(): LimitUse[] {
-    const keys = ['disk', 'licence', 'tenant'].filter(() => this.#random.chance(0.5))
+  #limits(random: Random): LimitUse[] {
+    const keys = ['disk', 'licence', 'tenant'].filter(() => random.chance(0.5))
     const max = (): number =>
-      this.#random.chance(0.9) ? this.#swarm.limitMax : this.#random.integer(1, this.#swarm.limitMax + 1)
+      random.chance(0.9) ? this.#swarm.limitMax : random.integer(1, this.#swarm.limitMax + 1)
     return keys.map((key) => ({ key, max: max() }))
   }
 
-  #after(index: number, known: readonly number[]): Dependency[] {
-    const random = this.#random
+  #after(index: number, known: readonly number[], random: Random): Dependency[] {
     const policy = (): Pick<Dependency, 'onFailure'> => ({
       onFailure: random.pick(['fail', 'cancel', 'run'] as const),
     })
@@ -120,8 +118,8 @@ export class Specs {
     return after
   }
 
-  verb(): ControlVerb {
-    const random = this.#random
+  /** Something to do to a job. */
+  verb(random: Random): ControlVerb {
     switch (
       random.weighted({
         cancel: 5,

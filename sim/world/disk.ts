@@ -28,7 +28,12 @@ export interface DiskWatcher {
   onOpened(opening: Opening, owner: Actor): void
   /** An owner issues a commit. */
   onIssued(batch: Batch, owner: Actor): void
+  /** The process of an owner dies in the middle of an operation. */
+  onCut(owner: Actor): void
 }
+
+/** A death planned for an operation of a store, by its number: before it took effect, or after and unanswered. */
+export type Cuts = ReadonlyMap<number, 'before' | 'after'>
 
 export class Disk {
   readonly tables = new Tables()
@@ -38,12 +43,18 @@ export class Disk {
   epoch = 0
   sequence = 0
   watcher: DiskWatcher | undefined
+  /** How many operations stores were asked for so far. */
+  operations = 0
+  /** Deaths that are planned. */
+  cuts: Cuts = new Map()
+  readonly #fates: Random
   /** Whether a kind of fault may happen now. */
   readonly #has: (fault: Fault) => boolean
 
   constructor(scheduler: Scheduler, random: Random, swarm: Swarm, has: (fault: Fault) => boolean) {
     this.scheduler = scheduler
     this.random = random
+    this.#fates = random.fork('fates')
     this.swarm = swarm
     this.#has = has
   }
@@ -87,9 +98,17 @@ export class Disk {
     return opening
   }
 
+  /** Lets a process die here, if that is planned. Answers whether it did. */
+  cut(operation: number, moment: 'before' | 'after', owner: Actor): boolean {
+    if (this.cuts.get(operation) !== moment) return false
+    this.scheduler.trace(`${owner.name}: cut ${moment} operation ${operation}`)
+    this.watcher?.onCut(owner)
+    return true
+  }
+
   /** Draws what becomes of a commit. */
   fate(): 'ok' | 'refuse' | 'lose-ack' | 'late' {
-    const { random } = this
+    const random = this.#fates
     if (this.#has('commitFailures') && random.chance(0.02)) return 'refuse'
     if (this.#has('lostAcks') && random.chance(0.02)) return 'lose-ack'
     if (this.#has('lateCommits') && random.chance(0.02)) return 'late'
@@ -107,6 +126,8 @@ export class Disk {
 /** A commit that was issued and has not landed. */
 interface Pending {
   readonly batch: Batch
+  /** Number of the operation. */
+  readonly operation: number
   cancel: () => void
 }
 
@@ -152,7 +173,7 @@ export class Connection implements Store {
         })
         if (error !== undefined) this.#state = 'failed'
       }
-      const pending: Pending = { batch, cancel: () => {} }
+      const pending: Pending = { batch, operation: this.#disk.operations++, cancel: () => {} }
       this.#pending.add(pending)
       pending.cancel = this.#schedule(() => this.#execute(pending, fate, settle))
     })
@@ -165,6 +186,7 @@ export class Connection implements Store {
       this.#answeredAt = Math.max(this.#answeredAt, scheduler.now + this.#disk.delay() / 2)
       scheduler.after(this.#answeredAt - scheduler.now, () => settle(error))
     }
+    if (this.#disk.cut(pending.operation, 'before', this.#actor)) return
     if (fate === 'refuse') {
       this.#pending.delete(pending)
       later(failedError('that it was refused'))
@@ -175,6 +197,7 @@ export class Connection implements Store {
       later(failedError('that the connection was cut'))
     } else {
       const error = this.#land(pending)
+      if (this.#disk.cut(pending.operation, 'after', this.#actor)) return
       later(error ?? (fate === 'lose-ack' ? failedError('no acknowledgement') : undefined))
     }
   }
@@ -218,14 +241,22 @@ export class Connection implements Store {
 
   /** The process is gone: what it had issued is there or not. */
   crash(): void {
-    for (const pending of [...this.#pending]) this.#settlePending(pending)
+    for (const pending of [...this.#pending]) {
+      if (this.#disk.cuts.has(pending.operation)) this.#pending.delete(pending)
+      else this.#settlePending(pending)
+    }
     this.#state = 'closed'
   }
 
   /** Runs an operation at its turn; the answer goes to the actor. */
   #inTurn<T>(work: () => T): Promise<T> {
+    const operation = this.#disk.operations++
     return new Promise((resolve, reject) => {
-      this.#schedule(() => this.#answer(work, resolve, reject))
+      this.#schedule(() => {
+        if (this.#disk.cut(operation, 'before', this.#actor)) return
+        this.#answer(work, resolve, reject)
+        this.#disk.cut(operation, 'after', this.#actor)
+      })
     })
   }
 

@@ -2,11 +2,10 @@
  * Node: a process with an engine, which may crash at any moment and be started again on what the disk has.
  */
 import { hostname } from 'node:os'
-import type { Client } from '../../src/client/client.ts'
 import { createEmbeddedClient } from '../../src/client/embedded/client.ts'
-import { Engine } from '../../src/engine/engine.ts'
+import { Engine, type EngineOptions } from '../../src/engine/engine.ts'
 import type { LiveChecker } from '../invariants/live.ts'
-import { watchEngine } from '../invariants/watch.ts'
+import type { ServedClient, Watch } from '../invariants/watch.ts'
 import type { Random } from '../random.ts'
 import { Actor, MachineClock } from './actor.ts'
 import type { Connection, Disk } from './disk.ts'
@@ -16,11 +15,12 @@ export interface Life {
   readonly actor: Actor
   readonly store: Connection
   readonly live: LiveChecker
-  client: Client | undefined
+  readonly watch: Watch
+  client: ServedClient | undefined
   /** Calls that wait for an answer of this life, and how to cut each off. */
   readonly outstanding: Set<() => void>
   /** Sessions of remote workers by their life's name. */
-  readonly sessions: Map<string, ReturnType<Client['openWorker']>>
+  readonly sessions: Map<string, ReturnType<ServedClient['openWorker']>>
 }
 
 export class Node {
@@ -29,8 +29,8 @@ export class Node {
   life: Life | undefined
   readonly #disk: Disk
   readonly #random: Random
-  readonly #makeChecker: (name: string) => LiveChecker
-  readonly #retentionEveryMs: number
+  readonly #watches: (actor: Actor) => Watch
+  readonly #options: EngineOptions
   #lives = 0
   /** Whether the node should go on after a crash: not where another has taken its place. */
   isWanted: () => boolean = () => true
@@ -41,14 +41,14 @@ export class Node {
     name: string
     disk: Disk
     random: Random
-    retentionEveryMs: number
-    makeChecker: (name: string) => LiveChecker
+    engine: EngineOptions
+    watches: (actor: Actor) => Watch
   }) {
     this.name = options.name
     this.#disk = options.disk
     this.#random = options.random
-    this.#makeChecker = options.makeChecker
-    this.#retentionEveryMs = options.retentionEveryMs
+    this.#watches = options.watches
+    this.#options = options.engine
     this.clock = new MachineClock(options.disk.scheduler)
   }
 
@@ -58,14 +58,14 @@ export class Node {
     const { scheduler } = this.#disk
     const actor = new Actor(`${this.name}.${++this.#lives}`, scheduler, this.clock)
     const store = this.#disk.connect(actor)
-    const live = this.#makeChecker(actor.name)
-    const life: Life = { actor, store, live, client: undefined, outstanding: new Set(), sessions: new Map() }
+    const watch = this.#watches(actor)
+    const parts = { actor, store, watch, live: watch.live }
+    const life: Life = { ...parts, client: undefined, outstanding: new Set(), sessions: new Map() }
     this.life = life
     scheduler.trace(`${actor.name}: start`)
     actor.run(() => {
       const surroundings = actor.surroundings(this.#random.fork(actor.name))
-      const opening = Engine.open(store, surroundings, { retentionEveryMs: this.#retentionEveryMs })
-      opening.then(
+      Engine.open(store, surroundings, { ...this.#options, onApplied: watch.onApplied }).then(
         (engine) => this.#up(life, engine),
         () => this.crash('the store did not open', 1_000),
       )
@@ -73,8 +73,8 @@ export class Node {
   }
 
   #up(life: Life, engine: Engine): void {
-    watchEngine(engine, life.live)
-    life.client = createEmbeddedClient(engine)
+    life.watch.attach(engine)
+    life.client = life.watch.recorded(createEmbeddedClient(engine))
     this.#disk.scheduler.trace(`${life.actor.name}: up, epoch ${engine.position.epoch}`)
     this.onUp?.(life)
   }

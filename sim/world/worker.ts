@@ -6,25 +6,25 @@ import type { Client, Lease, Report, WorkerNotice, WorkerSession } from '../../s
 import type { LogStream, Outcome } from '../../src/core/model/outcome.ts'
 import type { Attempt, AttemptControl, Executor } from '../../src/executors/executor.ts'
 import { createWorker } from '../../src/worker/worker.ts'
-import type { History } from '../invariants/history.ts'
-import type { Random } from '../random.ts'
+import type { Ledger } from '../invariants/ledger.ts'
+import type { ServedClient } from '../invariants/watch.ts'
+import { Random } from '../random.ts'
 import type { Swarm } from '../swarm.ts'
 import { Actor, MachineClock } from './actor.ts'
 import type { Network } from './network.ts'
 import { type Life, LOCAL, REMOTE } from './node.ts'
 import type { Scheduler } from './scheduler.ts'
 
-/** Kinds of job that there are; `broken` always fails. */
-export const KINDS = ['plain', 'plain', 'plain', 'broken'] as const
+/** Kinds of job that there are; `broken` always fails, `rare` is not known to every worker. */
+export const KINDS = ['plain', 'plain', 'plain', 'broken', 'rare'] as const
 export const QUEUES = ['default', 'other'] as const
 
 /** What workers share. */
 export interface Shop {
   readonly scheduler: Scheduler
   readonly network: Network
-  readonly random: Random
   readonly swarm: Swarm
-  readonly history: History
+  readonly ledger: Ledger
   /** After the faults: handlers do their work. */
   isCalm: boolean
 }
@@ -34,12 +34,14 @@ export class RemoteWorker {
   readonly name: string
   readonly clock: MachineClock
   readonly #shop: Shop
+  readonly #knowsAll: boolean
   actor: Actor | undefined
   #lives = 0
 
-  constructor(name: string, shop: Shop) {
+  constructor(name: string, shop: Shop, knowsAll: boolean) {
     this.name = name
     this.#shop = shop
+    this.#knowsAll = knowsAll
     this.clock = new MachineClock(shop.scheduler)
   }
 
@@ -49,7 +51,7 @@ export class RemoteWorker {
     const client: Pick<Client, 'openWorker'> = {
       openWorker: async () => new RemoteSession(actor, this.#shop),
     }
-    startWorker(actor, client, this.#shop)
+    startWorker(actor, client, this.#shop, this.#knowsAll)
   }
 
   crash(restartMs: number): void {
@@ -69,30 +71,17 @@ export class RemoteWorker {
 export function startLocalWorker(life: Life, shop: Shop): void {
   const { client, actor } = life
   if (client === undefined) return
-  const openWorker: Client['openWorker'] = async (info) =>
-    watched(await client.openWorker({ ...info, ...LOCAL }), shop.history)
-  actor.run(() => startWorker(actor, { openWorker }, shop))
+  const openWorker: Client['openWorker'] = (info) => client.openWorker({ ...info, ...LOCAL })
+  actor.run(() => startWorker(actor, { openWorker }, shop, true))
 }
 
-/** Notes what a session of this process answers. */
-function watched(session: WorkerSession, history: History): WorkerSession {
-  return {
-    poll: async (request, signal) => history.granted(await session.poll(request, signal)),
-    report: async (reports) => history.reported(reports, await session.report(reports)),
-    heartbeat: (tokens) => session.heartbeat(tokens),
-    log: (entries) => session.log(entries),
-    progress: (token, fraction, message) => session.progress(token, fraction, message),
-    onNotice: (listener) => session.onNotice(listener),
-    close: () => session.close(),
-  }
-}
-
-function startWorker(actor: Actor, client: Pick<Client, 'openWorker'>, shop: Shop): void {
+function startWorker(actor: Actor, client: Pick<Client, 'openWorker'>, shop: Shop, knowsAll: boolean): void {
   const executor = new Handlers(actor, shop)
+  const common = { plain: executor, broken: executor }
   actor.run(() => {
     const worker = createWorker({
       client,
-      executors: { plain: executor, broken: executor },
+      executors: knowsAll ? { ...common, rare: executor } : common,
       queues: [...QUEUES],
       concurrency: shop.swarm.slots,
       name: actor.name,
@@ -121,7 +110,7 @@ class RemoteSession implements WorkerSession {
   #sessionAt(life: Life): Promise<WorkerSession> {
     const known = life.sessions.get(this.#actor.name)
     if (known !== undefined) return known
-    const opening = (life.client as Client).openWorker({ name: this.#actor.name, ...REMOTE })
+    const opening = (life.client as ServedClient).openWorker({ name: this.#actor.name, ...REMOTE })
     life.sessions.set(this.#actor.name, opening)
     return opening.then((session) => {
       session.onNotice((notice) => {
@@ -134,9 +123,10 @@ class RemoteSession implements WorkerSession {
   }
 
   poll(request: Parameters<WorkerSession['poll']>[0], signal?: AbortSignal): Promise<Lease[]> {
-    const { network, history } = this.#shop
+    const { network, ledger } = this.#shop
     const there = new AbortController()
     let to: Actor | undefined
+    let leases: Lease[] = []
     const stop = (): void => {
       if (to === undefined) there.abort()
       else network.send(this.#actor, to, () => there.abort())
@@ -145,14 +135,14 @@ class RemoteSession implements WorkerSession {
     const at = async (life: Life): Promise<Lease[]> => {
       to = life.actor
       const session = await this.#sessionAt(life)
-      return history.granted(await session.poll(request, there.signal))
+      leases = await session.poll(request, there.signal)
+      return leases
     }
-    return network.call(this.#actor, at, false)
+    return network.call(this.#actor, at, false, () => ledger.arrived(leases))
   }
 
   report(reports: readonly Report[]): Promise<boolean[]> {
-    const { history } = this.#shop
-    return this.#call(async (session) => history.reported(reports, await session.report(reports)), true)
+    return this.#call((session) => session.report(reports), true)
   }
 
   heartbeat(tokens: readonly string[]): Promise<{ readonly lost: string[] }> {
@@ -186,28 +176,34 @@ class Handlers implements Executor {
   }
 
   run(attempt: Attempt, control: AttemptControl): Outcome | Promise<Outcome> {
-    const { random, swarm, isCalm, history, scheduler } = this.#shop
-    history.started(attempt.token)
-    scheduler.trace(`${this.#actor.name}: run ${attempt.job}.${attempt.attempt}`)
+    const { swarm, isCalm, ledger, scheduler } = this.#shop
+    const { job, attempt: number, token } = attempt
+    const random = new Random(`${swarm.seed}/run/${job}.${number}`)
+    const end = (): Outcome => ledger.ended(token, this.#outcome(attempt, random))
+    ledger.begun(attempt, control, this.#actor)
+    scheduler.trace(`${this.#actor.name}: run ${job}.${number}`)
     if (swarm.features.includes('output')) {
-      if (random.chance(0.3)) control.log('stdout', `line of ${attempt.job}\n`)
+      if (random.chance(0.3)) control.log('stdout', `line of ${job}\n`)
       if (random.chance(0.2)) control.progress(random.unit())
     }
     const how = isCalm ? 'end' : random.weighted({ end: 80, now: 10, hang: 4, deaf: 2, throw: 2 })
-    if (how === 'now') return this.#outcome(attempt)
-    if (how === 'throw') throw new Error('thrown by a handler')
+    if (how === 'now') return end()
+    if (how === 'throw') {
+      ledger.ended(token, { type: 'cancelled' })
+      throw new Error(`thrown by the handler of ${job}`)
+    }
     return new Promise((resolve) => {
-      if (how !== 'hang') this.#actor.after(random.about(swarm.workMs), () => resolve(this.#outcome(attempt)))
-      else this.#actor.after(30 * 60_000, () => resolve(this.#outcome(attempt)))
+      const ms = how === 'hang' ? 30 * 60_000 : random.about(swarm.workMs)
+      this.#actor.after(ms, () => resolve(end()))
       if (how === 'deaf') return
       control.signal.addEventListener('abort', () => {
-        this.#actor.after(random.about(50), () => resolve({ type: 'cancelled' }))
+        this.#actor.after(random.about(50), () => resolve(ledger.ended(token, { type: 'cancelled' })))
       })
     })
   }
 
-  #outcome({ kind }: Attempt): Outcome {
-    const { random, isCalm, swarm } = this.#shop
+  #outcome({ kind }: Attempt, random: Random): Outcome {
+    const { isCalm, swarm } = this.#shop
     const failed: Outcome = { type: 'failed', error: { code: 'HANDLER_FAILED', message: 'as drawn' } }
     if (kind === 'broken') return failed
     const large = swarm.features.includes('largeValues') && random.chance(0.1)

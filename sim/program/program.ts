@@ -1,0 +1,103 @@
+/**
+ * Program: does what the options say, and answers the exit code.
+ */
+
+import type { Scenario } from '../scenario.ts'
+import { shrink } from '../shrink.ts'
+import { describeSwarm } from '../swarm.ts'
+import type { Options } from './options.ts'
+import { Pool } from './pool.ts'
+import { REGRESSIONS, readRegression, saveRegression, tellFailure, tellShrunk } from './report.ts'
+import { runSeeds, type Sum } from './seeds.ts'
+import { type Failure, runTask, scenarioFor } from './task.ts'
+
+const CODES = { crash: 1, liveness: 2, safety: 3 } as const
+
+/** Does what the options say. */
+export async function main(options: Options): Promise<number> {
+  switch (options.what) {
+    case 'seed':
+      return one(scenarioFor(options.from, { ...options, having: [] }), options)
+    case 'replay':
+      return one(readRegression(options.file).scenario, options)
+    case 'mutants': {
+      const { hunt } = await import('../mutants/hunt.ts')
+      return hunt(options)
+    }
+    case 'crash-everywhere': {
+      const { crashEverywhere } = await import('../crash/everywhere.ts')
+      return crashEverywhere(options)
+    }
+    default:
+      return many(options)
+  }
+}
+
+/** One scenario, in this process. */
+async function one(scenario: Scenario, options: Options): Promise<number> {
+  console.log(describeSwarm(scenario.swarm))
+  const onLine = options.isTraced ? (line: string) => console.log(line) : undefined
+  const { digest, failure, hours, events, commits, jobs } = await runTask(scenario, { onLine })
+  console.log(`trace: ${digest}`)
+  if (failure !== undefined) return fail(failure, options)
+  console.log(
+    `clean: ${hours.toFixed(1)} simulated hours, ${events} events, ${commits} commits, ${jobs} jobs`,
+  )
+  return 0
+}
+
+/** Many seeds, in processes of their own. */
+async function many(options: Options): Promise<number> {
+  const { from, to, minutes, jobs, mutant } = options
+  const started = performance.now()
+  const until = started + minutes * 60_000
+  const pool = new Pool(jobs, mutant)
+  try {
+    const { sum, failure } = await runSeeds({
+      scenarioOf: (seed) => scenarioFor(seed, { ...options, having: [] }),
+      run: (scenario) => pool.run(scenario),
+      first: minutes > 0 ? Date.now() : from,
+      isOver: (seed) => (minutes > 0 ? performance.now() > until : seed > to),
+      jobs,
+    })
+    if (failure !== undefined) return await fail(failure, options)
+    tellSum(sum, performance.now() - started, jobs)
+    return 0
+  } finally {
+    pool.close()
+  }
+}
+
+function tellSum(sum: Sum, ms: number, jobs: number): void {
+  const seconds = ms / 1_000
+  const speed = ((sum.hours / seconds) * 60).toFixed(0)
+  console.log(
+    `clean: ${sum.seeds} seeds, ${sum.hours.toFixed(0)} simulated hours, ${sum.events} events, ${sum.commits} commits, ` +
+      `${sum.jobs} jobs in ${seconds.toFixed(1)} s with ${jobs} processes (${speed} simulated hours a minute)`,
+  )
+}
+
+/** Tells of a failure, makes it small, and keeps it. */
+async function fail(failure: Failure, options: Options): Promise<number> {
+  const { mutant, shrinks, folder } = options
+  console.log(tellFailure(failure))
+  const { seed } = failure.scenario.swarm
+  const withMutant = mutant === undefined ? '' : ` --mutant ${mutant}`
+  let replay = `npm run sim -- --seed ${seed}${withMutant}${changesOf(options)}`
+  if (options.what === 'replay') replay = `npm run sim -- --replay ${options.file}${withMutant}`
+  // a world that never ends, or that took its process with it, cannot be tried again from here
+  if (shrinks && options.what !== 'replay' && Number.isFinite(failure.atMs)) {
+    const small = await shrink(failure, async (scenario) => (await runTask(scenario)).failure)
+    console.log(tellShrunk(small))
+    const keep = folder ?? (mutant === undefined ? REGRESSIONS : undefined)
+    if (keep !== undefined)
+      replay = `npm run sim -- --replay ${saveRegression(keep, small, mutant)}${withMutant}`
+  }
+  console.log(`seed: ${seed}\nreplay: ${replay}`)
+  return CODES[failure.kind]
+}
+
+function changesOf({ without, operations }: Options): string {
+  const left = without.length === 0 ? '' : ` --without ${without.join(',')}`
+  return operations === undefined ? left : `${left} --operations ${operations}`
+}
