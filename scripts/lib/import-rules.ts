@@ -26,7 +26,7 @@ const MIDDLE = [...LOW, 'store', 'cluster', 'cache', 'engine']
 const USERS = ['protocol', 'client', 'client/embedded', 'client/remote', 'executors', 'workflow', 'resource']
 const STORES = ['store/memory', 'store/sqlite', 'store/postgres']
 const CLUSTERS = ['cluster/local', 'cluster/postgres', 'cluster/etcd']
-const BELOW_SERVER = [...MIDDLE, ...STORES, ...CLUSTERS, ...USERS, 'worker']
+const BELOW_SERVER = [...MIDDLE, 'config', ...STORES, ...CLUSTERS, ...USERS, 'worker']
 
 /**
  * The parts of `src/`, lowest row first. A part is a folder, a folder's subfolder, or a file; a path belongs to
@@ -39,6 +39,8 @@ export const PARTS: Readonly<Record<string, Part>> = {
   core: { may: BASE },
   runtime: { may: BASE, types: ['core'] },
   codec: { may: BASE, types: ['core'] },
+  // defaults and bounds are the core's; who reads settings hands on values, never the configuration
+  config: { may: [...BASE, 'core'] },
   store: { may: LOW },
   'store/memory': { may: [...LOW, 'store'] },
   'store/sqlite': { may: [...LOW, 'store'] },

@@ -3,15 +3,19 @@
  */
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
-import { readAddress } from './address.ts'
+import type { LiveConfig } from '../config/live.ts'
+import { isConfigured } from '../config/locate.ts'
+import { readAddress, type StoreAddress } from './address.ts'
 import { endOnBrokenPipe, Output, type Streams } from './output.ts'
-import type { OpenOptions, OpenStore } from './store.ts'
+import type { EngineSettings, OpenOptions, OpenStore } from './store.ts'
 
 /** Options that every command has. */
 export interface CommonOptions {
   readonly url?: string
   readonly json?: boolean
   readonly quiet?: boolean
+  /** Of commands that take settings as flags. */
+  readonly config?: string
 }
 
 /** The surroundings of a command. */
@@ -19,8 +23,16 @@ export interface Context {
   readonly out: Output
   readonly env: NodeJS.ProcessEnv
   readonly now: () => number
-  /** Whether there is anything at the address that the options name. */
-  hasStore(): boolean
+  /**
+   * The configuration: file, environment, and the flags among the given options. Read once.
+   *
+   * @throws INVALID_CONFIG, NOT_FOUND.
+   */
+  settings(): Promise<LiveConfig>
+  /** Where the store is. */
+  address(): Promise<StoreAddress>
+  /** Whether there is anything at that address. */
+  hasStore(): Promise<boolean>
   /** Opens the store that the options name, hands it over, and closes it whatever happens. */
   withStore<T>(options: OpenOptions, act: (store: OpenStore) => Promise<T>): Promise<T>
 }
@@ -36,20 +48,64 @@ export type Action<Options> = (
 export function makeContext(streams: Streams, env: NodeJS.ProcessEnv, options: CommonOptions): Context {
   endOnBrokenPipe(streams)
   const out = new Output(streams, { json: options.json ?? false, quiet: options.quiet ?? false })
-  return {
+  let loading: Promise<LiveConfig> | undefined
+  const context: Context = {
     out,
     env,
     now: Date.now,
-    hasStore: () => existsSync(readAddress(options.url, env).path),
+    settings() {
+      loading ??= readSettings(env, options)
+      return loading
+    },
+    async address() {
+      // most commands have nothing to read, and need not load what reads it
+      if (!isConfigured({ env, file: options.config })) return readAddress(options.url, env)
+      const { current } = await context.settings()
+      return readAddress(current.store.url, env)
+    },
+    async hasStore() {
+      const { type, path } = await context.address()
+      return type === 'node' || existsSync(path)
+    },
     async withStore(opening, act) {
-      const address = readAddress(options.url, env)
+      const address = await context.address()
       const { openStore } = await import('./store.ts')
-      const store = await openStore(address, opening)
+      const engine = isConfigured({ env, file: options.config })
+        ? engineOptions(await context.settings())
+        : {}
+      const store = await openStore(address, { ...opening, engine })
       try {
         return await act(store)
       } finally {
         await store.close()
       }
+    },
+  }
+  return context
+}
+
+async function readSettings(env: NodeJS.ProcessEnv, options: CommonOptions): Promise<LiveConfig> {
+  const [{ LiveConfig }, { loadConfig }, { flagsOf }] = await Promise.all([
+    import('../config/live.ts'),
+    import('../config/load.ts'),
+    import('./settings.ts'),
+  ])
+  const sources = { env, file: options.config, flags: flagsOf({ ...options }) }
+  return new LiveConfig(sources, await loadConfig(sources))
+}
+
+/** What a process that owns the store does differently because of the configuration. */
+function engineOptions({ current }: LiveConfig): EngineSettings {
+  const { jobs, engine } = current
+  return {
+    retentionEveryMs: engine.retentionEvery,
+    defaults: {
+      timeouts: { heartbeatMs: jobs.lease, graceMs: jobs.grace },
+      retention: {
+        succeededMs: jobs.retention.succeeded,
+        failedMs: jobs.retention.failed,
+        cancelledMs: jobs.retention.cancelled,
+      },
     },
   }
 }
@@ -59,7 +115,7 @@ export function addCommonOptions(command: Command): Command {
   return command
     .option(
       '--url <url>',
-      'store to use: sqlite:FILE or unix:SOCKET (default: PERDURE_URL, or your own store)',
+      'store to use: sqlite:FILE, unix:SOCKET or https://HOST:PORT (default: PERDURE_URL, or your own store)',
     )
     .option('--json', 'write one JSON value per line to standard output, and errors as JSON')
     .option('--quiet', 'no notes and no progress on standard error')

@@ -115,6 +115,24 @@ const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/run.ts'),
   },
   {
+    name: 'node',
+    usage: '[options]',
+    summary: 'serve a store to others over the network',
+    load: () => import('./commands/node.ts'),
+  },
+  {
+    name: 'up',
+    usage: '[options] <file>',
+    summary: 'serve a store and run the jobs that a module defines',
+    load: () => import('./commands/up.ts'),
+  },
+  {
+    name: 'config',
+    usage: '[options] <check|print> [file]',
+    summary: 'check the configuration, or show all settings',
+    load: () => import('./commands/config.ts'),
+  },
+  {
     name: 'doctor',
     usage: '[options]',
     summary: 'check the store and what it runs on',

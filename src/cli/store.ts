@@ -8,6 +8,7 @@ import { dirname } from 'node:path'
 import type { Client } from '../client/client.ts'
 import { PerdureError, perdureError } from '../errors.ts'
 import { socketPath } from '../protocol/address.ts'
+import type { EmbeddedOptions } from '../server/embedded.ts'
 import type { StoreAddress } from './address.ts'
 
 /** How long to wait for a store that another short command holds without serving it, ms. */
@@ -27,12 +28,17 @@ export interface OpenStore {
   close(): Promise<void>
 }
 
+/** What an owner is told about its engine. */
+export type EngineSettings = Pick<EmbeddedOptions, 'retentionEveryMs' | 'defaults'>
+
 /** How a command uses the store. */
 export interface OpenOptions {
   /** True for commands that last: others must be able to reach the store meanwhile. */
   readonly serves: boolean
   /** False refuses to make a store that is not there. Default true. */
   readonly creates?: boolean
+  /** Counts where this process owns the store. */
+  readonly engine?: EngineSettings
 }
 
 /**
@@ -43,6 +49,7 @@ export interface OpenOptions {
  */
 export async function openStore(address: StoreAddress, options: OpenOptions): Promise<OpenStore> {
   if (address.type === 'unix') return connectOnly(address.path)
+  if (address.type === 'node') return connectToNode(address.path)
   if (options.creates === false && !existsSync(address.path)) {
     throw perdureError('NOT_FOUND', {
       expected: `a store at ${address.path}`,
@@ -52,7 +59,7 @@ export async function openStore(address: StoreAddress, options: OpenOptions): Pr
     })
   }
   makeFile(address.path)
-  const owner = new Owner(address.path, options.serves)
+  const owner = new Owner(address.path, options.serves, options.engine ?? {})
   const deadline = performance.now() + BUSY_MS
   // An owner's socket is tried first: connecting is cheaper than loading a database to learn that it is busy.
   let socket: string | undefined = socketPath(address.path)
@@ -91,12 +98,14 @@ function makeFile(path: string): void {
 class Owner {
   readonly path: string
   readonly #serves: boolean
+  readonly #engine: EngineSettings
   #opened: { readonly client: Client; close(): Promise<void> } | undefined
   #isClosed = false
 
-  constructor(path: string, serves: boolean) {
+  constructor(path: string, serves: boolean, engine: EngineSettings) {
     this.path = path
     this.#serves = serves
+    this.#engine = engine
   }
 
   async open(): Promise<OpenStore> {
@@ -124,9 +133,9 @@ class Owner {
   async #openEmbedded(serves: boolean): Promise<Client> {
     const { openEmbedded, openServed } = await import('../server/embedded.ts')
     if (serves) {
-      this.#opened = await openServed({ path: this.path })
+      this.#opened = await openServed({ ...this.#engine, path: this.path })
     } else {
-      const client = await openEmbedded({ store: 'sqlite', path: this.path })
+      const client = await openEmbedded({ ...this.#engine, store: 'sqlite', path: this.path })
       this.#opened = { client, close: () => client.close() }
     }
     return this.#opened.client
@@ -153,4 +162,10 @@ async function connectOnly(socket: string): Promise<OpenStore> {
   const { connectSocket } = await import('../client/remote/remote.ts')
   const client = await connectSocket(socket)
   return { client, isOwner: false, place: socket, file: undefined, close: () => client.close() }
+}
+
+async function connectToNode(url: string): Promise<OpenStore> {
+  const { connectNode } = await import('../client/remote/dial-node.ts')
+  const client = await connectNode({ url })
+  return { client, isOwner: false, place: url, file: undefined, close: () => client.close() }
 }

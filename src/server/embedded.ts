@@ -5,6 +5,7 @@
 import { resolve } from 'node:path'
 import type { Client } from '../client/client.ts'
 import { createEmbeddedClient } from '../client/embedded/client.ts'
+import type { ProfileOptions } from '../client/types.ts'
 import { Engine, type EngineOptions } from '../engine/engine.ts'
 import { reapOrphans } from '../executors/shell/orphans.ts'
 import { socketPath } from '../protocol/address.ts'
@@ -21,6 +22,8 @@ export interface EmbeddedOptions extends EngineOptions {
   /** Path of the socket on which this process will answer others. */
   readonly socket?: string
   readonly surroundings?: Surroundings
+  /** What jobs get whose own options do not say otherwise. Default: the built-in profile. */
+  readonly defaults?: ProfileOptions
 }
 
 /** Opens a store in this process. Rejects with STORE_BUSY, naming the owner, where another process has it. */
@@ -32,11 +35,11 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Client> {
           path: options.path ?? ':memory:',
           ...(options.socket === undefined ? {} : { socket: options.socket }),
         })
-  const { surroundings = systemSurroundings(), ...engine } = options
+  const { surroundings = systemSurroundings(), defaults, ...engine } = options
   // Commands of workers that died with the owner before must be gone before their jobs are given out again.
   if (options.store === 'sqlite' && options.path !== undefined)
     await reapOrphans({ storeId: storeIdOf(options.path) })
-  return createEmbeddedClient(await Engine.open(store, surroundings, engine))
+  return createEmbeddedClient(await Engine.open(store, surroundings, engine), defaults)
 }
 
 /**

@@ -4,7 +4,6 @@
 import { existsSync, statfsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ERROR_KINDS } from '../../errors.ts'
-import { readAddress } from '../address.ts'
 import { addExamples, type CommonOptions } from '../context.ts'
 import type { Definition } from '../program.ts'
 import { packageVersion } from '../program.ts'
@@ -26,8 +25,8 @@ export const define: Definition = (command, run) => {
     ['perdure doctor --json | jq .problems', 'for programs'],
   )
   command.action(
-    run<DoctorOptions>((context, _, options) => {
-      const address = readAddress(options.url, context.env)
+    run<DoctorOptions>(async (context, _, options) => {
+      const address = await context.address()
       const isThere = existsSync(address.path)
       return context.withStore({ serves: false }, async ({ client, isOwner, place }) => {
         const facts: Record<string, string | number | boolean> = {

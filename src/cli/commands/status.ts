@@ -43,7 +43,7 @@ export const define: Definition = (command, run) => {
       const view = readView(words, options)
       const isWatch = options.watch ?? false
       // Looking makes no store: where there is none there are no jobs.
-      if (!isWatch && view.single === undefined && !context.hasStore()) {
+      if (!isWatch && view.single === undefined && !(await context.hasStore())) {
         if (!context.out.json) context.out.stdout.write('No jobs.\n')
         return 0
       }

@@ -22,10 +22,18 @@ export class Profiles {
   readonly #texts = new WeakMap<ProfileOptions, string>()
   #specs = new Map<string, Map<string, RouteSpec>>()
   #count = 0
+  readonly #defaults: Profile
+  readonly #defaultText: string
+
+  /** @param defaults over the built-in profile; checked as the options of a job are. */
+  constructor(defaults: ProfileOptions = {}) {
+    this.#defaults = readProfile(defaults, DEFAULT_PROFILE)
+    this.#defaultText = JSON.stringify(this.#defaults)
+  }
 
   /** The route of a job; the same object for the same names and options. */
   route(namespace: string, queue: string, kind: string, options: ProfileOptions | undefined): RouteSpec {
-    const profile = options === undefined ? DEFAULT_TEXT : this.#text(options)
+    const profile = options === undefined ? this.#defaultText : this.#text(options)
     let byName = this.#specs.get(profile)
     if (byName === undefined) {
       if (this.#count > MOST_SPECS) this.#specs = new Map()
@@ -45,7 +53,7 @@ export class Profiles {
   #text(options: ProfileOptions): string {
     let text = this.#texts.get(checkObject('options', options))
     if (text === undefined) {
-      text = JSON.stringify(readProfile(options))
+      text = JSON.stringify(readProfile(options, this.#defaults))
       if (text.length > MOST_PROFILE)
         throw tooLarge('options', `${MOST_PROFILE} characters`, `${text.length} characters`)
       this.#texts.set(options, text)
@@ -54,12 +62,10 @@ export class Profiles {
   }
 }
 
-const DEFAULT_TEXT = JSON.stringify(DEFAULT_PROFILE)
-
 /** Options with every default filled in, in one order of properties. Throws INVALID_OPTION. */
-function readProfile(options: ProfileOptions): Profile {
+function readProfile(options: ProfileOptions, defaults: Profile): Profile {
   checkKeys('options', checkObject('options', options), PARTS)
-  const { retry, timeouts, retention } = DEFAULT_PROFILE
+  const { retry, timeouts, retention } = defaults
   const given = {
     retry: options.retry ?? {},
     timeouts: options.timeouts ?? {},
@@ -72,7 +78,7 @@ function readProfile(options: ProfileOptions): Profile {
     retry: readRetry({ ...retry, ...defined(given.retry) }),
     timeouts: readTimes('timeouts', { ...timeouts, ...defined(given.timeouts) }),
     retention: readTimes('retention', { ...retention, ...defined(given.retention) }),
-    weight: readWeight(options.weight ?? DEFAULT_PROFILE.weight),
+    weight: readWeight(options.weight ?? defaults.weight),
   }
   if (profile.timeouts.heartbeatMs < 100) {
     throw invalid('options.timeouts.heartbeatMs', 'at least 100', profile.timeouts.heartbeatMs)
