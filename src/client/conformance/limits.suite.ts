@@ -1,7 +1,7 @@
 /** Limits and fairness: never over the bound, nobody forgotten, everybody's turn. */
 import { expect, it } from 'vitest'
 import type { Lease } from '../client.ts'
-import type { JobSpec } from '../types.ts'
+import type { ControlVerb, JobSpec } from '../types.ts'
 import type { World } from './world.suite.ts'
 
 export function limitTests(world: World): void {
@@ -126,6 +126,18 @@ export function limitTests(world: World): void {
     const leased = (await world.lease(4)).map(({ job }) => job)
     expect(leased).toEqual([many[0], few[0], many[1], few[1]])
   })
+
+  it.each<ControlVerb>([{ verb: 'cancel' }, { verb: 'hold' }, { verb: 'snooze', delayMs: 60_000 }])(
+    'does not make a key wait for jobs that were taken out of its line: $verb',
+    async (verb) => {
+      const limits = [{ key: world.name, max: 40 }]
+      const backlog = Array.from({ length: 50 }, () => ({ fairKey: `${world.name}-many`, limits }))
+      for (const id of await world.addAll(backlog)) await world.client.control(id, verb)
+      const order = [await world.add({ fairKey: `${world.name}-many` })]
+      order.push(...(await world.addAll([1, 2].map(() => ({ fairKey: `${world.name}-few` })))))
+      expect(await world.runAll()).toEqual(order)
+    },
+  )
 
   it('is fair between namespaces where nothing else is said', async () => {
     const many = await world.addAll(Array.from({ length: 100 }, () => ({})))

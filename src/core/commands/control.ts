@@ -20,7 +20,7 @@ import {
   SUCCEEDED,
   WAITING,
 } from '../model/states.ts'
-import { admit, expiryOf, place, releaseLimits } from '../policy/admit.ts'
+import { admit, expiryOf, leaveLine, place, releaseLimits } from '../policy/admit.ts'
 import { type FinishTables, finish, settleOwn } from '../policy/finish.ts'
 import type { View } from '../view.ts'
 import { attemptOf } from './report.ts'
@@ -133,6 +133,7 @@ function hold(view: Tables, job: JobRow): Answer {
   if (isTerminal(job.state) || job.state === RUNNING) {
     return wrongState('hold', job, 'live and not running', 'Cancel a running job instead')
   }
+  leaveLine(view, job)
   const expireAt = expiryOf(view, job, view.routeById(job.route), Infinity)
   const row: JobRow = { ...job, state: HELD, line: NO_LINE, rank: 0, turn: 0, taken: 0, expireAt }
   view.jobs.put(row)
@@ -171,6 +172,7 @@ function snooze(view: Tables, job: JobRow, delayMs: number, now: number): Answer
       'A running handler snoozes itself; a held job is released first',
     )
   }
+  leaveLine(view, job)
   const row = { ...job, dueAt: now + delayMs, line: NO_LINE, taken: 0 }
   view.jobs.put(row)
   releaseLimits(view, job)

@@ -11,7 +11,7 @@ import { DUE_LINE, limitLine, NO_LINE, readyLine } from '../model/line.ts'
 import type { RouteRow } from '../model/rows.ts'
 import { BLOCKED, READY, SCHEDULED, WAITING } from '../model/states.ts'
 import type { View } from '../view.ts'
-import { fairKeyOf, nextTurn } from './fairness.ts'
+import { fairKeyOf, nextTurn, queueOf, returnTurn } from './fairness.ts'
 
 export type AdmitTables = Pick<
   View,
@@ -79,6 +79,17 @@ function advance(view: AdmitTables, draft: JobDraft, route: RouteRow): JobRow {
   draft.state = READY
   draft.line = readyLine(route.class)
   return draft
+}
+
+/**
+ * What a job leaves behind when it goes out of its line and was not leased: the tag that it had. One that the queue's
+ * turn has reached is no longer ahead of anybody.
+ */
+export function leaveLine(view: AdmitTables, job: JobRow): void {
+  if (job.state !== READY && job.state !== WAITING) return
+  const route = view.routeById(job.route)
+  if (job.turn <= queueOf(view, route.queue).turn) return
+  returnTurn(view, route.queue, fairKeyOf(job, route), view.profileById(route.profile).weight)
 }
 
 /** Gives free slots of a limit to those who wait for it, first in line first. */

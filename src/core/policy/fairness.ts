@@ -25,6 +25,15 @@ export function nextTurn(view: Tables, queue: number, key: number, weight: numbe
   return turn
 }
 
+/** Gives back the tag of a job that leaves its line without having been served: its key's next job is no later for it. */
+export function returnTurn(view: Tables, queue: number, key: number, weight: number): void {
+  const last = view.fair.get(fairId(queue, key))
+  if (last === undefined) return
+  const turn = last.turn - 1 / weight
+  if (turn > queueOf(view, queue).turn) view.fair.put({ ...last, turn })
+  else view.fair.remove(fairId(queue, key))
+}
+
 /** The virtual times that one command brings queues to; written once at its end. */
 export class ServedTurns {
   readonly #turns = new Map<number, number>()

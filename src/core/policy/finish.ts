@@ -16,7 +16,7 @@ import {
   stateName,
 } from '../model/states.ts'
 import type { View } from '../view.ts'
-import { type AdmitTables, dropLimits, grantAll, place } from './admit.ts'
+import { type AdmitTables, dropLimits, grantAll, leaveLine, place } from './admit.ts'
 
 export type FinishTables = AdmitTables & Pick<View, 'dependents'>
 
@@ -64,6 +64,7 @@ export function conclude(
 
 /** Ends one job: a terminal row that holds nothing (C3). The caller has to {@link conclude}. */
 export function end(view: FinishTables, job: JobRow, ending: Ending, now: number, freed: number[]): JobRow {
+  leaveLine(view, job)
   const row: JobRow = {
     ...job,
     state: ending.state,
@@ -165,7 +166,7 @@ function settleEdge(
 export function resume(view: FinishTables, jobs: readonly JobRow[], now: number, levels: number): void {
   settle(
     view,
-    jobs.map((job) => leaveLine(view, job)),
+    jobs.map((job) => takeOut(view, job)),
     now,
     Math.max(levels, MOST_LEVELS),
     MOST_EDGES,
@@ -175,12 +176,12 @@ export function resume(view: FinishTables, jobs: readonly JobRow[], now: number,
 /** Settles what waits of a job's own edges, for one that is about to be ended no more. Answers its row. */
 export function settleOwn(view: FinishTables, job: JobRow, now: number): JobRow {
   if (job.line !== SETTLE_LINE) return job
-  const row = leaveLine(view, job)
+  const row = takeOut(view, job)
   settle(view, [row], now, 1, Infinity)
   return row
 }
 
-function leaveLine(view: FinishTables, job: JobRow): JobRow {
+function takeOut(view: FinishTables, job: JobRow): JobRow {
   const row = { ...job, line: NO_LINE, rank: 0 }
   view.jobs.put(row)
   return row
