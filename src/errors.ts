@@ -34,7 +34,6 @@ export const ERROR_KINDS = {
   TOO_LARGE: kind('A value is larger than its limit', 65),
   UNKNOWN_STATE: kind('There is no job state of that name', 64),
   INVALID_CONFIG: kind('The configuration has a mistake', 78),
-  UNKNOWN_COMMAND: kind('There is no command of that name', 64),
   // the job
   NOT_FOUND: kind('There is no such job, queue, namespace or file', 66),
   WRONG_STATE: kind('The state of the job does not allow this', 69),
@@ -64,6 +63,7 @@ export const ERROR_KINDS = {
   UNAVAILABLE: kind('The node could not be reached', 75, true),
   PROTOCOL: kind('A message on the wire could not be understood', 76),
   DENIED: kind('The permissions do not allow this', 77),
+  SERVICE_FAILED: kind('A part of the process failed too often', 70),
   INTERNAL: kind('A bug in Perdure: an assertion did not hold', 70),
 } as const satisfies Record<string, ErrorKind>
 
