@@ -1,4 +1,5 @@
 /** The engine between a caller and a store that fails: what is told, when, and what is left. */
+import { hostname } from 'node:os'
 import { expect, it } from 'vitest'
 import type { WorkerSession } from '../client/client.ts'
 import { Faulty, follow } from './testdata/faulty.ts'
@@ -306,7 +307,6 @@ it('never lets a stop overtake the lease that it is about', async () => {
 
 it('ends the attempts of its own process when it is opened anew, and no others', async () => {
   const { faulty, session } = await openAll()
-  const { hostname } = await import('node:os')
   const local = await faulty.client.openWorker({ name: 'local', host: hostname(), pid: process.pid })
   await faulty.client.enqueue([{ kind: 'k' }, { kind: 'k' }])
   const [ours] = await local.poll(POLL)
@@ -327,5 +327,26 @@ it('ends the attempts of its own process when it is opened anew, and no others',
   expect(await again.report([{ token: theirs?.token as string, outcome: { type: 'succeeded' } }])).toEqual([
     true,
   ])
+  await rest(faulty)
+})
+
+it('gives back a lease that nobody takes any more, also when the first try could not be written', async () => {
+  const faulty = await Faulty.open()
+  const session = await faulty.client.openWorker({ name: 'near', host: hostname(), pid: process.pid })
+  await faulty.client.enqueue([{ kind: 'k' }])
+  faulty.isHolding = true
+  const stop = new AbortController()
+  const polled = follow(session.poll(POLL, stop.signal))
+  const lease = await faulty.nextHeld()
+  stop.abort()
+  lease.decide('ok')
+  const release = await faulty.nextHeld()
+  release.decide('refuse')
+  faulty.isHolding = false
+  await faulty.turns()
+  expect(polled.value).toEqual([])
+  expect((await faulty.client.get(1)).state).toBe('running')
+  await faulty.time.advance(1_000)
+  expect((await faulty.client.get(1)).state).toBe('ready')
   await rest(faulty)
 })

@@ -151,7 +151,10 @@ export interface Store {
   readonly name: string
   /** Takes ownership: grows the epoch in the same transaction that reads where the shard stands. */
   open(): Promise<Opening>
-  /** Durable when it resolves. Rejects with FENCED, or with STORE_FAILED (nothing took effect, or unknown). */
+  /**
+   * Durable when it resolves. Rejects with FENCED, or with STORE_FAILED (nothing took effect, or unknown). Several may
+   * be on their way; they take effect, and are acknowledged, in the order in which they were issued.
+   */
   commit(batch: Batch): Promise<void>
   load(request: LoadRequest): Promise<Loaded>
   readonly reads: StoreReads

@@ -97,7 +97,9 @@ export function keyTests(world: World): void {
     await world.runAll()
     expect((await enqueue({ unique }))?.created).toBe(true)
     const refuse = { ...unique, onConflict: 'refuse' } as const
-    expect(await codeOf(() => enqueue({ unique: refuse }))).toBe('DUPLICATE')
+    const error = await refusal(() => enqueue({ unique: refuse }))
+    expect(error.code).toBe('DUPLICATE')
+    expect(error.message).toContain("uniqueness 'u' to be free")
   })
 
   it('is unique for a time, and for ever', async () => {

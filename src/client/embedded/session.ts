@@ -147,9 +147,16 @@ export class EmbeddedSession implements WorkerSession {
 
   /** Leases that nobody takes any more go back without burning an attempt. */
   #giveBack(jobs: readonly JobRow[]): Lease[] {
-    for (const job of jobs)
-      this.#post(job.id, job.attempt, job.nonce as string, { type: 'released' }, () => {})
+    for (const job of jobs) this.#release(job)
     return []
+  }
+
+  /** Tries until it is written, or the engine has ended: some leases never run out, so nobody else would end them. */
+  #release(job: JobRow): void {
+    this.#post(job.id, job.attempt, job.nonce as string, { type: 'released' }, (reply) => {
+      if (reply instanceof PerdureError && reply.retryable)
+        this.#engine.surroundings.after(RELEASE_AGAIN_MS, () => this.#release(job))
+    })
   }
 
   async report(reports: readonly Report[]): Promise<boolean[]> {
@@ -268,6 +275,9 @@ export class EmbeddedSession implements WorkerSession {
     this.#onClose(this)
   }
 }
+
+/** Before a release that could not be written is tried again, ms. */
+const RELEASE_AGAIN_MS = 500
 
 const NO_METADATA: Readonly<Record<string, string>> = {}
 

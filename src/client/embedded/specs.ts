@@ -139,6 +139,7 @@ function readClaims(
     const windowMs = spec.keyWindowMs ?? DAY_MS
     claims.push({
       key: `k:${checkKey('key', spec.key)}`,
+      given: spec.key,
       digest: digestOf(kind, queue, input),
       until: windowMs === Infinity ? FOR_EVER : now + checkMs('keyWindowMs', windowMs),
       onConflict: checkOneOf('onConflict', spec.onConflict ?? 'use-existing', POLICIES),
@@ -149,6 +150,7 @@ function readClaims(
     checkOneOf('unique.scope', scope, ['live', 'for', 'ever'])
     claims.push({
       key: `u:${kind}:${queue}:${checkKey('unique.value', value)}`,
+      given: value,
       digest: '',
       until:
         scope === 'live' ? WHILE_LIVE : scope === 'ever' ? FOR_EVER : now + checkMs('unique.forMs', forMs),

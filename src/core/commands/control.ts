@@ -37,7 +37,7 @@ export type ControlCommand = { readonly type: 'control'; readonly job: number } 
       /** Why, as JSON text of an ErrorRecord. */
       readonly error: string
       /** A running attempt that was asked before is asked again: sooner, or with another signal. */
-      readonly insists: boolean
+      readonly insists?: boolean
     }
   | { readonly verb: 'restart' | 'expedite' | 'hold' | 'release' | 'delete' }
   | { readonly verb: 'snooze'; readonly delayMs: number }
@@ -54,7 +54,7 @@ export function control(view: Tables, command: ControlCommand, now: number): Ans
   }
   switch (command.verb) {
     case 'cancel':
-      return cancel(view, job, command.error, command.insists, now)
+      return cancel(view, job, command.error, command.insists === true, now)
     case 'restart':
       return restart(view, job, now)
     case 'expedite':

@@ -102,6 +102,7 @@ export function enqueue(view: Tables, command: EnqueueCommand, now: number): Enq
   if (request !== null && first >= 0) {
     const claim: KeyClaim = {
       key: `r:${request}`,
+      given: request,
       digest: JSON.stringify(reply),
       until: now + REQUEST_WINDOW_MS,
       onConflict: 'use-existing',

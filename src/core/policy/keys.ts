@@ -17,6 +17,8 @@ export const WHILE_LIVE = 0
 export interface KeyClaim {
   /** With its prefix: `k:` idempotency, `u:` uniqueness, `r:` request. */
   readonly key: string
+  /** As the caller gave it, for messages. */
+  readonly given: string
   /** Digest of the call; empty where another body is no conflict (uniqueness). */
   readonly digest: string
   /** Epoch ms, {@link WHILE_LIVE} or {@link FOR_EVER}. */
@@ -162,7 +164,7 @@ function needKeys(
 function conflict(row: KeyRow, claim: KeyClaim, found: string): PerdureError {
   const unique = claim.key.startsWith('u:')
   return perdureError(unique ? 'DUPLICATE' : 'KEY_CONFLICT', {
-    expected: `${unique ? 'uniqueness' : 'key'} '${claim.key.slice(2)}' to be free, or to belong to the same call`,
+    expected: `${unique ? 'uniqueness' : 'key'} '${claim.given}' to be free, or to belong to the same call`,
     found,
     fix: unique
       ? "Wait for that job, or enqueue with onConflict 'use-existing'"

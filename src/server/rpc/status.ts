@@ -23,7 +23,6 @@ export const STATUS: Readonly<Record<ErrorCode, Code>> = {
   NOT_SERIALIZABLE: Code.InvalidArgument,
   TOO_LARGE: Code.OutOfRange,
   UNKNOWN_STATE: Code.InvalidArgument,
-  UNKNOWN_COMMAND: Code.InvalidArgument,
   NOT_FOUND: Code.NotFound,
   WRONG_STATE: Code.FailedPrecondition,
   KEY_CONFLICT: Code.AlreadyExists,
