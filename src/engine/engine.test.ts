@@ -350,3 +350,20 @@ it('gives back a lease that nobody takes any more, also when the first try could
   expect((await faulty.client.get(1)).state).toBe('ready')
   await rest(faulty)
 })
+
+it('stands where it is durable', async () => {
+  const { faulty, session } = await openAll()
+  const { client } = faulty
+  await client.enqueue([{ kind: 'other' }])
+  const before = await client.position()
+  faulty.isHolding = true
+  const added = follow(client.enqueue([{ kind: 'k' }]))
+  const commit = await faulty.nextHeld()
+  expect(await client.position()).toEqual(before)
+  commit.decide('ok')
+  await faulty.turns()
+  expect(added.state).toBe('ok')
+  expect((await client.position()).sequence).toBe(before.sequence + 1)
+  await session.close()
+  await rest(faulty)
+})

@@ -102,9 +102,14 @@ export class Engine {
     return this.#state === 'open'
   }
 
-  /** Where the shard stands. */
+  /** Where the shard stands, as far as it is durable. */
   get position(): { readonly shard: number; readonly epoch: number; readonly sequence: number } {
-    return { shard: 0, epoch: this.#epoch, sequence: this.#sequence }
+    const first = this.#flights[0]
+    return {
+      shard: 0,
+      epoch: this.#epoch,
+      sequence: first === undefined ? this.#sequence : first.batch.sequence - 1,
+    }
   }
 
   /** Reads of committed data. */
@@ -459,6 +464,7 @@ export class Engine {
     if (this.#state !== 'open') return
     this.#state = 'reloading'
     const flights = this.#flights
+    this.#sequence = this.position.sequence
     this.#flights = []
     this.announcer.take()
     const applied = this.#answered.map(({ task }) => task)

@@ -205,20 +205,25 @@ export function attemptTests(world: World): void {
   })
 
   it('makes a result that cannot be kept the failure of its attempt', async () => {
-    const [tooLarge, strange, when] = await world.addAll([{}, {}, {}])
+    const [tooLarge, strange, when, noJson, good] = await world.addAll([{}, {}, {}, {}, {}])
     const session = await world.session()
-    const leases = await world.lease(3)
+    const leases = await world.lease(5)
     const outcomes = [
       { type: 'succeeded', result: 'x'.repeat(5_000_000) },
       { type: 'strange' },
       { type: 'snoozed', delayMs: 'soon' },
+      { type: 'succeeded', result: { a: 1n } },
+      { type: 'succeeded', result: 'good' },
     ]
     const reports = leases.map(({ token }, i) => ({ token, outcome: outcomes[i] as never }))
-    await session.report(reports)
+    expect(await session.report(reports)).toEqual([true, true, true, true, true])
     const codes = await Promise.all(
-      [tooLarge, strange, when].map(async (id) => (await world.client.wait(id as number)).error?.code),
+      [tooLarge, strange, when, noJson].map(
+        async (id) => (await world.client.wait(id as number)).error?.code,
+      ),
     )
-    expect(codes).toEqual(['TOO_LARGE', 'INVALID_OPTION', 'INVALID_OPTION'])
+    expect(codes).toEqual(['TOO_LARGE', 'INVALID_OPTION', 'INVALID_OPTION', 'NOT_SERIALIZABLE'])
+    expect(await world.client.wait(good as number)).toMatchObject({ state: 'succeeded', result: 'good' })
   })
 
   it('gives nothing to a closed session', async () => {

@@ -5,7 +5,8 @@
  * again under the same name, and reports that were under way are repeated with the same request id.
  */
 import { randomUUID } from 'node:crypto'
-import { type PerdureError, perdureError } from '../../errors.ts'
+import type { Outcome } from '../../core/model/outcome.ts'
+import { type ErrorRecord, errorRecord, PerdureError, perdureError } from '../../errors.ts'
 import type { WorkerName } from '../../protocol/messages.ts'
 import type { MethodName } from '../../protocol/methods.ts'
 import type { Lease, PollRequest, Report, WorkerInfo, WorkerNotice, WorkerSession } from '../client.ts'
@@ -18,7 +19,7 @@ const REOPEN_MS = 500
 /** Opens a worker's session over a channel. */
 export async function openRemoteWorker(channel: Channel, info: WorkerInfo): Promise<WorkerSession> {
   const worker: WorkerName = { name: info.name, host: info.host, pid: info.pid, instance: randomUUID() }
-  const number = (await channel.callAgain('openWorker', [worker, { held: [] }])) as number
+  const number = (await channel.callAgain('openWorker', () => [worker, { held: [] }])) as number
   return new RemoteWorkerSession(channel, worker, number)
 }
 
@@ -68,9 +69,22 @@ class RemoteWorkerSession implements WorkerSession {
   async report(reports: readonly Report[]): Promise<boolean[]> {
     const tokens = reports.map((report) => report.token)
     for (const token of tokens) if (this.#held.has(token)) this.#held.set(token, 'reporting')
-    const answers = await this.#callAgain('session.report', [reports, this.#request()])
+    const answers = await this.#report(reports)
     this.#drop(tokens)
-    return answers as boolean[]
+    return answers
+  }
+
+  /** A report that cannot be sent, or is refused for its form, fails its own job and nobody else's. */
+  async #report(reports: readonly Report[]): Promise<boolean[]> {
+    try {
+      return (await this.#callAgain('session.report', [reports, this.#request()])) as boolean[]
+    } catch (error) {
+      if (!isUnfit(error)) throw error
+      if (reports.length > 1) return (await Promise.all(reports.map((one) => this.#report([one])))).flat()
+      const record = errorRecord(error, 'NOT_SERIALIZABLE')
+      const failed = reports.map(({ token }) => ({ token, outcome: failureOf(record) }))
+      return (await this.#callAgain('session.report', [failed, this.#request()])) as boolean[]
+    }
   }
 
   async heartbeat(tokens: readonly string[]): Promise<{ readonly lost: string[] }> {
@@ -168,6 +182,16 @@ class RemoteWorkerSession implements WorkerSession {
     return `${this.#worker.instance}:${this.#requests}`
   }
 }
+
+/** Whether it is what was to be sent that is wrong, not the way. */
+function isUnfit(error: unknown): boolean {
+  if (!(error instanceof PerdureError)) return error instanceof TypeError
+  return UNFIT.has(error.code)
+}
+
+const UNFIT: ReadonlySet<string> = new Set(['NOT_SERIALIZABLE', 'INVALID_OPTION', 'TOO_LARGE'])
+
+const failureOf = (error: ErrorRecord): Outcome => ({ type: 'failed', error, retry: false })
 
 function ignore(): undefined {
   return undefined

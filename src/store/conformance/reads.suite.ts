@@ -31,6 +31,7 @@ import {
   sum,
   textOf,
   VIDEO,
+  WORKER,
   WORLD,
 } from './world.suite.ts'
 
@@ -148,6 +149,29 @@ export function readsSuite(make: MakeStore): void {
     it('is not over in an empty store', async () => {
       const subject = await Subject.open(make)
       expect(await subject.reads.expired(1, 0)).toEqual({ ids: [], next: null })
+    })
+  })
+
+  describe('details', () => {
+    it('show a job and its past as they were at one moment', async () => {
+      const subject = await Subject.open(make)
+      const past = (number: number) => ({
+        ...{ job: 1, number, worker: WORKER, startedAt: number, endedAt: number },
+        ...{ outcome: 'failed', error: null },
+      })
+      let row = job(1)
+      await subject.commit({ ...WORLD, ...enqueued([row]) })
+      const [commits, torn]: [Promise<void>[], number[][]] = [[], []]
+      for (let attempt = 1; attempt <= 400; attempt++) {
+        const after = job(1, { attempt })
+        commits.push(subject.commit({ jobs: [{ before: row, after }], attempts: [past(attempt)] }))
+        row = after
+        const details = await subject.reads.details(1)
+        const [told, there] = [details?.row.attempt as number, details?.attempts.length as number]
+        if (told !== there) torn.push([told, there])
+      }
+      await Promise.all(commits)
+      expect(torn).toEqual([])
     })
   })
 

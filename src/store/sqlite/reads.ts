@@ -40,7 +40,8 @@ export class Reads {
   call(name: string, args: readonly unknown[]): unknown {
     const table: Record<string, (...args: never[]) => unknown> = {
       list: (query: StoredQuery) => this.list(query),
-      details: (id: number) => this.details(id),
+      // One state of the shard, though it takes several reads.
+      details: this.#db.transaction((id: number) => this.details(id)),
       payload: (job: number, field: string) => this.#payload(job, field),
       counts: (namespace: string | null) => this.#counts(namespace),
       logs: (job: number, attempt: number | null, from: { attempt: number; offset: number }, limit: number) =>
