@@ -111,10 +111,18 @@ export interface ImportedJob extends JobSpec {
   readonly history?: readonly AttemptView[]
 }
 
+/** What makes a call safe to repeat. */
+export interface RequestOptions {
+  /** The same text again is the same call, which is answered as it was before. Remembered for ten minutes. */
+  readonly request?: string
+  /** True only in the first sending of a text that was made up for this call: it spares looking for it. */
+  readonly isNewRequest?: boolean
+}
+
 /** Everything that can be asked of Perdure. All methods reject with a PerdureError. */
 export interface Client {
-  /** Enqueues all of `jobs` or none (at most 10,000). `request` makes a retry of the same call safe. */
-  enqueue(jobs: readonly JobSpec[], options?: { readonly request?: string }): Promise<Enqueued[]>
+  /** Enqueues all of `jobs` or none (at most 10,000). */
+  enqueue(jobs: readonly JobSpec[], options?: RequestOptions): Promise<Enqueued[]>
   import(jobs: readonly ImportedJob[]): Promise<Enqueued[]>
   get(id: number): Promise<JobDetails>
   list(query: JobQuery): Promise<JobPage>

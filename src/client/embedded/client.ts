@@ -9,7 +9,7 @@ import { isTerminal, JOB_STATES, stateName } from '../../core/model/states.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { type PerdureError, perdureError } from '../../errors.ts'
 import type { StoredQuery } from '../../store/store.ts'
-import type { Client, ImportedJob, WorkerInfo, WorkerSession } from '../client.ts'
+import type { Client, ImportedJob, RequestOptions, WorkerInfo, WorkerSession } from '../client.ts'
 import type {
   ControlResult,
   ControlVerb,
@@ -64,14 +64,19 @@ class EmbeddedClient implements Client {
     this.#profiles = new Profiles(defaults)
   }
 
-  async enqueue(jobs: readonly JobSpec[], options: { readonly request?: string } = {}): Promise<Enqueued[]> {
+  async enqueue(jobs: readonly JobSpec[], options: RequestOptions = {}): Promise<Enqueued[]> {
     checkCount(jobs)
     checkObject('options', options)
     if (jobs.length === 0) return []
     const now = this.#engine.now()
     const specs = jobs.map((job) => readSpec(job, jobs.length, this.#profiles, now))
     const request = options.request === undefined ? null : checkKey('request', options.request)
-    const { ids, created } = await this.#engine.submit({ type: 'enqueue', jobs: specs, request })
+    const { ids, created } = await this.#engine.submit({
+      type: 'enqueue',
+      jobs: specs,
+      request,
+      isNewRequest: options.isNewRequest === true,
+    })
     return ids.map((id, index) => ({ id, created: created[index] as boolean }))
   }
 

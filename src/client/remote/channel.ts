@@ -109,14 +109,14 @@ export class Channel {
   /** Asks, and asks again when the connection breaks: for reads, and for writes that carry a request id. */
   async callAgain(
     method: MethodName,
-    values: readonly unknown[],
+    valuesOf: (isFirst: boolean) => readonly unknown[],
     options: CallOptions = {},
   ): Promise<unknown> {
     let broken: unknown
     // Five: one that breaks every connection is the cause of it and must not go on for ever.
     for (let attempt = 1; attempt <= 5; attempt += 1) {
       try {
-        return await this.call(method, values, options)
+        return await this.call(method, valuesOf(attempt === 1), options)
       } catch (error) {
         if (this.isLost(error)) broken = error
         else if (broken !== undefined && error instanceof PerdureError && error.code === 'UNAVAILABLE')

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import { type PerdureError, perdureError } from '../../errors.ts'
 import { packJobs } from '../../protocol/pack.ts'
-import type { Client, ImportedJob, WorkerInfo, WorkerSession } from '../client.ts'
+import type { Client, ImportedJob, RequestOptions, WorkerInfo, WorkerSession } from '../client.ts'
 import type {
   ControlResult,
   ControlVerb,
@@ -56,11 +56,17 @@ class RemoteClient implements Client {
     this.#channel = channel
   }
 
-  async enqueue(jobs: readonly JobSpec[], options: { readonly request?: string } = {}): Promise<Enqueued[]> {
+  async enqueue(jobs: readonly JobSpec[], options: RequestOptions = {}): Promise<Enqueued[]> {
     if (!Array.isArray(jobs) || jobs.some((job) => typeof job !== 'object' || job === null)) throw notJobs()
+    const packed = packJobs(jobs)
+    if (options.request !== undefined)
+      return (await this.#channel.callAgain('enqueue', () => [packed, options])) as Enqueued[]
     // The same id in every repetition, so that the engine knows the call again.
-    const request = options.request ?? randomUUID()
-    return (await this.#channel.callAgain('enqueue', [packJobs(jobs), { ...options, request }])) as Enqueued[]
+    const request = randomUUID()
+    return (await this.#channel.callAgain('enqueue', (isFirst) => [
+      packed,
+      isFirst ? { request, isNewRequest: true } : { request },
+    ])) as Enqueued[]
   }
 
   async import(jobs: readonly ImportedJob[]): Promise<Enqueued[]> {
@@ -84,7 +90,7 @@ class RemoteClient implements Client {
   }
 
   async wait(id: number, signal?: AbortSignal): Promise<JobEnd> {
-    return (await this.#channel.callAgain('wait', [integer(id)], { signal })) as JobEnd
+    return (await this.#channel.callAgain('wait', () => [integer(id)], { signal })) as JobEnd
   }
 
   watch(filter: WatchFilter, signal?: AbortSignal): AsyncIterable<JobEvent> {

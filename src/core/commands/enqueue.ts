@@ -57,6 +57,8 @@ export interface EnqueueCommand {
   readonly jobs: readonly NewJob[]
   /** Makes a retry of the same call answer what the first one did. */
   readonly request: string | null
+  /** The request was made up for this call and was never sent before: nothing can be remembered of it yet. */
+  readonly isNewRequest?: boolean
 }
 
 /** For each job of the call, its id and whether it is new. */
@@ -77,7 +79,7 @@ export function enqueue(view: Tables, command: EnqueueCommand, now: number): Enq
   const { jobs, request } = command
   const routes = routesOf(view, jobs)
   const namespace = (routes[0] as RouteRow | undefined)?.namespace ?? 0
-  if (request !== null) {
+  if (request !== null && command.isNewRequest !== true) {
     const before = takenBy(view, namespace, `r:${request}`, now)
     if (before !== undefined) return JSON.parse(before.digest) as EnqueueReply
   }

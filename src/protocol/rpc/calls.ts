@@ -47,10 +47,7 @@ export const CALLS: Readonly<Record<MethodName, RemoteCall>> = {
   enqueue: {
     procedure: JobService.method.enqueue,
     toRequest: ([packed, options]) => ({ ...unshare(packed as PackedJobs), ...(options as Plain) }),
-    fromRequest: ({ jobs, optionSets, request }) => [
-      share(jobs as Plain[], optionSets as unknown[]),
-      request === undefined ? null : { request },
-    ],
+    fromRequest: ({ jobs, optionSets, ...options }) => [share(jobs as Plain[], optionSets as unknown[]), options],
     toResponse: withJobs,
     fromResponse: jobsOf,
   },

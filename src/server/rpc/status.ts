@@ -36,6 +36,7 @@ export const STATUS: Readonly<Record<ErrorCode, Code>> = {
   HANDLER_FAILED: Code.Unknown,
   EXIT_CODE: Code.Unknown,
   SPAWN_FAILED: Code.Unknown,
+  SERVICE_FAILED: Code.Unknown,
   UNKNOWN_KIND: Code.InvalidArgument,
   STORE_BUSY: Code.Unavailable,
   STORE_FOREIGN: Code.DataLoss,
