@@ -1,0 +1,61 @@
+/** The program of a process of the pool's tests. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createFunctionExecutor, type Handler } from '../../function/function.ts'
+import { serveExecutor } from '../serve.ts'
+
+const never = (): Promise<never> => new Promise(() => {})
+
+const HANDLERS = new Map<string, Handler>([
+  ['succeed', () => 1],
+  ['pid', () => process.pid],
+  ['fail', () => Promise.reject(new Error('expected this; found that. Do something.'))],
+  [
+    'wait',
+    async (_input, { log, signal }) => {
+      log('started')
+      await sleep(60_000, undefined, { signal })
+    },
+  ],
+  [
+    'ignore',
+    (_input, { log }) => {
+      log('started')
+      return never()
+    },
+  ],
+  [
+    'block',
+    async (_input, { log }) => {
+      log('started')
+      await sleep(1)
+      for (;;);
+    },
+  ],
+  ['print', (input: string, { log }) => log(input)],
+  ['progress', (_input, { progress }) => progress(0.5, 'half')],
+  ['exit', () => process.exit(7)],
+  ['kill', () => void process.kill(process.pid, 'SIGKILL')],
+  [
+    'throw later',
+    () => {
+      setTimeout(() => {
+        throw new Error('nobody catches this')
+      }, 1)
+      return never()
+    },
+  ],
+  [
+    'eat memory',
+    () => {
+      const eaten: number[][] = []
+      for (;;) eaten.push(new Array(100_000).fill(eaten.length))
+    },
+  ],
+])
+
+if (process.argv[2] === 'broken') {
+  void serveExecutor(() => Promise.reject(new Error('no such module')))
+} else {
+  const executor = createFunctionExecutor(HANDLERS)
+  void serveExecutor(async () => ({ executor, strays: () => executor.strays() }))
+}
