@@ -1,4 +1,4 @@
-/** Perdure itself, embedded on SQLite, through its public interface only. Tuning: see README.md. */
+/** Perdure itself, embedded on SQLite or behind a node, through its public interface only. Tuning: see README.md. */
 import { join } from 'node:path'
 import { type App, draft, type JobDefinition, job, open } from '../src/index.ts'
 import type { Place, System } from './system.ts'
@@ -12,16 +12,17 @@ const CONCURRENCY = 1000
 
 const TERMINAL = new Set(['succeeded', 'failed', 'cancelled'])
 
-class PerdureSystem implements System {
+/** Any store that an address leads to. */
+export class PerdureSystem implements System {
   readonly chunk = 5000
   readonly lanes = 4
-  readonly #path: string
+  readonly #url: string
   readonly #noop: JobDefinition<Input, void>
   #app: App | undefined
   #onStart: (number: number) => void = () => undefined
 
-  constructor(path: string) {
-    this.#path = path
+  constructor(url: string) {
+    this.#url = url
     this.#noop = job('noop', { run: async (input: Input) => this.#onStart(input.number) })
   }
 
@@ -31,7 +32,7 @@ class PerdureSystem implements System {
   }
 
   async open(): Promise<void> {
-    this.#app = await open(`sqlite:${this.#path}`)
+    this.#app = await open(this.#url)
   }
 
   async work(onStart: (number: number) => void): Promise<void> {
@@ -71,7 +72,7 @@ class PerdureSystem implements System {
 
 /** Perdure on a file in the directory, fresh or as an earlier process has left it. */
 export function makePerdure(place: Place): System {
-  return new PerdureSystem(join(place.directory, 'perdure.db'))
+  return new PerdureSystem(`sqlite:${join(place.directory, 'perdure.db')}`)
 }
 
 /** Opens and closes an empty store, which is what has to work before anything else can be measured. */

@@ -29,6 +29,12 @@ export const systems = {
     pace: 'embedded',
     load: async () => (await import('./perdure.ts')).makePerdure,
   },
+  node: {
+    label: 'Perdure node',
+    kind: 'subject',
+    pace: 'embedded',
+    load: async () => (await import('./node.ts')).makeNode,
+  },
   floor: {
     label: 'floor',
     kind: 'floor',

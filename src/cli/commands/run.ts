@@ -5,9 +5,10 @@ import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { Command } from 'commander'
 import type { JobDefinition } from '../../client/definition.ts'
 import { perdureError } from '../../errors.ts'
-import { addExamples, collect } from '../context.ts'
+import { addExamples, type Context, collect } from '../context.ts'
 import { parseSpan, parseWhole } from '../parse/values.ts'
 import type { Definition } from '../program.ts'
 import type { OpenStore } from '../store.ts'
@@ -15,7 +16,8 @@ import { SHELL_KIND } from '../submission.ts'
 import { EndSignals, markOf, stopWorker } from '../work.ts'
 import { reportAttempts, untilEnd } from './worker.ts'
 
-interface RunOptions {
+/** Options as they were given. */
+export interface RunOptions {
   readonly queue?: readonly string[]
   readonly concurrency?: string
   readonly untilEmpty?: boolean
@@ -24,21 +26,7 @@ interface RunOptions {
 }
 
 export const define: Definition = (command, run) => {
-  command
-    .argument('<file>', 'a module that exports job definitions, one by one or in arrays')
-    .option(
-      '--queue <queue>',
-      'work on this queue; may be given again (default: those of the definitions)',
-      collect,
-    )
-    .option('-j, --concurrency <n>', 'run at most so many jobs at once (default: number of processors)')
-    .option('--shell', 'also run submitted commands')
-    .option('--until-empty', 'end when nothing is left to do in these queues')
-    .option(
-      '--drain <duration>',
-      'at the end, wait this long for running jobs before they are given back',
-      '25s',
-    )
+  addRunOptions(command).option('--until-empty', 'end when nothing is left to do in these queues')
   addExamples(
     command,
     ['perdure run jobs.ts', 'works on the jobs that jobs.ts exports, until interrupted'],
@@ -47,36 +35,74 @@ export const define: Definition = (command, run) => {
   )
   command.action(
     run<RunOptions>(async (context, [file = ''], options) => {
-      const definitions = await loadDefinitions(file)
-      const concurrency =
-        options.concurrency === undefined
-          ? availableParallelism()
-          : parseWhole('-j', options.concurrency, 1, 100_000)
-      const drainMs = parseSpan('--drain', options.drain ?? '25s')
-      const queues = options.queue ?? [
-        ...new Set([...definitions.map(({ queue }) => queue), ...(options.shell ? ['default'] : [])]),
-      ]
-      return context.withStore({ serves: true }, async (store) => {
-        using signals = new EndSignals()
-        const { client, place } = store
-        const { makeWorker } = await import('../../app/work.ts')
-        const executors = options.shell ? { [SHELL_KIND]: await shellExecutor(store) } : {}
-        const worker = makeWorker(client, definitions, { concurrency, queues, executors })
-        worker.on('error', (error) => void context.out.error(error))
-        await worker.ready
-        const kinds = definitions.map(({ kind }) => kind).join(', ')
-        context.out.note(
-          `Working on ${kinds} (queues ${queues.join(', ')}) with ${concurrency} slots (${place}).`,
-        )
-        reportAttempts(context, worker)
-        await untilEnd(client, worker, queues, signals, options.untilEmpty ?? false)
-        if (signals.gently.aborted)
-          context.out.note(`Stopping; ${worker.running} running. Once more to insist.`)
-        await stopWorker(worker, signals, drainMs)
-        return 0
-      })
+      const plan = await readPlan(file, options)
+      return context.withStore({ serves: true }, (store) => work(context, store, plan))
     }),
   )
+}
+
+/** Adds the argument and the options of commands that run a module's jobs. */
+export function addRunOptions(command: Command): Command {
+  return command
+    .argument('<file>', 'a module that exports job definitions, one by one or in arrays')
+    .option(
+      '--queue <queue>',
+      'work on this queue; may be given again (default: those of the definitions)',
+      collect,
+    )
+    .option('-j, --concurrency <n>', 'run at most so many jobs at once (default: number of processors)')
+    .option('--shell', 'also run submitted commands')
+    .option(
+      '--drain <duration>',
+      'at the end, wait this long for running jobs before they are given back',
+      '25s',
+    )
+}
+
+/** What to run, and how. */
+export interface RunPlan {
+  readonly definitions: readonly JobDefinition[]
+  readonly queues: readonly string[]
+  readonly concurrency: number
+  readonly drainMs: number
+  readonly shell: boolean
+  readonly untilEmpty: boolean
+}
+
+/** Loads the module and reads the options. */
+export async function readPlan(file: string, options: RunOptions): Promise<RunPlan> {
+  const { shell = false, untilEmpty = false, drain = '25s', concurrency, queue } = options
+  const definitions = await loadDefinitions(file)
+  const own = new Set([...definitions.map((definition) => definition.queue), ...(shell ? ['default'] : [])])
+  return {
+    definitions,
+    queues: queue ?? [...own],
+    concurrency:
+      concurrency === undefined ? availableParallelism() : parseWhole('-j', concurrency, 1, 100_000),
+    drainMs: parseSpan('--drain', drain),
+    shell,
+    untilEmpty,
+  }
+}
+
+/** Works until a signal, or until nothing is left if so wanted. Answers the exit code. */
+export async function work(context: Context, store: OpenStore, plan: RunPlan): Promise<number> {
+  using signals = new EndSignals()
+  const { definitions, queues, concurrency } = plan
+  const { makeWorker } = await import('../../app/work.ts')
+  const executors = plan.shell ? { [SHELL_KIND]: await shellExecutor(store) } : {}
+  const worker = makeWorker(store.client, definitions, { concurrency, queues, executors })
+  worker.on('error', (error) => void context.out.error(error))
+  await worker.ready
+  const kinds = definitions.map(({ kind }) => kind).join(', ')
+  context.out.note(
+    `Working on ${kinds} (queues ${queues.join(', ')}) with ${concurrency} slots (${store.place}).`,
+  )
+  reportAttempts(context, worker)
+  await untilEnd(store.client, worker, queues, signals, plan.untilEmpty)
+  if (signals.gently.aborted) context.out.note(`Stopping; ${worker.running} running. Once more to insist.`)
+  await stopWorker(worker, signals, plan.drainMs)
+  return 0
 }
 
 async function shellExecutor(store: OpenStore) {

@@ -1,0 +1,33 @@
+/**
+ * `perdure node`: owns a store and serves it to others.
+ */
+import { addExamples } from '../context.ts'
+import type { Definition } from '../program.ts'
+import { NODE_SETTINGS, serveStore } from '../serve.ts'
+import { addSettingOptions } from '../settings.ts'
+import { EndSignals } from '../work.ts'
+
+export const define: Definition = (command, run) => {
+  addSettingOptions(command, ...NODE_SETTINGS)
+  addExamples(
+    command,
+    ['perdure node', 'serves your own store on 127.0.0.1, port 7400, until interrupted'],
+    ['perdure node --url sqlite:/var/lib/perdure/jobs.db', 'another store'],
+    ['perdure status --url http://127.0.0.1:7400', 'how others speak to it'],
+  )
+  command.action(
+    run((context) =>
+      context.withStore({ serves: true }, async (store) => {
+        using signals = new EndSignals()
+        const served = await serveStore(context, store)
+        await new Promise<void>((resolve) => {
+          if (signals.gently.aborted) resolve()
+          signals.gently.addEventListener('abort', () => resolve(), { once: true })
+        })
+        context.out.note('Stopping.')
+        await served.close()
+        return 0
+      }),
+    ),
+  )
+}

@@ -1,0 +1,72 @@
+/**
+ * The node inside a command: for `node` and `up`.
+ *
+ * Owns: where it listens and what it shows, read from the configuration, and who may run it: the owner of the store.
+ */
+import { readFileSync } from 'node:fs'
+import { perdureError } from '../errors.ts'
+import type { TlsOptions } from '../server/http/listener.ts'
+import type { ServedHttp } from '../server/http/serve.ts'
+import type { Context } from './context.ts'
+import type { OpenStore } from './store.ts'
+
+/** The settings that these commands take as flags. */
+export const NODE_SETTINGS = ['node.host', 'node.port'] as const
+
+/**
+ * Serves the store of a command to the network.
+ *
+ * @throws STORE_BUSY where another process owns the store; what `startNode` throws.
+ */
+export async function serveStore(context: Context, store: OpenStore): Promise<ServedHttp> {
+  if (!store.isOwner) throw busy(store.place)
+  const { host, port, tls } = (await context.settings()).current.node
+  const options = { host, port, ...readTls(tls) }
+  const { startNode } = await import('../server/node.ts')
+  const served = await startNode(store.client, options)
+  if (context.out.json) context.out.data({ url: served.url, store: store.place }, '')
+  else context.out.note(`Listening on ${served.url} (${store.place}).`)
+  return served
+}
+
+interface TlsPaths {
+  readonly cert: string | undefined
+  readonly key: string | undefined
+  readonly clientCa: string | undefined
+}
+
+function readTls({ cert, key, clientCa }: TlsPaths): { tls?: TlsOptions } {
+  if (cert === undefined && key === undefined && clientCa === undefined) return {}
+  if (cert === undefined || key === undefined) {
+    throw perdureError('INVALID_OPTION', {
+      expected: 'node.tls.cert and node.tls.key together',
+      found: cert === undefined ? 'no certificate' : 'no key',
+      fix: 'Set both, or neither',
+    })
+  }
+  const ca = clientCa === undefined ? {} : { ca: readPem('node.tls.clientCa', clientCa) }
+  return { tls: { cert: readPem('node.tls.cert', cert), key: readPem('node.tls.key', key), ...ca } }
+}
+
+function readPem(name: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw perdureError('NOT_FOUND', {
+      expected: `the file of ${name}`,
+      found: `${(cause as NodeJS.ErrnoException).code ?? 'an error'} at ${path}`,
+      fix: 'Correct the path, or the permissions of the file',
+      cause,
+      data: { path },
+    })
+  }
+}
+
+function busy(place: string) {
+  return perdureError('STORE_BUSY', {
+    expected: 'a store that nobody owns',
+    found: `a process that answers at ${place}`,
+    fix: 'Stop that process first: the node must own the store that it serves',
+    data: { place },
+  })
+}
