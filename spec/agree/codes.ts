@@ -67,7 +67,8 @@ function nameOf({ tag, value }: ModelOutcome): string {
 /** Digits, the last one first, as one number. */
 function pack(digits: readonly number[]): bigint {
   return digits.reduceRight((code, digit) => {
-    if (!Number.isInteger(digit) || digit < 0 || digit >= BASE) throw new Error(`${digit} is no digit of a code`)
+    if (!Number.isInteger(digit) || digit < 0 || digit >= BASE)
+      throw new Error(`${digit} is no digit of a code`)
     return code * BASE + BigInt(digit)
   }, 0n)
 }

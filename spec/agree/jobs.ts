@@ -22,8 +22,8 @@ import {
   nonceOf,
   overdueIn,
   reopen,
-  wait,
   type World,
+  wait,
 } from '../world/world.ts'
 
 /** The constants of the module jobs_sound. */

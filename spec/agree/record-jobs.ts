@@ -4,13 +4,21 @@
  */
 import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { RUNNING } from '../../src/core/model/states.ts'
 import { Random } from '../../sim/random.ts'
+import { RUNNING } from '../../src/core/model/states.ts'
 import { MODELS, simulate, withScratch } from '../quint/quint.ts'
 import { toQuint, UNIT } from '../quint/values.ts'
 import { overdueIn, type World } from '../world/world.ts'
 import { codeOfCommand, codeOfShard } from './codes.ts'
-import { execute, firstWorld, JOBS, type ModelCommand, type ModelOutcome, type ModelToken, shardOf } from './jobs.ts'
+import {
+  execute,
+  firstWorld,
+  JOBS,
+  type ModelCommand,
+  type ModelOutcome,
+  type ModelToken,
+  shardOf,
+} from './jobs.ts'
 
 type Shard = ReturnType<typeof shardOf>
 
@@ -84,7 +92,17 @@ function draw(world: World, random: Random): ModelCommand {
   }
 }
 
-const WEIGHTS = { enqueue: 3, lease: 5, report: 5, heartbeat: 1, expire: 3, due: 3, control: 3, tick: 3, reopen: 1 }
+const WEIGHTS = {
+  enqueue: 3,
+  lease: 5,
+  report: 5,
+  heartbeat: 1,
+  expire: 3,
+  due: 3,
+  control: 3,
+  tick: 3,
+  reopen: 1,
+}
 const OUTCOMES: readonly ModelOutcome[] = [
   { tag: 'Succeed', value: UNIT },
   { tag: 'Stop', value: UNIT },

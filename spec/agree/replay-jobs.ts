@@ -2,7 +2,7 @@
  * Model against core: random runs of the model, replayed command by command against the real core. After each one
  * the states have to be the same.
  */
-import { traces, type TraceState } from '../quint/quint.ts'
+import { type TraceState, traces } from '../quint/quint.ts'
 import { toQuint } from '../quint/values.ts'
 import { differences } from './differences.ts'
 import { execute, firstWorld, type ModelCommand, NotAllowed, shardOf } from './jobs.ts'
@@ -43,7 +43,8 @@ function replay(trace: readonly TraceState[]): string | undefined {
       return `${given.join('\n')}\nthe core does not allow it: ${error.message}`
     }
     const found = differences(state.shard, shardOf(world))
-    if (found.length > 0) return `${given.join('\n')}\nmodel (expected) and core (found) differ:\n${found.join('\n')}`
+    if (found.length > 0)
+      return `${given.join('\n')}\nmodel (expected) and core (found) differ:\n${found.join('\n')}`
   }
   return undefined
 }

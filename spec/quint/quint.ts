@@ -51,7 +51,8 @@ export async function simulate(params: SimulateParams): Promise<Simulated> {
   if (invariants.length > 0) args.push('--invariants', ...invariants)
   if (witnesses.length > 0) args.push('--witnesses', ...witnesses)
   const { text } = await quint(args)
-  if (!/\[(ok|violation)\]/.test(text)) throw new Error(`quint could not simulate ${params.model}:\n${head(text)}`)
+  if (!/\[(ok|violation)\]/.test(text))
+    throw new Error(`quint could not simulate ${params.model}:\n${head(text)}`)
   const violated = [...text.matchAll(/❌ (\w+)/g)].map((match) => match[1] as string)
   if (text.includes('[violation]') && violated.length === 0) violated.push(...invariants)
   const seen = [...text.matchAll(/^(\w+) was witnessed in (\d+) trace/gm)]

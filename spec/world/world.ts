@@ -89,7 +89,10 @@ export function leaseOne(world: World, spec: RouteSpec, worker: string, isLocal:
   const line = readyLine(idOf(world, 'class', `${queue}:${kind}`))
   const nonces = [nonceOf(world.granted + 1)]
   const stepped = give(world, { type: 'lease', lines: [{ line, queue }], worker, local: isLocal, nonces })
-  return { ...stepped, world: { ...stepped.world, granted: world.granted + (stepped.reply as JobRow[]).length } }
+  return {
+    ...stepped,
+    world: { ...stepped.world, granted: world.granted + (stepped.reply as JobRow[]).length },
+  }
 }
 
 /** Renews a lease; `reply` says whether it was still the worker's. */

@@ -463,6 +463,7 @@ export class Engine {
   async #crash(error: unknown): Promise<void> {
     if (this.#state !== 'open') return
     this.#state = 'reloading'
+    const epoch = this.#epoch
     const flights = this.#flights
     this.#sequence = this.position.sequence
     this.#flights = []
@@ -484,10 +485,12 @@ export class Engine {
       this.#giveUp(flights, storeError(reason))
       return
     }
-    // The write that grew the epoch has told where the shard stands: taken effect, or never to do so.
+    // The write that grew the epoch has told where the shard stands: taken effect, or never to do so. Where another
+    // owner came between, a number may be that of its commit.
+    const isOurs = this.#epoch === epoch + 1
     for (const flight of flights) {
-      if (this.#openedAt >= flight.batch.sequence) this.#depart(flight)
-      else for (const { task } of flight.departure.answered) task.done(storeError(error))
+      if (this.#openedAt >= flight.batch.sequence && isOurs) this.#depart(flight)
+      else this.#fail(flight, this.#openedAt < flight.batch.sequence ? storeError(error) : unknownError(error))
     }
   }
 
@@ -495,10 +498,13 @@ export class Engine {
   #giveUp(flights: readonly Flight[], reason: PerdureError): void {
     this.#state = 'closed'
     this.#duties.stop()
-    for (const { departure } of flights)
-      for (const { task } of departure.answered) task.done(unknownError(reason))
+    for (const flight of flights) this.#fail(flight, unknownError(reason))
     this.#end(reason)
     this.#checkQuiet()
+  }
+
+  #fail({ departure }: Flight, error: PerdureError): void {
+    for (const { task } of departure.answered) task.done(error)
   }
 
   #checkQuiet(): void {
@@ -545,10 +551,10 @@ function storeError(thrown: unknown): PerdureError {
   })
 }
 
-function unknownError(reason: PerdureError): PerdureError {
+function unknownError(reason: unknown): PerdureError {
   return perdureError('UNKNOWN_OUTCOME', {
     expected: 'a commit to be acknowledged',
-    found: reason.message,
+    found: reason instanceof Error ? reason.message : String(reason),
     fix: 'Try the same call again with the same key or request id',
     cause: reason,
   })
