@@ -147,6 +147,7 @@ it('tells OK when only the acknowledgement was lost, and everything took effect'
   )
   ;(await faulty.nextHeld()).decide('lose-ack')
   await faulty.turns()
+  await faulty.time.advance(100)
   expect(reported.value).toEqual([true])
   expect(ended.value).toMatchObject({ state: 'succeeded', result: 7 })
   await rest(faulty)
@@ -365,5 +366,37 @@ it('stands where it is durable', async () => {
   expect(added.state).toBe('ok')
   expect((await client.position()).sequence).toBe(before.sequence + 1)
   await session.close()
+  await rest(faulty)
+})
+
+it('is there again after a read that failed, and pauses between one reload and the next', async () => {
+  const faulty = await Faulty.open()
+  const { client, engine } = faulty
+  await client.enqueue([{ kind: 'k' }])
+  const { epoch } = await client.position()
+  const ask = (job: number) => follow(client.control(job, { verb: 'hold' }))
+  faulty.failingLoads = 1
+  const first = ask(2 ** 40)
+  await faulty.turns()
+  expect([first.code, engine.isOpen, (await client.position()).epoch]).toEqual([
+    'STORE_FAILED',
+    true,
+    epoch + 1,
+  ])
+  for (const [index, pause] of [20, 40, 80].entries()) {
+    faulty.failingLoads = 1
+    const asked = ask(2 ** 40 + index)
+    await faulty.turns()
+    await faulty.time.advance(pause - 1)
+    expect([asked.code, engine.isOpen]).toEqual(['STORE_FAILED', false])
+    await faulty.time.advance(1)
+    expect(engine.isOpen).toBe(true)
+  }
+  await faulty.time.advance(10_000)
+  faulty.failingLoads = 1
+  ask(2 ** 41)
+  await faulty.turns()
+  expect([engine.isOpen, (await client.position()).epoch]).toEqual([true, epoch + 5])
+  expect((await client.control(1, { verb: 'hold' })).state).toBe('held')
   await rest(faulty)
 })

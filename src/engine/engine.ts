@@ -33,6 +33,11 @@ const OVERLAP_WEIGHT = 256
 /** Commands that may wait; beyond it new ones are refused before they begin. */
 const MOST_WAITING = 100_000
 
+/** Before a reload that follows another soon, ms: the first comes at once, each further one after twice as long. */
+const RELOAD_MS = { first: 20, most: 2_000 }
+/** A shard that has been open for so long, ms, had recovered. */
+const RECOVERED_MS = 10_000
+
 /** A commit on its way. */
 interface Flight {
   readonly departure: Departure
@@ -72,6 +77,9 @@ export class Engine {
   #awaited: Task[] = []
   #answered: Answered[] = []
   #weight = 0
+  /** Reloads that followed one another without a calm time between them, and when the last one was through. */
+  #reloads = 0
+  #reloadedAt = -Infinity
   /** Commits on their way, in order. */
   #flights: Flight[] = []
   #isTurnDue = false
@@ -480,7 +488,9 @@ export class Engine {
     await Promise.allSettled(flights.map(({ commit }) => commit))
     try {
       if (error instanceof PerdureError && error.code === 'FENCED') throw error
+      await this.#pauseReload()
       await this.#load(flights)
+      this.#reloadedAt = this.surroundings.monotonic()
     } catch (reason) {
       this.#giveUp(flights, storeError(reason))
       return
@@ -490,8 +500,21 @@ export class Engine {
     const isOurs = this.#epoch === epoch + 1
     for (const flight of flights) {
       if (this.#openedAt >= flight.batch.sequence && isOurs) this.#depart(flight)
-      else this.#fail(flight, this.#openedAt < flight.batch.sequence ? storeError(error) : unknownError(error))
+      else
+        this.#fail(flight, this.#openedAt < flight.batch.sequence ? storeError(error) : unknownError(error))
     }
+  }
+
+  /** What fails again and again is not tried as fast as it can fail. */
+  #pauseReload(): Promise<void> | undefined {
+    const { surroundings } = this
+    if (surroundings.monotonic() - this.#reloadedAt >= RECOVERED_MS) this.#reloads = 0
+    const pause = this.#reloads === 0 ? 0 : RELOAD_MS.first * 2 ** (this.#reloads - 1)
+    this.#reloads++
+    if (pause === 0) return undefined
+    return new Promise((resolve) => {
+      surroundings.after(Math.min(RELOAD_MS.most, pause), resolve)
+    })
   }
 
   /** The shard cannot be had back: what was on its way is unknown, the rest did not begin. */

@@ -22,11 +22,16 @@ export class Faulty {
   client!: Client
   /** While true, commits wait until the test decides. */
   isHolding = false
+  /** Loads that fail from now on. */
+  failingLoads = 0
   #onHeld: (() => void) | undefined
 
   static async open(): Promise<Faulty> {
     const faulty = new Faulty()
-    faulty.store = createMemoryStore({ onCommit: (batch) => faulty.#fate(batch) })
+    faulty.store = createMemoryStore({
+      onCommit: (batch) => faulty.#fate(batch),
+      onLoad: () => (faulty.failingLoads-- > 0 ? 'refuse' : 'ok'),
+    })
     await faulty.reopen()
     return faulty
   }

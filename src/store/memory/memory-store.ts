@@ -24,6 +24,8 @@ export type CommitFate = 'ok' | 'refuse' | 'lose-ack'
 export interface MemoryStoreOptions {
   /** Decides what becomes of each commit; later calls wait for it. Default: `ok` for all. */
   readonly onCommit?: (batch: Batch) => CommitFate | Promise<CommitFate>
+  /** Decides whether each load of the engine is answered. Default: `ok` for all. */
+  readonly onLoad?: (request: LoadRequest) => 'ok' | 'refuse'
 }
 
 /** Makes an empty store. Its rows live as long as the object. */
@@ -38,16 +40,18 @@ class MemoryStore implements Store {
   readonly name = 'memory:'
   readonly reads: StoreReads
   readonly #onCommit: MemoryStoreOptions['onCommit']
+  readonly #onLoad: MemoryStoreOptions['onLoad']
   readonly #tables = new Tables()
   #epoch = 0
   #sequence = 0
-  /** `failed`: a commit did; only `open` or `close` lead out of what is unknown now. */
+  /** `failed`: a commit or a load did; only `open` or `close` lead out of what is unknown now. */
   #state: 'closed' | 'open' | 'failed' = 'closed'
   /** Settles with the last call that had to wait; undefined when none does. */
   #tail: Promise<unknown> | undefined
 
-  constructor({ onCommit }: MemoryStoreOptions) {
+  constructor({ onCommit, onLoad }: MemoryStoreOptions) {
     this.#onCommit = onCommit
+    this.#onLoad = onLoad
     const facts = () => ({ epoch: this.#epoch, sequence: this.#sequence })
     this.reads = createReads(this.#tables, facts, (read) => this.#inTurn(() => this.#whileOpen(read)))
   }
@@ -71,7 +75,17 @@ class MemoryStore implements Store {
   }
 
   load(request: LoadRequest): Promise<Loaded> {
-    return this.#inTurn(() => this.#whileOpen(() => load(this.#tables, request)))
+    return this.#inTurn(() => this.#whileOpen(() => this.#load(request)))
+  }
+
+  #load(request: LoadRequest): Loaded {
+    if (this.#onLoad?.(request) !== 'refuse') return load(this.#tables, request)
+    this.#state = 'failed'
+    throw perdureError('STORE_FAILED', {
+      expected: 'the memory store to answer a load',
+      found: 'that it was told to refuse it',
+      fix: 'Open the store anew',
+    })
   }
 
   close(): Promise<void> {
