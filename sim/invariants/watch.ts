@@ -17,7 +17,7 @@ import { Group, type Witness } from './witness.ts'
 /** What callers and workers of a simulated world use of a client. */
 export type ServedClient = Pick<
   Client,
-  'enqueue' | 'import' | 'control' | 'get' | 'list' | 'wait' | 'pauseQueue' | 'openWorker'
+  'enqueue' | 'import' | 'control' | 'get' | 'list' | 'wait' | 'pauseQueue' | 'openWorker' | 'close'
 >
 
 /** What the watches of all lives share. */
@@ -116,6 +116,7 @@ export class Watch {
       list: (query) => client.list(query),
       wait: (id, signal) => recorder.wait(id, () => client.wait(id, signal)),
       pauseQueue: (queue, paused) => client.pauseQueue(queue, paused),
+      close: () => client.close(),
       openWorker: async (info) => this.#session(await client.openWorker(info)),
     }
   }
@@ -132,6 +133,7 @@ export class Watch {
       heartbeat: (tokens) => session.heartbeat(tokens),
       log: (entries) => session.log(entries),
       progress: (token, fraction, message) => session.progress(token, fraction, message),
+      tell: (status) => session.tell(status),
       onNotice: (listener) => session.onNotice(listener),
       close: () => session.close(),
     }

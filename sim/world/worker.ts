@@ -157,6 +157,9 @@ class RemoteSession implements WorkerSession {
     this.#call(async (session) => session.progress(token, fraction, message), true).catch(() => {})
   }
 
+  /** Operators are no part of this world. */
+  tell(): void {}
+
   onNotice(listener: (notice: WorkerNotice) => void): void {
     this.#listeners.push(listener)
   }

@@ -69,6 +69,7 @@ function withSink(executor: Executor, sink: OutputSink): Executor {
           return control.graceMs
         },
         progress: (fraction, message) => control.progress(fraction, message),
+        giveWay: () => control.giveWay(),
         log: (stream, text) => {
           sink(stream === 'stdout' ? 'stdout' : 'stderr', text)
           control.log(stream, text)

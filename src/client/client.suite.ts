@@ -12,6 +12,7 @@ import { readTests } from './conformance/reads.suite.ts'
 import { refusalTests } from './conformance/refusals.suite.ts'
 import { sizeTests } from './conformance/size.suite.ts'
 import { timeTests } from './conformance/time.suite.ts'
+import { workerTests } from './conformance/workers.suite.ts'
 import { type OpenFixture, useWorld } from './conformance/world.suite.ts'
 
 /** Runs the suite against the clients that `open` makes; `isBig` adds what takes seconds. */
@@ -26,6 +27,7 @@ export function clientConformance(name: string, open: OpenFixture, traits: { isB
     describe('dependencies', () => dependencyTests(world))
     describe('limits and fairness', () => limitTests(world))
     describe('reads', () => readTests(world))
+    describe('workers', () => workerTests(world))
     describe('refusals', () => refusalTests(world))
   })
   if (traits.isBig !== true) return

@@ -21,6 +21,8 @@ import type {
   Position,
   QueueCounts,
   WatchFilter,
+  WorkerStatus,
+  WorkerView,
 } from './types.ts'
 
 /** A leased attempt, as it reaches a worker. */
@@ -41,6 +43,8 @@ export interface Lease {
   readonly heartbeatMs: number
   readonly graceMs: number
   readonly command?: CommandContext
+  /** Smaller is more urgent. */
+  readonly priority: number
 }
 
 /** What a worker says about itself. */
@@ -58,6 +62,10 @@ export interface PollRequest {
   readonly kinds: readonly string[]
   /** Most leases to grant. */
   readonly slots: number
+  /** Only jobs of a smaller priority, which are more urgent. Default: any. */
+  readonly below?: number
+  /** True answers at once, with what is ready or nothing. Default false: parks. */
+  readonly once?: boolean
 }
 
 /** One attempt's end, as a worker reports it. */
@@ -97,6 +105,8 @@ export interface WorkerSession {
   /** Appends output of running attempts. Not awaited by handlers; resolved once durable. */
   log(entries: readonly { token: string; stream: LogStream; text: string }[]): Promise<void>
   progress(token: string, fraction: number, message?: string): void
+  /** Tells about the worker itself, for operators. The last one counts. */
+  tell(status: WorkerStatus): void
   /** Delivers stop requests. */
   onNotice(listener: (notice: WorkerNotice) => void): void
   close(): Promise<void>
@@ -142,6 +152,8 @@ export interface Client {
   /** Ids of all jobs that depend on `id`, directly or not, nearest first. At most `limit` (default 10,000). */
   dependents(id: number, limit?: number): Promise<number[]>
   openWorker(info: WorkerInfo): Promise<WorkerSession>
+  /** The workers that are connected or hold leases, by name, with what each runs. */
+  workers(): Promise<WorkerView[]>
   /** Where the shard stands. */
   position(): Promise<Position>
   /** Facts about the store and the engine, for `doctor` and `status`. */

@@ -75,6 +75,44 @@ export interface JobSpec {
   readonly options?: ProfileOptions
 }
 
+/** What a worker tells about itself from time to time. Kept in memory only. */
+export interface WorkerStatus {
+  readonly state: 'working' | 'draining'
+  /** Epoch ms. */
+  readonly startedAt: number
+  readonly kinds: readonly string[]
+  readonly queues: readonly string[]
+  readonly slots: number
+  /** Ends of attempts since its start, by outcome; `lost` are those that could not be reported. */
+  readonly ended: Readonly<Record<string, number>>
+  /** The last thing that went wrong and that no job can be blamed for. */
+  readonly lastError?: string
+  /** The process to send SIGHUP to, for new code; absent where there is none. */
+  readonly supervisor?: number
+}
+
+/** An attempt that a worker runs. */
+export interface RunningView {
+  readonly job: number
+  readonly kind: string
+  readonly queue: string
+  readonly attempt: number
+  /** Epoch ms. */
+  readonly startedAt: number
+}
+
+/** A worker, and what it runs. */
+export interface WorkerView {
+  readonly name: string
+  /** Null for a worker that is not connected now, but holds leases. */
+  readonly host: string | null
+  readonly pid: number | null
+  /** Null until it has told, or when it is not connected. */
+  readonly status: WorkerStatus | null
+  /** The attempts that it holds, oldest first; at most 10,000 over all workers. */
+  readonly running: readonly RunningView[]
+}
+
 /** Where an acknowledged operation stands in the shard's history. */
 export interface Position {
   readonly shard: number

@@ -16,6 +16,8 @@ export interface Poll {
   readonly slots: number
   readonly worker: string
   readonly isLocal: boolean
+  /** Only jobs of a smaller priority. Default: any. */
+  readonly below?: number
   /** Called once, with the granted jobs, when they are durable. */
   deliver(jobs: readonly JobRow[]): void
   /** Called instead, once, when the engine has ended and will serve nobody any more. */
@@ -125,8 +127,10 @@ export class Dispatcher {
   command(poll: Poll, nonce: () => string): LeaseCommand {
     const parked = poll as Parked
     parked.isBusy = true
-    const { lines, slots, worker, isLocal } = parked
-    return { type: 'lease', lines, worker, local: isLocal, nonces: Array.from({ length: slots }, nonce) }
+    const { lines, slots, worker, isLocal, below } = parked
+    const nonces = Array.from({ length: slots }, nonce)
+    const command: LeaseCommand = { type: 'lease', lines, worker, local: isLocal, nonces }
+    return below === undefined ? command : { ...command, below }
   }
 
   /** A lease command was applied: a poll that got something is done, one that did not stays parked. */

@@ -58,6 +58,9 @@ export class TestControl implements AttemptControl {
   progress(fraction: number, message?: string): void {
     this.moves.push([fraction, message])
   }
+  giveWay(): Promise<void> {
+    return Promise.resolve()
+  }
   stop(reason: StopReason): void {
     this.#controller.abort(reason)
   }

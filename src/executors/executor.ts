@@ -47,6 +47,11 @@ export interface AttemptControl {
   log(stream: LogStream, text: string): void
   /** Tells how far the work is: a fraction from 0 to 1, and a word. */
   progress(fraction: number, message?: string): void
+  /**
+   * Lets a more urgent job that waits have this attempt's slot; resolves at once where there is none, otherwise when there
+   * is a slot again, or a stop. The attempt goes on to be leased, and its time limit to run.
+   */
+  giveWay(): Promise<void>
 }
 
 /** Runs attempts of the kinds that it serves. */

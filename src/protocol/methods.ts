@@ -45,6 +45,7 @@ export const METHODS = {
   pauseQueue: { form: 'call', effect: 'write', arguments: ['string', 'boolean'] },
   dependents: { form: 'call', effect: 'read', arguments: ['integer', 'integer?'] },
   openWorker: { form: 'call', effect: 'read', arguments: ['object', 'object'] },
+  workers: { form: 'call', effect: 'read', arguments: [] },
   position: { form: 'call', effect: 'read', arguments: [] },
   info: { form: 'call', effect: 'read', arguments: [] },
   check: { form: 'call', effect: 'read', arguments: [] },
@@ -57,6 +58,7 @@ export const METHODS = {
     effect: 'write',
     arguments: ['integer', 'string', 'number', 'string?'],
   },
+  'session.tell': { form: 'tell', effect: 'read', arguments: ['integer', 'object'] },
   'session.close': { form: 'call', effect: 'read', arguments: ['integer'] },
 } as const satisfies Record<string, Method>
 

@@ -39,6 +39,7 @@ export const NEEDED: Readonly<Record<MethodName, Right>> = {
   pauseQueue: 'operate',
   dependents: 'read',
   openWorker: 'work',
+  workers: 'read',
   position: 'read',
   info: 'read',
   check: 'administer',
@@ -47,6 +48,7 @@ export const NEEDED: Readonly<Record<MethodName, Right>> = {
   'session.heartbeat': 'work',
   'session.log': 'work',
   'session.progress': 'work',
+  'session.tell': 'work',
   'session.close': 'work',
 }
 

@@ -13,7 +13,7 @@ import type {
   WorkerNotice,
   WorkerSession,
 } from '../client/client.ts'
-import type { ControlVerb, JobQuery, JobSpec, WatchFilter } from '../client/types.ts'
+import type { ControlVerb, JobQuery, JobSpec, WatchFilter, WorkerStatus } from '../client/types.ts'
 import { malformed } from '../protocol/json.ts'
 import type { WorkerName } from '../protocol/messages.ts'
 import type { MethodName } from '../protocol/methods.ts'
@@ -63,6 +63,7 @@ export const HANDLERS = {
     context.sessions.attach(session, sink, isStrings(held) ? held : [])
     return session.number
   },
+  workers: ({ client }) => client.workers(),
   position: ({ client }) => client.position(),
   info: ({ client }) => client.info(),
   check: ({ client }) => client.check(),
@@ -76,6 +77,8 @@ export const HANDLERS = {
     sessions.get(session as number).log(entries as Parameters<WorkerSession['log']>[0], request as string),
   'session.progress': ({ sessions }, [session, token, fraction, message]) =>
     sessions.get(session as number).progress(token as string, fraction as number, optional(message)),
+  'session.tell': ({ sessions }, [session, status]) =>
+    sessions.get(session as number).tell(status as WorkerStatus),
   'session.close': ({ sessions }, [session]) => sessions.close(session as number),
 } as const satisfies Readonly<Record<Required & MethodName, Handler>> &
   Readonly<Record<MethodName | Required, Handler>>

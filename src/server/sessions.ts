@@ -5,6 +5,7 @@
  * again, with its leases and the notices that came meanwhile. Never decides about leases.
  */
 import type { Client, Lease, PollRequest, Report, WorkerNotice, WorkerSession } from '../client/client.ts'
+import type { WorkerStatus } from '../client/types.ts'
 import { perdureError } from '../errors.ts'
 import { MAX_KEPT_NOTICES, SESSION_LINGER_MS } from '../protocol/limits.ts'
 import type { WorkerName } from '../protocol/messages.ts'
@@ -105,6 +106,10 @@ export class SharedSession {
 
   progress(token: string, fraction: number, message: string | undefined): void {
     this.#session.progress(token, fraction, message)
+  }
+
+  tell(status: WorkerStatus): void {
+    this.#session.tell(status)
   }
 
   close(): Promise<void> {

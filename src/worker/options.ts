@@ -27,6 +27,8 @@ export interface WorkerOptions {
   readonly maxResult?: number
   /** Characters of output, over all attempts, that may wait to be stored. Default 8 Mi. */
   readonly maxPendingOutput?: number
+  /** The process to send SIGHUP to for new code, told to operators. Default: there is none. */
+  readonly supervisor?: number
   readonly clock?: Clock
   readonly timers?: Timers
 }
@@ -40,6 +42,7 @@ export interface WorkerSettings {
   readonly drainMs: number
   readonly maxResult: number
   readonly maxPendingOutput: number
+  readonly supervisor: number | undefined
   readonly clock: Clock
   readonly timers: Timers
 }
@@ -53,11 +56,13 @@ const KNOWN = [
   'drainMs',
   'maxResult',
   'maxPendingOutput',
+  'supervisor',
   'clock',
   'timers',
 ]
 const MEBI = 1_048_576
-const MOST_SLOTS = 100_000
+/** Most attempts of one worker at once. */
+export const MOST_SLOTS = 100_000
 /** Fits, with the grace of an attempt, into the half minute that most platforms give a process to end. */
 const DEFAULT_DRAIN_MS = 25_000
 
@@ -82,6 +87,7 @@ export function readWorkerOptions(options: WorkerOptions): WorkerSettings {
     drainMs: wholeNumber('drainMs', options.drainMs ?? DEFAULT_DRAIN_MS, 0, Number.MAX_SAFE_INTEGER),
     maxResult: wholeNumber('maxResult', options.maxResult ?? MOST_VALUE, 1, MOST_VALUE),
     maxPendingOutput: wholeNumber('maxPendingOutput', options.maxPendingOutput ?? 8 * MEBI, 1, 256 * MEBI),
+    supervisor: options.supervisor,
     clock: options.clock ?? systemClock,
     timers: options.timers ?? systemTimers,
   }

@@ -123,9 +123,14 @@ export class Poller {
     this.#out--
   }
 
+  /** Calls back what is out; it is asked for anew, with the slots that there are then. */
+  recall(): void {
+    for (const question of this.#questions.values()) if (question.out) question.controller.abort()
+  }
+
   /** Calls back what is out and asks nothing more. Answers that still come are handed on as ever. */
   close(): void {
     this.#isClosed = true
-    for (const question of this.#questions.values()) if (question.out) question.controller.abort()
+    this.recall()
   }
 }

@@ -17,6 +17,8 @@ import type { Output } from './output.ts'
 import type { Reporter } from './reporter.ts'
 import { ENDED, GONE, RUNNING, RunningAttempt, UNVERIFIED } from './running.ts'
 import type { SlotGroup } from './slots.ts'
+import type { Status } from './status.ts'
+import type { Yielding } from './yielding.ts'
 
 /** The parts that a runner works with. */
 export interface RunnerParts {
@@ -27,6 +29,8 @@ export interface RunnerParts {
   readonly maxResult: number
   readonly reporter: () => Reporter
   readonly heartbeat: () => Heartbeat
+  readonly yielding: Yielding
+  readonly status: Status
   readonly wakeBy: (at: number) => void
   /** An attempt ended: there is something to report, and a free slot. */
   readonly onEnded: () => void
@@ -41,6 +45,7 @@ const UNKNOWN_KIND_SNOOZE_MS = 5_000
 export class Runner {
   readonly inFlight = new Map<string, RunningAttempt>()
   readonly #parts: RunnerParts
+  readonly #giveWay = (attempt: RunningAttempt): Promise<void> => this.#parts.yielding.giveWay(attempt)
   #running = 0
   #nextDeadline = Number.POSITIVE_INFINITY
 
@@ -82,7 +87,13 @@ export class Runner {
   #take(group: SlotGroup, lease: Lease, since: number): RunningAttempt | undefined {
     // the same lease delivered twice is one attempt
     if (this.inFlight.has(lease.token)) return undefined
-    const attempt = new RunningAttempt(lease, group, since + lease.heartbeatMs, this.#parts.output)
+    const attempt = new RunningAttempt(
+      lease,
+      group,
+      since + lease.heartbeatMs,
+      this.#parts.output,
+      this.#giveWay,
+    )
     this.inFlight.set(lease.token, attempt)
     group.taken++
     this.#running++
@@ -160,7 +171,8 @@ export class Runner {
   #leave(attempt: RunningAttempt, outcome: Outcome['type'] | 'lost', report: Report | undefined): void {
     attempt.phase = GONE
     this.inFlight.delete(attempt.token)
-    const { listeners, clock } = this.#parts
+    const { listeners, clock, status } = this.#parts
+    status.count(outcome)
     if (!listeners.has('attempt')) return
     const error = report?.outcome.type === 'failed' ? { error: report.outcome.error } : {}
     const endedAt = attempt.endedAt < 0 ? clock.monotonic() : attempt.endedAt
@@ -170,7 +182,8 @@ export class Runner {
   }
 
   #freeSlot(attempt: RunningAttempt): void {
-    attempt.group.taken--
+    if (attempt.hasLent) this.#parts.yielding.forget(attempt)
+    else attempt.group.taken--
     this.#running--
   }
 
@@ -226,6 +239,7 @@ export class Runner {
     attempt.deadline = Number.POSITIVE_INFINITY
     this.#setDeadline(attempt, giveUpAt)
     attempt.stop(reason)
+    if (attempt.hasLent) this.#parts.yielding.release(attempt)
   }
 
   #setDeadline(attempt: RunningAttempt, at: number): void {

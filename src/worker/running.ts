@@ -45,6 +45,7 @@ export class RunningAttempt implements Attempt, AttemptControl {
   stopSignal: string | undefined
   /** @internal */ readonly lease: Lease
   /** @internal */ readonly group: SlotGroup
+  /** @internal Its slot is another's for now. */ hasLent = false
   /** @internal */ phase: Phase = UNVERIFIED
   /** @internal Monotonic ms; until then the lease surely holds. */ leaseUntil: number
   /** @internal Monotonic ms; negative before. */ startedAt = -1
@@ -59,9 +60,16 @@ export class RunningAttempt implements Attempt, AttemptControl {
   /** @internal */ fraction = 0
   /** @internal */ message: string | undefined
   readonly #output: Output
+  readonly #giveWay: (attempt: RunningAttempt) => Promise<void>
   #controller: AbortController | undefined
 
-  constructor(lease: Lease, group: SlotGroup, leaseUntil: number, output: Output) {
+  constructor(
+    lease: Lease,
+    group: SlotGroup,
+    leaseUntil: number,
+    output: Output,
+    giveWay: (attempt: RunningAttempt) => Promise<void>,
+  ) {
     this.job = lease.job
     this.kind = lease.kind
     this.queue = lease.queue
@@ -78,6 +86,7 @@ export class RunningAttempt implements Attempt, AttemptControl {
     this.group = group
     this.leaseUntil = leaseUntil
     this.#output = output
+    this.#giveWay = giveWay
     if (lease.command !== undefined) this.command = lease.command
   }
 
@@ -99,6 +108,10 @@ export class RunningAttempt implements Attempt, AttemptControl {
     this.fraction = fraction >= 0 ? Math.min(fraction, 1) : 0
     this.message = message
     this.#output.progress(this)
+  }
+
+  giveWay(): Promise<void> {
+    return this.#giveWay(this)
   }
 
   /** Asks the executor to stop; the first reason stands. */

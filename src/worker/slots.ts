@@ -10,7 +10,7 @@
 /** Queues that share slots and are asked for together. */
 export class SlotGroup {
   readonly queues: readonly string[]
-  readonly limit: number
+  limit: number
   /** Slots of attempts in hand. */
   taken = 0
   /** Slots of the question that is out; 0 when none is. */
@@ -49,12 +49,29 @@ const TURN_MS = 100
 /** The slots of one worker. */
 export class Slots {
   readonly groups: readonly SlotGroup[]
-  readonly total: number
+  total: number
   #first = 0
 
   constructor(groups: readonly SlotGroup[], total: number) {
     this.groups = groups
     this.total = total
+  }
+
+  /**
+   * Changes how many attempts may run at once; those that run beyond it end as they would. Groups that share all slots
+   * share the new ones; queues with slots of their own keep them.
+   */
+  resize(total: number): void {
+    const sum = this.groups.reduce((all, { limit }) => all + limit, 0)
+    const isShared =
+      this.groups.length <= 2 && this.groups.every(({ queues }) => queues === this.groups[0]?.queues)
+    this.total = isShared ? total : Math.min(total, sum)
+    if (!isShared) return
+    let left = total
+    for (const [index, group] of this.groups.entries()) {
+      group.limit = Math.floor(left / (this.groups.length - index))
+      left -= group.limit
+    }
   }
 
   /** Slots that neither run nor are asked for. */

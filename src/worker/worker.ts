@@ -11,12 +11,14 @@ import { checkKnown, wholeNumber } from '../std/options.ts'
 import { asError, Backoff, isClosed, isRetryable } from './backoff.ts'
 import { Listeners, type WorkerEvents } from './events.ts'
 import { Heartbeat } from './heartbeat.ts'
-import { readWorkerOptions, type WorkerOptions, type WorkerSettings } from './options.ts'
+import { MOST_SLOTS, readWorkerOptions, type WorkerOptions, type WorkerSettings } from './options.ts'
 import { Output } from './output.ts'
 import { Poller } from './poller.ts'
 import { Reporter } from './reporter.ts'
 import { Runner } from './runner.ts'
 import type { SlotGroup } from './slots.ts'
+import { Status } from './status.ts'
+import { Yielding } from './yielding.ts'
 
 /** How to stop. */
 export interface StopOptions {
@@ -43,9 +45,11 @@ export class Worker {
   readonly #listeners = new Listeners()
   readonly #output: Output
   readonly #runner: Runner
-  readonly #mostUnanswered: number
+  readonly #yielding: Yielding
+  readonly #status: Status
   readonly #finished = Promise.withResolvers<void>()
   readonly #ready = Promise.withResolvers<void>()
+  #drainMs: number
   #session: WorkerSession | undefined
   #poller!: Poller
   #reporter!: Reporter
@@ -65,7 +69,21 @@ export class Worker {
   /** @internal Use {@link createWorker}. */
   constructor(settings: WorkerSettings) {
     this.#settings = settings
-    this.#mostUnanswered = Math.max(UNANSWERED_FLOOR, settings.slots.total * UNANSWERED_PER_SLOT)
+    this.#drainMs = settings.drainMs
+    const { slots, executors, clock, supervisor } = settings
+    const kinds = [...executors.keys()]
+    this.#status = new Status({
+      startedAt: clock.now(),
+      kinds,
+      queues: [...new Set(slots.groups.flatMap(({ queues }) => queues))],
+      ...(supervisor === undefined ? {} : { supervisor }),
+    })
+    this.#yielding = new Yielding({
+      ...{ slots, kinds, clock },
+      session: () => this.#session,
+      onLeases: (group, leases) => this.#onLeases(group, leases),
+      onYieldError: (error) => this.#onError(asError(error)),
+    })
     this.#output = new Output(settings.timers, settings.maxPendingOutput, {
       onOutputError: (error) => this.#onError(error),
       onOutputSettled: () => this.#turnSoon(),
@@ -74,6 +92,8 @@ export class Worker {
       ...settings,
       listeners: this.#listeners,
       output: this.#output,
+      yielding: this.#yielding,
+      status: this.#status,
       reporter: () => this.#reporter,
       heartbeat: () => this.#heartbeat,
       wakeBy: (at) => this.#wakeBy(at),
@@ -118,12 +138,7 @@ export class Worker {
    */
   stop(options: StopOptions = {}): Promise<void> {
     checkKnown('stop', options, ['drainMs', 'graceMs'])
-    const drainMs = wholeNumber(
-      'drainMs',
-      options.drainMs ?? this.#settings.drainMs,
-      0,
-      Number.MAX_SAFE_INTEGER,
-    )
+    const drainMs = wholeNumber('drainMs', options.drainMs ?? this.#drainMs, 0, Number.MAX_SAFE_INTEGER)
     if (options.graceMs !== undefined) {
       this.#drainGraceMs = wholeNumber('graceMs', options.graceMs, 0, Number.MAX_SAFE_INTEGER)
     }
@@ -132,12 +147,30 @@ export class Worker {
     if (this.#state !== 'draining') {
       const wasOpening = this.#state === 'opening'
       this.#state = 'draining'
+      this.#status.touch()
       this.#listeners.emit('draining', { running: this.#runner.running })
       if (!wasOpening) this.#poller.close()
       this.#runner.releaseUnverified()
+      this.#tellStatus(this.#settings.clock.monotonic())
     }
     this.#drain()
     return this.#finished.promise
+  }
+
+  /**
+   * Changes what may change while it works. More slots are asked for at once; with fewer, what runs beyond them goes on
+   * to its end.
+   */
+  configure(options: { readonly concurrency?: number; readonly drainMs?: number }): void {
+    checkKnown('configure', options, ['concurrency', 'drainMs'])
+    const { concurrency, drainMs } = options
+    if (drainMs !== undefined) this.#drainMs = wholeNumber('drainMs', drainMs, 0, Number.MAX_SAFE_INTEGER)
+    if (concurrency === undefined) return
+    this.#settings.slots.resize(wholeNumber('concurrency', concurrency, 1, MOST_SLOTS))
+    this.#status.touch()
+    if (this.#state !== 'working') return
+    this.#poller.recall()
+    this.#turnSoon()
   }
 
   /** Stops with the worker's own `drainMs`. */
@@ -193,6 +226,7 @@ export class Worker {
     this.#ready.resolve()
     this.#wakeBy(clock.monotonic())
     this.#turn()
+    this.#tellStatus(clock.monotonic())
   }
 
   #onLeases(group: SlotGroup, leases: readonly Lease[]): void {
@@ -219,17 +253,29 @@ export class Worker {
   #turn(): void {
     this.#isTurnDue = false
     if (this.#session === undefined || this.#state === 'stopped') return
+    // before new work is asked for: who gave way comes first
+    if (this.#yielding.waiting > 0) this.#yielding.resume()
     if (this.#reporter.hasWaiting) {
       // output first: a report ends the right to write
       this.#output.flush()
       if (!this.#output.isStuck) this.#reporter.flush()
     }
     if (this.#state === 'working') {
-      if (this.#reporter.unknown < this.#mostUnanswered) this.#poller.ask()
+      if (this.#reporter.unknown < this.#mostUnanswered()) this.#poller.ask()
       this.#checkIdle()
     } else {
       this.#drain()
     }
+  }
+
+  #mostUnanswered(): number {
+    return Math.max(UNANSWERED_FLOOR, this.#settings.slots.total * UNANSWERED_PER_SLOT)
+  }
+
+  #tellStatus(now: number): void {
+    const { slots } = this.#settings
+    const state = this.#state === 'draining' ? 'draining' : 'working'
+    if (this.#session !== undefined) this.#status.tell(this.#session, state, slots.total, now)
   }
 
   #wakeBy(at: number): void {
@@ -250,6 +296,7 @@ export class Worker {
     this.#heartbeat.tick(now)
     this.#runner.checkDeadlines(now)
     this.#turn()
+    this.#tellStatus(now)
   }
 
   #checkIdle(): void {
@@ -310,6 +357,7 @@ export class Worker {
 
   #onError(error: Error): void {
     const wasWorking = this.#state === 'working'
+    this.#status.note(error)
     this.#listeners.emit('error', error)
     if (!isClosed(error) || !wasWorking || this.#session === undefined) return
     // no lease can be held or reported without a session

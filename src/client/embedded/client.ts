@@ -20,11 +20,13 @@ import type {
   JobPage,
   JobQuery,
   JobSpec,
+  JobView,
   LogEntry,
   Position,
   ProfileOptions,
   QueueCounts,
   WatchFilter,
+  WorkerView,
 } from '../types.ts'
 import { Profiles } from './profiles.ts'
 import { readFilter, readQuery, writeCursor } from './query.ts'
@@ -42,6 +44,7 @@ import {
   tooLarge,
 } from './validate.ts'
 import { detailsOf, endOf, viewOf } from './views.ts'
+import { workersOf } from './workers.ts'
 
 /**
  * Makes a client of an open engine; closing the client closes the engine.
@@ -213,6 +216,18 @@ class EmbeddedClient implements Client {
     return session
   }
 
+  async workers(): Promise<WorkerView[]> {
+    const running: JobView[] = []
+    let cursor: string | undefined
+    do {
+      const page = cursor === undefined ? {} : { cursor }
+      const { jobs, next } = await this.list({ states: ['running'], order: 'oldest', limit: 1_000, ...page })
+      running.push(...jobs)
+      cursor = next
+    } while (cursor !== undefined && running.length < MOST_CLAIMS)
+    return workersOf(this.#sessions, running)
+  }
+
   async position(): Promise<Position> {
     return this.#engine.position
   }
@@ -230,6 +245,9 @@ class EmbeddedClient implements Client {
     await this.#engine.close()
   }
 }
+
+/** Running attempts that `workers` shows, over all workers. */
+const MOST_CLAIMS = 10_000
 
 function checkId(id: number): number {
   return checkInteger('id', id, 1, Number.MAX_SAFE_INTEGER)

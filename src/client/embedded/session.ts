@@ -11,12 +11,14 @@ import type { Engine } from '../../engine/engine.ts'
 import type { ErrorRecord } from '../../errors.ts'
 import { errorRecord, PerdureError, perdureError } from '../../errors.ts'
 import type { Lease, PollRequest, Report, WorkerInfo, WorkerNotice, WorkerSession } from '../client.ts'
+import type { WorkerStatus } from '../types.ts'
 import {
   checkArray,
   checkInteger,
   checkName,
   checkObject,
   checkOneOf,
+  checkPriority,
   encodeValue,
   invalid,
 } from './validate.ts'
@@ -29,6 +31,9 @@ export interface StopOptions {
 
 export class EmbeddedSession implements WorkerSession {
   readonly #engine: Engine
+  readonly info: WorkerInfo
+  /** What the worker said last. */
+  status: WorkerStatus | undefined
   readonly #name: string
   readonly #isLocal: boolean
   readonly #listeners = new Set<(notice: WorkerNotice) => void>()
@@ -51,6 +56,7 @@ export class EmbeddedSession implements WorkerSession {
     onClose: (session: EmbeddedSession) => void,
   ) {
     this.#engine = engine
+    this.info = info
     this.#name = checkName('name', info.name)
     this.#isLocal = isLocal
     this.#onClose = onClose
@@ -64,6 +70,7 @@ export class EmbeddedSession implements WorkerSession {
     const slots = checkInteger('slots', request.slots, 1, 100_000)
     checkArray('queues', request.queues, checkName)
     checkArray('kinds', request.kinds, checkName)
+    const below = request.below === undefined ? {} : { below: checkPriority(request.below) }
     return new Promise((resolve, reject) => {
       const poll: Poll = {
         queues: request.queues,
@@ -71,6 +78,7 @@ export class EmbeddedSession implements WorkerSession {
         slots,
         worker: this.#name,
         isLocal: this.#isLocal,
+        ...below,
         deliver: (jobs) => {
           this.#polls.delete(poll)
           signal?.removeEventListener('abort', abort)
@@ -91,6 +99,8 @@ export class EmbeddedSession implements WorkerSession {
       signal?.addEventListener('abort', abort, { once: true })
       this.#polls.set(poll, abort)
       this.#engine.poll(poll)
+      // it is tried in the turn that this asks for; what is on its way by then is delivered
+      if (request.once === true) this.#engine.surroundings.defer(abort)
     })
   }
 
@@ -137,6 +147,7 @@ export class EmbeddedSession implements WorkerSession {
       isLastAttempt: job.tries >= profile.retry.attempts || profile.retry.on === 'lost',
       token: `${job.id}.${job.attempt}.${job.nonce}`,
       input: job.input ?? undefined,
+      priority: job.priority,
       metadata: job.metadata === null ? NO_METADATA : (JSON.parse(job.metadata) as Record<string, string>),
       startToCloseMs: limit === Infinity ? 0 : limit,
       heartbeatMs,
@@ -239,6 +250,10 @@ export class EmbeddedSession implements WorkerSession {
 
   onNotice(listener: (notice: WorkerNotice) => void): void {
     this.#listeners.add(listener)
+  }
+
+  tell(status: WorkerStatus): void {
+    this.status = checkObject('status', status)
   }
 
   #stop(job: JobRow, options: StopOptions | undefined): void {

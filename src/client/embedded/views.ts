@@ -6,19 +6,33 @@ import type { JobRow } from '../../core/model/job.ts'
 import { dueAtOf } from '../../core/model/job.ts'
 import type { Profile } from '../../core/model/profile.ts'
 import { CANCELLED, isTerminal, RUNNING, SUCCEEDED, stateName } from '../../core/model/states.ts'
-import type { ErrorRecord } from '../../errors.ts'
+import { type ErrorRecord, perdureError } from '../../errors.ts'
 import type { StoredJob, StoredJobDetails } from '../../store/store.ts'
 import type { AttemptView, JobDetails, JobEnd, JobView } from '../types.ts'
 
 const orNull = (number: number): number | null => (number === 0 ? null : number)
-const decode = (text: string | null): unknown => (text === null ? undefined : (JSON.parse(text) as unknown))
+const decode = (text: string | null): unknown => (text === null ? undefined : parse(text))
 const decodeError = (text: string | null): ErrorRecord | null =>
-  text === null ? null : (JSON.parse(text) as ErrorRecord)
+  text === null ? null : (parse(text) as ErrorRecord)
+
+/** What was stored was JSON; what is none was damaged on the disk. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch (cause) {
+    throw perdureError('STORE_CORRUPT', {
+      expected: 'a stored value to be the JSON text that was written',
+      found: 'other text',
+      fix: "Restore the store from a backup; 'perdure doctor' names the rows that are damaged",
+      cause,
+    })
+  }
+}
 
 /** A job as lists show it. */
 export function viewOf(job: StoredJob): JobView {
   const { row } = job
-  const profile = JSON.parse(job.profile) as Profile
+  const profile = parse(job.profile) as Profile
   return {
     id: row.id,
     kind: job.kind === '' ? null : job.kind,
@@ -28,7 +42,7 @@ export function viewOf(job: StoredJob): JobView {
     priority: row.priority,
     parent: orNull(row.parent),
     key: job.key,
-    metadata: row.metadata === null ? {} : (JSON.parse(row.metadata) as Record<string, string>),
+    metadata: row.metadata === null ? {} : (parse(row.metadata) as Record<string, string>),
     limits: job.limits,
     createdAt: row.createdAt,
     dueAt: dueAtOf(row),
@@ -64,7 +78,7 @@ export function detailsOf(job: StoredJobDetails): JobDetails {
     history: latest === undefined ? history : [...history, latest],
     dependsOn: job.dependsOn,
     dependents: job.dependents,
-    options: JSON.parse(job.profile) as Profile,
+    options: parse(job.profile) as Profile,
   }
 }
 

@@ -22,6 +22,7 @@ import type {
   Position,
   QueueCounts,
   WatchFilter,
+  WorkerView,
 } from '../types.ts'
 import { Channel, type ChannelOptions } from './channel.ts'
 import { socketDoor } from './dial.ts'
@@ -111,6 +112,10 @@ class RemoteClient implements Client {
 
   async dependents(id: number, limit?: number): Promise<number[]> {
     return (await this.#channel.call('dependents', [integer(id), limit ?? null])) as number[]
+  }
+
+  async workers(): Promise<WorkerView[]> {
+    return (await this.#channel.call('workers', [])) as WorkerView[]
   }
 
   async openWorker(info: WorkerInfo): Promise<WorkerSession> {

@@ -10,6 +10,7 @@ import { type ErrorRecord, errorRecord, PerdureError, perdureError } from '../..
 import type { WorkerName } from '../../protocol/messages.ts'
 import type { MethodName } from '../../protocol/methods.ts'
 import type { Lease, PollRequest, Report, WorkerInfo, WorkerNotice, WorkerSession } from '../client.ts'
+import type { WorkerStatus } from '../types.ts'
 import { Beats } from './beats.ts'
 import type { CallOptions, Channel } from './channel.ts'
 
@@ -34,6 +35,8 @@ class RemoteWorkerSession implements WorkerSession {
   /** The session's number on the present connection; pending while there is none. */
   #number: PromiseWithResolvers<number>
   #listener: ((notice: WorkerNotice) => void) | undefined
+  /** Told again to whoever answers after a break. */
+  #status: WorkerStatus | undefined
   #early: WorkerNotice[] = []
   #requests = 0
 
@@ -106,6 +109,11 @@ class RemoteWorkerSession implements WorkerSession {
     }, ignore)
   }
 
+  tell(status: WorkerStatus): void {
+    this.#status = status
+    void this.#number.promise.then((number) => this.#channel.tell('session.tell', [number, status]), ignore)
+  }
+
   onNotice(listener: (notice: WorkerNotice) => void): void {
     this.#listener = listener
     for (const notice of this.#early.splice(0)) listener(notice)
@@ -147,6 +155,7 @@ class RemoteWorkerSession implements WorkerSession {
       const number = (await this.#channel.call('openWorker', [this.#worker, { held }])) as number
       this.#channel.onNotice(number, (notice) => this.#onNotice(notice as WorkerNotice))
       opening.resolve(number)
+      if (this.#status !== undefined) this.tell(this.#status)
     } catch (error) {
       // A lost connection comes back with a call of its own; anything else may pass.
       if (this.#channel.isLost(error) || this.#closing.signal.aborted) return

@@ -15,6 +15,8 @@ export interface LeaseCommand {
   readonly worker: string
   /** The worker lives in the owner's process and dies with it. */
   readonly local: boolean
+  /** Only jobs of a smaller priority. Default: any. */
+  readonly below?: number
   /** One random text per lease at most to grant. */
   readonly nonces: readonly string[]
 }
@@ -43,12 +45,13 @@ export function lease(view: Tables, command: LeaseCommand, now: number): JobRow[
     settle(view, head)
     if (head.job !== undefined) heads.push(head)
   }
-  if (heads.length === 0) return []
+  const { below = Number.POSITIVE_INFINITY } = command
+  if (first(heads, below) === undefined) return []
   const worker = intern(view, 'worker', command.worker)
   const granted: JobRow[] = []
   const turns = new ServedTurns()
   for (const nonce of command.nonces) {
-    const head = first(heads)
+    const head = first(heads, below)
     if (head === undefined) break
     const job = head.job as JobRow
     const route = view.routeById(job.route)
@@ -106,10 +109,11 @@ function settle(view: Tables, head: Head): void {
   }
 }
 
-function first(heads: readonly Head[]): Head | undefined {
+function first(heads: readonly Head[], below: number): Head | undefined {
   let best: Head | undefined
   for (const head of heads) {
-    if (head.job !== undefined && (best === undefined || before(head, best))) best = head
+    if (head.job === undefined || head.job.rank >= below) continue
+    if (best === undefined || before(head, best)) best = head
   }
   return best
 }

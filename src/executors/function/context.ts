@@ -31,6 +31,12 @@ export interface HandlerContext {
   readonly log: (value: unknown) => void
   /** Tells how far the work is: a fraction from 0 to 1, and a word. */
   readonly progress: (fraction: number, message?: string) => void
+  /**
+   * A good moment to give way: `await ctx.yield()` in a long loop lets a job that is more urgent (of a smaller priority) run
+   * in this one's slot, and goes on after it. It costs nothing where none waits, burns no attempt, and keeps everything
+   * that the handler has in hand. The time limit of the attempt goes on.
+   */
+  readonly yield: () => Promise<void>
 }
 
 /** The context of one attempt. */
@@ -79,6 +85,9 @@ export class FunctionContext implements HandlerContext {
   }
   get progress(): (fraction: number, message?: string) => void {
     return (fraction, message) => this.#control.progress(fraction, message)
+  }
+  get yield(): () => Promise<void> {
+    return () => this.#control.giveWay()
   }
 }
 

@@ -50,6 +50,8 @@ interface Running extends Assigned {
   readonly onAbort: () => void
   stopReason: StopReason | undefined
   killTimer: Timer | undefined
+  /** Its slot is another's for now, so it does not count. */
+  hasGivenWay: boolean
 }
 
 let lastId = 0
@@ -78,9 +80,11 @@ export class Child implements Service {
     return this.#isReady && !this.#isWorn
   }
 
-  /** Attempts that it runs. */
+  /** Attempts that it runs, without those that have given way. */
   get load(): number {
-    return this.#running.size
+    let load = 0
+    for (const { hasGivenWay } of this.#running.values()) if (!hasGivenWay) load++
+    return load
   }
 
   /** The id of the process, where there is one. */
@@ -128,6 +132,7 @@ export class Child implements Service {
       onAbort: () => this.#stop(id, running),
       stopReason: undefined,
       killTimer: undefined,
+      hasGivenWay: false,
     }
     this.#running.set(id, running)
     this.#send({ type: 'run', id, attempt, graceMs: control.graceMs })
@@ -167,14 +172,26 @@ export class Child implements Service {
       case 'progress':
         this.#running.get(message.id)?.control.progress(message.fraction, message.message)
         return
+      case 'giveWay':
+        void this.#giveWay(message.id)
+        return
       case 'end': {
         const running = this.#running.get(message.id)
         if (message.isWorn) this.#isWorn = true
         if (running !== undefined) this.#end(message.id, running, message.outcome)
-        if (this.#isWorn && this.load === 0) this.#process?.kill('SIGKILL')
+        if (this.#isWorn && this.#running.size === 0) this.#process?.kill('SIGKILL')
         else this.#host.onRoom()
       }
     }
+  }
+
+  async #giveWay(id: number): Promise<void> {
+    const running = this.#running.get(id)
+    if (running === undefined) return
+    running.hasGivenWay = true
+    await running.control.giveWay()
+    running.hasGivenWay = false
+    this.#send({ type: 'goOn', id })
   }
 
   #end(id: number, running: Running, outcome: Outcome): void {

@@ -15,6 +15,8 @@ export type ToProcess =
       readonly graceMs: number
       readonly signal: string | undefined
     }
+  /** There is a slot again, or there always was. */
+  | { readonly type: 'goOn'; readonly id: number }
   /** End what runs, by force, and then yourself. */
   | { readonly type: 'close' }
 
@@ -30,6 +32,7 @@ export type FromProcess =
       readonly fraction: number
       readonly message: string | undefined
     }
+  | { readonly type: 'giveWay'; readonly id: number }
   | {
       readonly type: 'end'
       readonly id: number

@@ -40,6 +40,7 @@ export async function serveExecutor(make: () => Promise<Served>): Promise<void> 
   serve = (message) => {
     if (message.type === 'close') gone.resolve()
     else if (message.type === 'stop') controls.get(message.id)?.stop(message)
+    else if (message.type === 'goOn') controls.get(message.id)?.goOn()
     else void run(served, controls, message)
   }
   for (const message of waiting.splice(0)) serve(message)
@@ -76,6 +77,7 @@ class ProcessControl implements AttemptControl {
   readonly #controller = new AbortController()
   graceMs: number
   stopSignal: string | undefined
+  #onGoOn: (() => void)[] = []
 
   constructor(id: number, graceMs: number) {
     this.#id = id
@@ -94,6 +96,17 @@ class ProcessControl implements AttemptControl {
     this.graceMs = graceMs
     this.stopSignal = signal
     this.#controller.abort(reason)
+  }
+
+  giveWay(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onGoOn.push(resolve)
+      tell({ type: 'giveWay', id: this.#id })
+    })
+  }
+
+  goOn(): void {
+    for (const resolve of this.#onGoOn.splice(0)) resolve()
   }
 
   log(stream: LogStream, text: string): void {

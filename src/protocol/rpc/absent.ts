@@ -4,6 +4,7 @@
 
 /** Names of messages, and of those of their fields that are null where there is nothing. */
 export const NULLS: Readonly<Record<string, readonly string[]>> = {
+  WorkerView: ['host', 'pid', 'status'],
   Job: ['kind', 'parent', 'key', 'startedAt', 'finishedAt', 'worker', 'progress', 'error'],
   Progress: ['message'],
   Attempt: ['endedAt', 'error'],

@@ -47,7 +47,10 @@ export const CALLS: Readonly<Record<MethodName, RemoteCall>> = {
   enqueue: {
     procedure: JobService.method.enqueue,
     toRequest: ([packed, options]) => ({ ...unshare(packed as PackedJobs), ...(options as Plain) }),
-    fromRequest: ({ jobs, optionSets, ...options }) => [share(jobs as Plain[], optionSets as unknown[]), options],
+    fromRequest: ({ jobs, optionSets, ...options }) => [
+      share(jobs as Plain[], optionSets as unknown[]),
+      options,
+    ],
     toResponse: withJobs,
     fromResponse: jobsOf,
   },
@@ -146,6 +149,13 @@ export const CALLS: Readonly<Record<MethodName, RemoteCall>> = {
     toResponse: (problems) => ({ problems }),
     fromResponse: ({ problems }) => problems,
   },
+  workers: {
+    procedure: WorkerService.method.listWorkers,
+    toRequest: none,
+    fromRequest: () => [],
+    toResponse: (workers) => ({ workers }),
+    fromResponse: ({ workers }) => workers,
+  },
   openWorker: {
     procedure: WorkerService.method.open,
     toRequest: ([worker, state]) => ({ worker, ...(state as Plain) }),
@@ -161,7 +171,14 @@ export const CALLS: Readonly<Record<MethodName, RemoteCall>> = {
       ...(request as Plain),
       worker: workerOf(session),
     }),
-    fromRequest: ({ queues, kinds, slots, ...call }) => [sessionOf(call), { queues, kinds, slots }],
+    fromRequest: ({ queues, kinds, slots, below, once, ...call }) => [
+      sessionOf(call),
+      {
+        ...{ queues, kinds, slots },
+        ...(below === undefined ? {} : { below }),
+        ...(once === undefined ? {} : { once }),
+      },
+    ],
     toResponse: (leases: Plain[]) => ({ leases: leases.map(leaseToWire) }),
     fromResponse: ({ leases }) => (leases as Plain[]).map(leaseFromWire),
     keepsText: true,
@@ -202,6 +219,13 @@ export const CALLS: Readonly<Record<MethodName, RemoteCall>> = {
       message: message ?? undefined,
     }),
     fromRequest: ({ token, fraction, message, ...call }) => [sessionOf(call), token, fraction, message],
+    toResponse: none,
+    fromResponse: done,
+  },
+  'session.tell': {
+    procedure: WorkerService.method.describe,
+    toRequest: ([session, status]) => ({ worker: workerOf(session), status }),
+    fromRequest: ({ status = {}, ...call }) => [sessionOf(call), status],
     toResponse: none,
     fromResponse: done,
   },

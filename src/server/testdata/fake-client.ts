@@ -25,6 +25,8 @@ import type {
   Position,
   QueueCounts,
   WatchFilter,
+  WorkerStatus,
+  WorkerView,
 } from '../../client/types.ts'
 import type { JobState } from '../../core/model/states.ts'
 import { perdureError } from '../../errors.ts'
@@ -142,6 +144,10 @@ export class FakeClient implements Client {
     return session
   }
 
+  async workers(): Promise<WorkerView[]> {
+    return this.sessions.map(({ info, status }) => ({ ...info, status: status ?? null, running: [] }))
+  }
+
   async position(): Promise<Position> {
     return { shard: 0, epoch: 1, sequence: this.jobs.size }
   }
@@ -177,6 +183,7 @@ export class FakeSession implements WorkerSession {
   readonly progressed: [string, number, string | undefined][] = []
   readonly news = new EventTarget()
   lost: string[] = []
+  status: WorkerStatus | undefined
   heartbeatMs = 30_000
   closed = false
   polls = 0
@@ -245,6 +252,10 @@ export class FakeSession implements WorkerSession {
     this.news.dispatchEvent(new Event('progress'))
   }
 
+  tell(status: WorkerStatus): void {
+    this.status = status
+  }
+
   onNotice(listener: (notice: WorkerNotice) => void): void {
     this.#listener = listener
   }
@@ -271,6 +282,7 @@ export class FakeSession implements WorkerSession {
       startToCloseMs: 0,
       heartbeatMs: this.heartbeatMs,
       graceMs: 5_000,
+      priority: 0,
     }
   }
 }

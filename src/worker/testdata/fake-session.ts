@@ -1,5 +1,6 @@
 /** The other side of a worker, in memory: grants what a test offers, and remembers what it was told. */
 import type { Client, Lease, PollRequest, Report, WorkerNotice, WorkerSession } from '../../client/client.ts'
+import type { WorkerStatus } from '../../client/types.ts'
 import type { Outcome } from '../../core/model/outcome.ts'
 import { type ErrorCode, PerdureError } from '../../errors.ts'
 import type { Executor } from '../../executors/executor.ts'
@@ -21,6 +22,8 @@ export class FakeSession implements WorkerSession {
   readonly reports: Report[][] = []
   readonly beats: (readonly string[])[] = []
   readonly logs: { token: string; stream: string; text: string }[] = []
+  /** What the worker said about itself. */
+  readonly told: WorkerStatus[] = []
   readonly moves: { token: string; fraction: number; message: string | undefined }[] = []
   /** Everything in order of arrival, for tests about order. */
   readonly calls: string[] = []
@@ -88,6 +91,7 @@ export class FakeSession implements WorkerSession {
         if (this.#unpark(parked)) resolve([])
       })
       this.#grant()
+      if (request.once === true && this.#unpark(parked)) resolve([])
     })
   }
 
@@ -99,8 +103,9 @@ export class FakeSession implements WorkerSession {
 
   #grant(): void {
     for (const parked of [...this.#parked]) {
-      const { queues, kinds, slots } = parked.request
-      const fits = (lease: Lease) => queues.includes(lease.queue) && kinds.includes(lease.kind)
+      const { queues, kinds, slots, below = Infinity } = parked.request
+      const fits = (lease: Lease) =>
+        queues.includes(lease.queue) && kinds.includes(lease.kind) && lease.priority < below
       const granted = this.#waiting.filter(fits).slice(0, slots)
       if (granted.length === 0) continue
       this.#waiting = this.#waiting.filter((lease) => !granted.includes(lease))
@@ -175,6 +180,10 @@ export class FakeSession implements WorkerSession {
     this.moves.push({ token, fraction, message })
   }
 
+  tell(status: WorkerStatus): void {
+    this.told.push(status)
+  }
+
   onNotice(listener: (notice: WorkerNotice) => void): void {
     this.#listener = listener
   }
@@ -206,6 +215,7 @@ export function makeLease(job: number, parts: Partial<Lease> = {}): Lease {
     startToCloseMs: 0,
     heartbeatMs: 30_000,
     graceMs: 1_000,
+    priority: 0,
     ...parts,
   }
 }

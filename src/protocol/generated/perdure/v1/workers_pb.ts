@@ -12,13 +12,13 @@ import type { Error } from "./errors_pb.ts";
 import { file_perdure_v1_errors } from "./errors_pb.ts";
 import type { CommandContext } from "./jobs_pb.ts";
 import { file_perdure_v1_jobs } from "./jobs_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { JsonObject, Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file perdure/v1/workers.proto.
  */
 export const file_perdure_v1_workers: GenFile = /*@__PURE__*/
-  fileDesc("ChhwZXJkdXJlL3YxL3dvcmtlcnMucHJvdG8SCnBlcmR1cmUudjEiVAoGV29ya2VyEgwKBG5hbWUYASABKAkSDAoEaG9zdBgCIAEoCRILCgNwaWQYAyABKA0SEAoIaW5zdGFuY2UYBCABKAkSDwoHc2Vzc2lvbhgFIAEoDSI/CgtPcGVuUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchIMCgRoZWxkGAIgAygJIh8KDE9wZW5SZXNwb25zZRIPCgdzZXNzaW9uGAEgASgNIoEBCgtQb2xsUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchIOCgZxdWV1ZXMYAiADKAkSDQoFa2luZHMYAyADKAkSDQoFc2xvdHMYBCABKA0SFAoHd2FpdF9tcxgFIAEoAUgAiAEBQgoKCF93YWl0X21zIjEKDFBvbGxSZXNwb25zZRIhCgZsZWFzZXMYASADKAsyES5wZXJkdXJlLnYxLkxlYXNlIt8DCgVMZWFzZRILCgNqb2IYASABKAESDAoEa2luZBgCIAEoCRINCgVxdWV1ZRgDIAEoCRIRCgluYW1lc3BhY2UYBCABKAkSDwoHYXR0ZW1wdBgFIAEoDRIdChVhdHRlbXB0X3NpbmNlX3Jlc3RhcnQYBiABKA0SFwoPaXNfbGFzdF9hdHRlbXB0GAcgASgIEg0KBXRva2VuGAggASgJEhcKCmlucHV0X2pzb24YCSABKAxIAIgBARIqCgVpbnB1dBgKIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgBiAEBEjEKCG1ldGFkYXRhGAsgAygLMh8ucGVyZHVyZS52MS5MZWFzZS5NZXRhZGF0YUVudHJ5EhkKEXN0YXJ0X3RvX2Nsb3NlX21zGAwgASgBEhQKDGhlYXJ0YmVhdF9tcxgNIAEoARIQCghncmFjZV9tcxgOIAEoARIwCgdjb21tYW5kGA8gASgLMhoucGVyZHVyZS52MS5Db21tYW5kQ29udGV4dEgCiAEBGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUINCgtfaW5wdXRfanNvbkIICgZfaW5wdXRCCgoIX2NvbW1hbmQiegoNUmVwb3J0UmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchIjCgdyZXBvcnRzGAIgAygLMhIucGVyZHVyZS52MS5SZXBvcnQSFAoHcmVxdWVzdBgDIAEoCUgAiAEBQgoKCF9yZXF1ZXN0Is0CCgZSZXBvcnQSDQoFdG9rZW4YASABKAkSDwoHb3V0Y29tZRgCIAEoCRIYCgtyZXN1bHRfanNvbhgDIAEoDEgAiAEBEisKBnJlc3VsdBgEIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgBiAEBEiUKBWVycm9yGAUgASgLMhEucGVyZHVyZS52MS5FcnJvckgCiAEBEhIKBXJldHJ5GAYgASgISAOIAQESGwoOcmV0cnlfYWZ0ZXJfbXMYByABKAFIBIgBARITCgZyZWFzb24YCCABKAlIBYgBARIVCghkZWxheV9tcxgJIAEoAUgGiAEBQg4KDF9yZXN1bHRfanNvbkIJCgdfcmVzdWx0QggKBl9lcnJvckIICgZfcmV0cnlCEQoPX3JldHJ5X2FmdGVyX21zQgkKB19yZWFzb25CCwoJX2RlbGF5X21zIiIKDlJlcG9ydFJlc3BvbnNlEhAKCGFjY2VwdGVkGAEgAygIIkYKEEhlYXJ0YmVhdFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISDgoGdG9rZW5zGAIgAygJIkkKEUhlYXJ0YmVhdFJlc3BvbnNlEgwKBGxvc3QYASADKAkSJgoFc3RvcHMYAiADKAsyFy5wZXJkdXJlLnYxLlN0b3BSZXF1ZXN0Il4KC1N0b3BSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIQCghncmFjZV9tcxgDIAEoARITCgZzaWduYWwYBCABKAlIAIgBAUIJCgdfc2lnbmFsIncKCkxvZ1JlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISIwoHZW50cmllcxgCIAMoCzISLnBlcmR1cmUudjEuT3V0cHV0EhQKB3JlcXVlc3QYAyABKAlIAIgBAUIKCghfcmVxdWVzdCI1CgZPdXRwdXQSDQoFdG9rZW4YASABKAkSDgoGc3RyZWFtGAIgASgJEgwKBHRleHQYAyABKAkiDQoLTG9nUmVzcG9uc2UieAoPUHJvZ3Jlc3NSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyEg0KBXRva2VuGAIgASgJEhAKCGZyYWN0aW9uGAMgASgBEhQKB21lc3NhZ2UYBCABKAlIAIgBAUIKCghfbWVzc2FnZSISChBQcm9ncmVzc1Jlc3BvbnNlIjIKDENsb3NlUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlciIPCg1DbG9zZVJlc3BvbnNlMs0DCg1Xb3JrZXJTZXJ2aWNlEjkKBE9wZW4SFy5wZXJkdXJlLnYxLk9wZW5SZXF1ZXN0GhgucGVyZHVyZS52MS5PcGVuUmVzcG9uc2USOQoEUG9sbBIXLnBlcmR1cmUudjEuUG9sbFJlcXVlc3QaGC5wZXJkdXJlLnYxLlBvbGxSZXNwb25zZRI/CgZSZXBvcnQSGS5wZXJkdXJlLnYxLlJlcG9ydFJlcXVlc3QaGi5wZXJkdXJlLnYxLlJlcG9ydFJlc3BvbnNlEkgKCUhlYXJ0YmVhdBIcLnBlcmR1cmUudjEuSGVhcnRiZWF0UmVxdWVzdBodLnBlcmR1cmUudjEuSGVhcnRiZWF0UmVzcG9uc2USNgoDTG9nEhYucGVyZHVyZS52MS5Mb2dSZXF1ZXN0GhcucGVyZHVyZS52MS5Mb2dSZXNwb25zZRJFCghQcm9ncmVzcxIbLnBlcmR1cmUudjEuUHJvZ3Jlc3NSZXF1ZXN0GhwucGVyZHVyZS52MS5Qcm9ncmVzc1Jlc3BvbnNlEjwKBUNsb3NlEhgucGVyZHVyZS52MS5DbG9zZVJlcXVlc3QaGS5wZXJkdXJlLnYxLkNsb3NlUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_struct, file_perdure_v1_errors, file_perdure_v1_jobs]);
+  fileDesc("ChhwZXJkdXJlL3YxL3dvcmtlcnMucHJvdG8SCnBlcmR1cmUudjEiVAoGV29ya2VyEgwKBG5hbWUYASABKAkSDAoEaG9zdBgCIAEoCRILCgNwaWQYAyABKA0SEAoIaW5zdGFuY2UYBCABKAkSDwoHc2Vzc2lvbhgFIAEoDSI/CgtPcGVuUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchIMCgRoZWxkGAIgAygJIh8KDE9wZW5SZXNwb25zZRIPCgdzZXNzaW9uGAEgASgNIrsBCgtQb2xsUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchIOCgZxdWV1ZXMYAiADKAkSDQoFa2luZHMYAyADKAkSDQoFc2xvdHMYBCABKA0SFAoHd2FpdF9tcxgFIAEoAUgAiAEBEhIKBWJlbG93GAYgASgBSAGIAQESEQoEb25jZRgHIAEoCEgCiAEBQgoKCF93YWl0X21zQggKBl9iZWxvd0IHCgVfb25jZSIxCgxQb2xsUmVzcG9uc2USIQoGbGVhc2VzGAEgAygLMhEucGVyZHVyZS52MS5MZWFzZSLxAwoFTGVhc2USCwoDam9iGAEgASgBEgwKBGtpbmQYAiABKAkSDQoFcXVldWUYAyABKAkSEQoJbmFtZXNwYWNlGAQgASgJEg8KB2F0dGVtcHQYBSABKA0SHQoVYXR0ZW1wdF9zaW5jZV9yZXN0YXJ0GAYgASgNEhcKD2lzX2xhc3RfYXR0ZW1wdBgHIAEoCBINCgV0b2tlbhgIIAEoCRIXCgppbnB1dF9qc29uGAkgASgMSACIAQESKgoFaW5wdXQYCiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIxCghtZXRhZGF0YRgLIAMoCzIfLnBlcmR1cmUudjEuTGVhc2UuTWV0YWRhdGFFbnRyeRIZChFzdGFydF90b19jbG9zZV9tcxgMIAEoARIUCgxoZWFydGJlYXRfbXMYDSABKAESEAoIZ3JhY2VfbXMYDiABKAESMAoHY29tbWFuZBgPIAEoCzIaLnBlcmR1cmUudjEuQ29tbWFuZENvbnRleHRIAogBARIQCghwcmlvcml0eRgQIAEoARovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDQoLX2lucHV0X2pzb25CCAoGX2lucHV0QgoKCF9jb21tYW5kInoKDVJlcG9ydFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISIwoHcmVwb3J0cxgCIAMoCzISLnBlcmR1cmUudjEuUmVwb3J0EhQKB3JlcXVlc3QYAyABKAlIAIgBAUIKCghfcmVxdWVzdCLNAgoGUmVwb3J0Eg0KBXRva2VuGAEgASgJEg8KB291dGNvbWUYAiABKAkSGAoLcmVzdWx0X2pzb24YAyABKAxIAIgBARIrCgZyZXN1bHQYBCABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIlCgVlcnJvchgFIAEoCzIRLnBlcmR1cmUudjEuRXJyb3JIAogBARISCgVyZXRyeRgGIAEoCEgDiAEBEhsKDnJldHJ5X2FmdGVyX21zGAcgASgBSASIAQESEwoGcmVhc29uGAggASgJSAWIAQESFQoIZGVsYXlfbXMYCSABKAFIBogBAUIOCgxfcmVzdWx0X2pzb25CCQoHX3Jlc3VsdEIICgZfZXJyb3JCCAoGX3JldHJ5QhEKD19yZXRyeV9hZnRlcl9tc0IJCgdfcmVhc29uQgsKCV9kZWxheV9tcyIiCg5SZXBvcnRSZXNwb25zZRIQCghhY2NlcHRlZBgBIAMoCCJGChBIZWFydGJlYXRSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyEg4KBnRva2VucxgCIAMoCSJJChFIZWFydGJlYXRSZXNwb25zZRIMCgRsb3N0GAEgAygJEiYKBXN0b3BzGAIgAygLMhcucGVyZHVyZS52MS5TdG9wUmVxdWVzdCJeCgtTdG9wUmVxdWVzdBINCgV0b2tlbhgBIAEoCRIOCgZyZWFzb24YAiABKAkSEAoIZ3JhY2VfbXMYAyABKAESEwoGc2lnbmFsGAQgASgJSACIAQFCCQoHX3NpZ25hbCJ3CgpMb2dSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyEiMKB2VudHJpZXMYAiADKAsyEi5wZXJkdXJlLnYxLk91dHB1dBIUCgdyZXF1ZXN0GAMgASgJSACIAQFCCgoIX3JlcXVlc3QiNQoGT3V0cHV0Eg0KBXRva2VuGAEgASgJEg4KBnN0cmVhbRgCIAEoCRIMCgR0ZXh0GAMgASgJIg0KC0xvZ1Jlc3BvbnNlIngKD1Byb2dyZXNzUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchINCgV0b2tlbhgCIAEoCRIQCghmcmFjdGlvbhgDIAEoARIUCgdtZXNzYWdlGAQgASgJSACIAQFCCgoIX21lc3NhZ2UiEgoQUHJvZ3Jlc3NSZXNwb25zZSJeCg9EZXNjcmliZVJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISJwoGc3RhdHVzGAIgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCISChBEZXNjcmliZVJlc3BvbnNlIhQKEkxpc3RXb3JrZXJzUmVxdWVzdCI+ChNMaXN0V29ya2Vyc1Jlc3BvbnNlEicKB3dvcmtlcnMYASADKAsyFi5wZXJkdXJlLnYxLldvcmtlclZpZXciswEKCldvcmtlclZpZXcSDAoEbmFtZRgBIAEoCRIRCgRob3N0GAIgASgJSACIAQESEAoDcGlkGAMgASgNSAGIAQESLAoGc3RhdHVzGAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEgCiAEBEigKB3J1bm5pbmcYBSADKAsyFy5wZXJkdXJlLnYxLlJ1bm5pbmdWaWV3QgcKBV9ob3N0QgYKBF9waWRCCQoHX3N0YXR1cyJcCgtSdW5uaW5nVmlldxILCgNqb2IYASABKAESDAoEa2luZBgCIAEoCRINCgVxdWV1ZRgDIAEoCRIPCgdhdHRlbXB0GAQgASgNEhIKCnN0YXJ0ZWRfYXQYBSABKAEiMgoMQ2xvc2VSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyIg8KDUNsb3NlUmVzcG9uc2Uy6QQKDVdvcmtlclNlcnZpY2USOQoET3BlbhIXLnBlcmR1cmUudjEuT3BlblJlcXVlc3QaGC5wZXJkdXJlLnYxLk9wZW5SZXNwb25zZRI5CgRQb2xsEhcucGVyZHVyZS52MS5Qb2xsUmVxdWVzdBoYLnBlcmR1cmUudjEuUG9sbFJlc3BvbnNlEj8KBlJlcG9ydBIZLnBlcmR1cmUudjEuUmVwb3J0UmVxdWVzdBoaLnBlcmR1cmUudjEuUmVwb3J0UmVzcG9uc2USSAoJSGVhcnRiZWF0EhwucGVyZHVyZS52MS5IZWFydGJlYXRSZXF1ZXN0Gh0ucGVyZHVyZS52MS5IZWFydGJlYXRSZXNwb25zZRI2CgNMb2cSFi5wZXJkdXJlLnYxLkxvZ1JlcXVlc3QaFy5wZXJkdXJlLnYxLkxvZ1Jlc3BvbnNlEkUKCFByb2dyZXNzEhsucGVyZHVyZS52MS5Qcm9ncmVzc1JlcXVlc3QaHC5wZXJkdXJlLnYxLlByb2dyZXNzUmVzcG9uc2USRQoIRGVzY3JpYmUSGy5wZXJkdXJlLnYxLkRlc2NyaWJlUmVxdWVzdBocLnBlcmR1cmUudjEuRGVzY3JpYmVSZXNwb25zZRJTCgtMaXN0V29ya2VycxIeLnBlcmR1cmUudjEuTGlzdFdvcmtlcnNSZXF1ZXN0Gh8ucGVyZHVyZS52MS5MaXN0V29ya2Vyc1Jlc3BvbnNlIgOQAgESPAoFQ2xvc2USGC5wZXJkdXJlLnYxLkNsb3NlUmVxdWVzdBoZLnBlcmR1cmUudjEuQ2xvc2VSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_struct, file_perdure_v1_errors, file_perdure_v1_jobs]);
 
 /**
  * Which worker a call speaks for.
@@ -142,6 +142,20 @@ export type PollRequest = Message<"perdure.v1.PollRequest"> & {
    * @generated from field: optional double wait_ms = 5;
    */
   waitMs?: number | undefined;
+
+  /**
+   * Only jobs whose priority is smaller than this: more urgent ones.
+   *
+   * @generated from field: optional double below = 6;
+   */
+  below?: number | undefined;
+
+  /**
+   * True answers at once, with what is ready now or nothing.
+   *
+   * @generated from field: optional bool once = 7;
+   */
+  once?: boolean | undefined;
 };
 
 /**
@@ -256,6 +270,13 @@ export type Lease = Message<"perdure.v1.Lease"> & {
    * @generated from field: optional perdure.v1.CommandContext command = 15;
    */
   command?: CommandContext | undefined;
+
+  /**
+   * Smaller ones are more urgent.
+   *
+   * @generated from field: double priority = 16;
+   */
+  priority: number;
 };
 
 /**
@@ -591,6 +612,155 @@ export const ProgressResponseSchema: GenMessage<ProgressResponse> = /*@__PURE__*
   messageDesc(file_perdure_v1_workers, 16);
 
 /**
+ * @generated from message perdure.v1.DescribeRequest
+ */
+export type DescribeRequest = Message<"perdure.v1.DescribeRequest"> & {
+  /**
+   * @generated from field: perdure.v1.Worker worker = 1;
+   */
+  worker?: Worker | undefined;
+
+  /**
+   * State, kinds, queues, slots, ends by outcome, the last error.
+   *
+   * @generated from field: google.protobuf.Struct status = 2;
+   */
+  status?: JsonObject | undefined;
+};
+
+/**
+ * Describes the message perdure.v1.DescribeRequest.
+ * Use `create(DescribeRequestSchema)` to create a new message.
+ */
+export const DescribeRequestSchema: GenMessage<DescribeRequest> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workers, 17);
+
+/**
+ * @generated from message perdure.v1.DescribeResponse
+ */
+export type DescribeResponse = Message<"perdure.v1.DescribeResponse"> & {
+};
+
+/**
+ * Describes the message perdure.v1.DescribeResponse.
+ * Use `create(DescribeResponseSchema)` to create a new message.
+ */
+export const DescribeResponseSchema: GenMessage<DescribeResponse> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workers, 18);
+
+/**
+ * @generated from message perdure.v1.ListWorkersRequest
+ */
+export type ListWorkersRequest = Message<"perdure.v1.ListWorkersRequest"> & {
+};
+
+/**
+ * Describes the message perdure.v1.ListWorkersRequest.
+ * Use `create(ListWorkersRequestSchema)` to create a new message.
+ */
+export const ListWorkersRequestSchema: GenMessage<ListWorkersRequest> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workers, 19);
+
+/**
+ * @generated from message perdure.v1.ListWorkersResponse
+ */
+export type ListWorkersResponse = Message<"perdure.v1.ListWorkersResponse"> & {
+  /**
+   * @generated from field: repeated perdure.v1.WorkerView workers = 1;
+   */
+  workers: WorkerView[];
+};
+
+/**
+ * Describes the message perdure.v1.ListWorkersResponse.
+ * Use `create(ListWorkersResponseSchema)` to create a new message.
+ */
+export const ListWorkersResponseSchema: GenMessage<ListWorkersResponse> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workers, 20);
+
+/**
+ * A worker, and what it runs.
+ *
+ * @generated from message perdure.v1.WorkerView
+ */
+export type WorkerView = Message<"perdure.v1.WorkerView"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Absent, as are the next two, for one that holds leases without being connected.
+   *
+   * @generated from field: optional string host = 2;
+   */
+  host?: string | undefined;
+
+  /**
+   * @generated from field: optional uint32 pid = 3;
+   */
+  pid?: number | undefined;
+
+  /**
+   * @generated from field: optional google.protobuf.Struct status = 4;
+   */
+  status?: JsonObject | undefined;
+
+  /**
+   * @generated from field: repeated perdure.v1.RunningView running = 5;
+   */
+  running: RunningView[];
+};
+
+/**
+ * Describes the message perdure.v1.WorkerView.
+ * Use `create(WorkerViewSchema)` to create a new message.
+ */
+export const WorkerViewSchema: GenMessage<WorkerView> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workers, 21);
+
+/**
+ * An attempt that a worker runs.
+ *
+ * @generated from message perdure.v1.RunningView
+ */
+export type RunningView = Message<"perdure.v1.RunningView"> & {
+  /**
+   * @generated from field: double job = 1;
+   */
+  job: number;
+
+  /**
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: string queue = 3;
+   */
+  queue: string;
+
+  /**
+   * @generated from field: uint32 attempt = 4;
+   */
+  attempt: number;
+
+  /**
+   * Epoch ms.
+   *
+   * @generated from field: double started_at = 5;
+   */
+  startedAt: number;
+};
+
+/**
+ * Describes the message perdure.v1.RunningView.
+ * Use `create(RunningViewSchema)` to create a new message.
+ */
+export const RunningViewSchema: GenMessage<RunningView> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workers, 22);
+
+/**
  * @generated from message perdure.v1.CloseRequest
  */
 export type CloseRequest = Message<"perdure.v1.CloseRequest"> & {
@@ -605,7 +775,7 @@ export type CloseRequest = Message<"perdure.v1.CloseRequest"> & {
  * Use `create(CloseRequestSchema)` to create a new message.
  */
 export const CloseRequestSchema: GenMessage<CloseRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 17);
+  messageDesc(file_perdure_v1_workers, 23);
 
 /**
  * @generated from message perdure.v1.CloseResponse
@@ -618,7 +788,7 @@ export type CloseResponse = Message<"perdure.v1.CloseResponse"> & {
  * Use `create(CloseResponseSchema)` to create a new message.
  */
 export const CloseResponseSchema: GenMessage<CloseResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 18);
+  messageDesc(file_perdure_v1_workers, 24);
 
 /**
  * What a worker needs. Every call says which worker it speaks for; a worker that a node has not heard of for 10 s and
@@ -687,6 +857,26 @@ export const WorkerService: GenService<{
     methodKind: "unary";
     input: typeof ProgressRequestSchema;
     output: typeof ProgressResponseSchema;
+  },
+  /**
+   * Says how the worker itself is, for operators. Kept in memory only; the last one counts.
+   *
+   * @generated from rpc perdure.v1.WorkerService.Describe
+   */
+  describe: {
+    methodKind: "unary";
+    input: typeof DescribeRequestSchema;
+    output: typeof DescribeResponseSchema;
+  },
+  /**
+   * The workers that are connected or hold leases, with what each runs.
+   *
+   * @generated from rpc perdure.v1.WorkerService.ListWorkers
+   */
+  listWorkers: {
+    methodKind: "unary";
+    input: typeof ListWorkersRequestSchema;
+    output: typeof ListWorkersResponseSchema;
   },
   /**
    * Forgets the session. Leases are not ended by it: report or release them before.
