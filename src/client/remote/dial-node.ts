@@ -95,7 +95,8 @@ function dial(
         onClose: (error) => {
           clearTimeout(late)
           stop.abort()
-          manager.abort()
+          // later: what broke the connection is still being told to the manager, which takes it from there
+          setImmediate(() => manager.abort())
           if (isOpen) events.onClose(fatal ?? error)
           else reject(fatal ?? error ?? unreachable(url, undefined))
         },
