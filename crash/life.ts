@@ -88,13 +88,14 @@ export class Life {
   /** Resolves with true once something holds that is looked at after each line, with false if it ends before. */
   async hearsThat(holds: () => boolean): Promise<boolean> {
     const stop = new AbortController()
-    const end = this.ended.then(() => stop.abort())
+    const onEnd = (): void => stop.abort()
+    this.ended.then(onEnd, onEnd)
     try {
       while (!holds()) await once(this.#lines, 'line', { signal: stop.signal })
       return true
     } catch (error) {
       if (!stop.signal.aborted) throw error
-      await end
+      await this.ended
       return holds()
     }
   }

@@ -28,34 +28,14 @@ interface Damage {
 }
 
 const DAMAGES: readonly Damage[] = [
-  {
-    name: 'flipped bit',
-    target: 'database',
-    isVisible: false,
-    apply: (bytes, random) => flip(bytes, random),
-  },
-  {
-    name: 'garbage page',
-    target: 'database',
-    isVisible: true,
-    apply: (bytes, random) => garbage(bytes, random),
-  },
-  {
-    name: 'zeroed page',
-    target: 'database',
-    isVisible: true,
-    apply: (bytes, random) => zeroes(bytes, random),
-  },
-  { name: 'cut', target: 'database', isVisible: true, apply: (bytes, random) => cut(bytes, random) },
-  { name: 'flipped bit', target: 'log', isVisible: false, apply: (bytes, random) => flip(bytes, random) },
-  {
-    name: 'garbage frame',
-    target: 'log',
-    isVisible: false,
-    apply: (bytes, random) => garbageFrame(bytes, random),
-  },
-  { name: 'cut', target: 'log', isVisible: false, apply: (bytes, random) => cut(bytes, random) },
-  { name: 'torn end', target: 'log', isVisible: false, apply: (bytes, random) => torn(bytes, random) },
+  { name: 'flipped bit', target: 'database', isVisible: false, apply: flip },
+  { name: 'garbage page', target: 'database', isVisible: true, apply: garbage },
+  { name: 'zeroed page', target: 'database', isVisible: true, apply: zeroes },
+  { name: 'cut', target: 'database', isVisible: true, apply: cut },
+  { name: 'flipped bit in the first half', target: 'log', isVisible: true, apply: flipEarly },
+  { name: 'garbage frame in the first half', target: 'log', isVisible: true, apply: garbageFrame },
+  { name: 'cut', target: 'log', isVisible: false, apply: cut },
+  { name: 'torn end', target: 'log', isVisible: false, apply: torn },
 ]
 
 export const damage: Scenario = {
@@ -122,7 +102,15 @@ function copyOf(subject: Subject, store: string): Subject {
 }
 
 function flip(bytes: Buffer, random: Random): Buffer {
-  const at = random.integer(0, bytes.length - 1)
+  return flipAt(bytes, random, random.integer(0, bytes.length - 1))
+}
+
+/** Far from the last transaction, of which a crash may have left anything. */
+function flipEarly(log: Buffer, random: Random): Buffer {
+  return flipAt(log, random, random.integer(LOG_HEADER, log.length >> 1))
+}
+
+function flipAt(bytes: Buffer, random: Random, at: number): Buffer {
   bytes[at] = (bytes[at] as number) ^ (1 << random.integer(0, 7))
   return bytes
 }
@@ -139,7 +127,7 @@ function zeroes(bytes: Buffer, random: Random): Buffer {
 }
 
 function garbageFrame(bytes: Buffer, random: Random): Buffer {
-  const at = frameAt(random.integer(0, framesOf(bytes) - 1))
+  const at = frameAt(random.integer(0, framesOf(bytes) >> 1))
   for (let i = at; i < at + FRAME; i++) bytes[i] = random.integer(0, 255)
   return bytes
 }

@@ -18,7 +18,7 @@ describe('nothing acknowledged is lost, nothing runs twice at once', () => {
       const counts = await runScenario(scenario, { rounds: 1, seed: 1 })
       // a round in which nothing happened would show nothing
       for (const what of ['acknowledged', 'attempts'])
-        if (counts.has(what)) expect(counts.get(what)).toBeGreaterThan(100)
+        if (counts.has(what)) expect(counts.get(what)).toBeGreaterThan(10)
       expect(counts.size).toBeGreaterThan(1)
     })
   }

@@ -69,11 +69,11 @@ async function race(
       const { lost } = await session.heartbeat([lease.token])
       if (lost.length === 0) effects.confirmed(lease)
       const outcome = { type: 'succeeded', result: lease.token } as const
-      // Also what is lost is reported, as a worker that knows nothing would, and twice.
+      // Also what is lost is reported, as a worker that knows nothing would, and twice: the answer is the same.
       const [first] = await session.report([{ token: lease.token, outcome }])
       const [second] = await session.report([{ token: lease.token, outcome }])
       if (first) effects.accept(lease)
-      if (second) effects.problems.push(`task ${lease.job} was accepted twice`)
+      if (second !== first) effects.problems.push(`task ${lease.job} was answered ${first}, then ${second}`)
     }
   }
 }

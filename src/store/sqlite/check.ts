@@ -44,6 +44,12 @@ const CLAIMS: readonly (readonly [claim: string, sql: string])[] = [
     'a job counts its unsettled dependencies',
     'SELECT id FROM jobs WHERE pending <> (SELECT count(*) FROM dependents WHERE member = jobs.id)',
   ],
+  [
+    'the values of a job are JSON',
+    `SELECT id FROM jobs WHERE NOT (json_valid(coalesce(input, '0')) AND json_valid(coalesce(result, '0'))
+       AND json_valid(coalesce(error, '0')) AND json_valid(coalesce(metadata, '0'))
+       AND json_valid(coalesce(limits, '[]')))`,
+  ],
   ['every job has its route', 'SELECT id FROM jobs WHERE route NOT IN (SELECT id FROM routes)'],
 ]
 

@@ -9,6 +9,7 @@ import { assert } from '../../std/assert.ts'
 import { Committer } from './commit.ts'
 import { checkHeader, guarded, openOwner, openReader, translate } from './connection.ts'
 import { Loader } from './load.ts'
+import { checkLog } from './log.ts'
 import type { PackedLoaded, Request, Response, ThreadOptions } from './messages.ts'
 import { Ownership } from './ownership.ts'
 import { Reads } from './reads.ts'
@@ -34,6 +35,8 @@ function open(): unknown {
     // First of all, so that nothing is made beside a file that is not ours.
     checkHeader(path)
     ownership ??= Ownership.take(path, socket)
+    // Later openings find the log as this thread has left it.
+    if (db === undefined) checkLog(path)
   }
   if (isMemory && db !== undefined) return guarded(path, () => opening(db as Database.Database))
   db?.close()
