@@ -2,6 +2,7 @@
  * enqueue: makes jobs durable, all of a call or none, in any order of their dependencies.
  */
 import { type PerdureError, perdureError } from '../../errors.ts'
+import { assert } from '../../std/assert.ts'
 import {
   blankJob,
   HAS_DEPENDENCIES,
@@ -215,7 +216,11 @@ class Maker {
   settle(): void {
     for (const [id, ending] of this.#ended) {
       const row = this.#view.jobs.get(id) as JobRow
-      if (!isTerminal(row.state)) finish(this.#view, row, ending, this.#now)
+      assert(
+        !isTerminal(row.state),
+        'what ends from the start waits for nobody, so that nobody ends it before',
+      )
+      finish(this.#view, row, ending, this.#now)
     }
   }
 

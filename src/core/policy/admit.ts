@@ -66,8 +66,7 @@ function admitDraft(view: AdmitTables, draft: JobDraft, route: RouteRow, from: n
 function advance(view: AdmitTables, draft: JobDraft, route: RouteRow): JobRow {
   draft.rank = draft.priority
   for (const limit of limitsOf(draft).slice(draft.taken)) {
-    const max = view.limits.get(limit)?.max
-    assert(max !== undefined, 'a job names only limits that exist')
+    const max = maxOf(view, limit)
     if (view.holders.size(limit) >= max || nextWaiter(view, limitLine(limit), { at: 0 }) !== undefined) {
       draft.state = WAITING
       draft.line = limitLine(limit)
@@ -92,9 +91,16 @@ export function leaveLine(view: AdmitTables, job: JobRow): void {
   returnTurn(view, route.queue, fairKeyOf(job, route), view.profileById(route.profile).weight)
 }
 
+/** Most holders of a limit that somebody has named. */
+export function maxOf(view: Pick<View, 'limits'>, limit: number): number {
+  const row = view.limits.get(limit)
+  assert(row !== undefined, 'a limit that has a name has a bound')
+  return row.max
+}
+
 /** Gives free slots of a limit to those who wait for it, first in line first. */
 function grant(view: AdmitTables, limit: number): void {
-  const max = view.limits.get(limit)?.max ?? 0
+  const max = maxOf(view, limit)
   const cursor = { at: 0 }
   while (view.holders.size(limit) < max) {
     const waiter = nextWaiter(view, limitLine(limit), cursor)

@@ -5,7 +5,7 @@
 import { limitLine } from '../model/line.ts'
 import { fairId, nameId, type RouteRow } from '../model/rows.ts'
 import { intern, type View } from '../view.ts'
-import type { AdmitTables } from './admit.ts'
+import { type AdmitTables, maxOf } from './admit.ts'
 
 type Tables = AdmitTables & Pick<View, 'names' | 'nextNameId' | 'beginLine' | 'needLines'>
 
@@ -54,7 +54,7 @@ function setBounds(view: Tables, bounds: ReadonlyMap<string, number>, freed: num
       view.holders.begin(id)
       view.beginLine(limitLine(id))
     }
-    const old = isNew ? 0 : (view.limits.get(id)?.max ?? 0)
+    const old = isNew ? 0 : maxOf(view, id)
     if (old !== max) view.limits.put({ id, max })
     if (!isNew && max > old) freed.push(id)
   }
