@@ -73,7 +73,7 @@ export function makeContext(streams: Streams, env: NodeJS.ProcessEnv, options: C
       const engine = isConfigured({ env, file: options.config })
         ? engineOptions(await context.settings())
         : {}
-      const store = await openStore(address, { ...opening, engine })
+      const store = await openStore(address, { ...opening, engine: { ...engine, ...opening.engine } })
       try {
         return await act(store)
       } finally {

@@ -6,7 +6,6 @@
 import { readFileSync } from 'node:fs'
 import { perdureError } from '../errors.ts'
 import type { TlsOptions } from '../server/http/listener.ts'
-import type { ServedHttp } from '../server/http/serve.ts'
 import type { Context } from './context.ts'
 import type { OpenStore } from './store.ts'
 
@@ -14,19 +13,29 @@ import type { OpenStore } from './store.ts'
 export const NODE_SETTINGS = ['node.host', 'node.port'] as const
 
 /**
- * Serves the store of a command to the network.
+ * Opens the store of a command, serves it to the network, and hands it over; ends both in order whatever happens.
  *
  * @throws STORE_BUSY where another process owns the store; what `startNode` throws.
  */
-export async function serveStore(context: Context, store: OpenStore): Promise<ServedHttp> {
-  if (!store.isOwner) throw busy(store.place)
-  const { host, port, tls } = (await context.settings()).current.node
-  const options = { host, port, ...readTls(tls) }
-  const { startNode } = await import('../server/node.ts')
-  const served = await startNode(store.client, options)
-  if (context.out.json) context.out.data({ url: served.url, store: store.place }, '')
-  else context.out.note(`Listening on ${served.url} (${store.place}).`)
-  return served
+export async function withServedStore<T>(
+  context: Context,
+  act: (store: OpenStore) => Promise<T>,
+): Promise<T> {
+  const { host, port, tls, metrics } = (await context.settings()).current.node
+  const meter = metrics ? new (await import('../server/metrics/meter.ts')).Meter() : undefined
+  const options = { host, port, ...readTls(tls), ...(meter && { meter }) }
+  return context.withStore({ serves: true, engine: { ...(meter && { meter }) } }, async (store) => {
+    if (!store.isOwner) throw busy(store.place)
+    const { startNode } = await import('../server/node.ts')
+    const served = await startNode(store.client, options)
+    if (context.out.json) context.out.data({ url: served.url, store: store.place }, '')
+    else context.out.note(`Listening on ${served.url} (${store.place}).`)
+    try {
+      return await act(store)
+    } finally {
+      await served.close()
+    }
+  })
 }
 
 interface TlsPaths {

@@ -12,6 +12,7 @@ import { socketPath } from '../protocol/address.ts'
 import { type Surroundings, systemSurroundings } from '../runtime/services.ts'
 import { createMemoryStore } from '../store/memory/memory-store.ts'
 import { createSqliteStore } from '../store/sqlite/sqlite-store.ts'
+import { MeasuredStore } from './metrics/measured-store.ts'
 import { serveSocket } from './socket.ts'
 
 /** How to open an embedded Perdure. */
@@ -24,6 +25,15 @@ export interface EmbeddedOptions extends EngineOptions {
   readonly surroundings?: Surroundings
   /** What jobs get whose own options do not say otherwise. Default: the built-in profile. */
   readonly defaults?: ProfileOptions
+  /** Counts what the engine and its store do. */
+  readonly meter?: EngineMeter
+}
+
+/** Who counts what an engine and its store do. */
+export interface EngineMeter {
+  observe(engine: Engine): void
+  /** A commit took so long, seconds. */
+  committed(seconds: number): void
 }
 
 /** Opens a store in this process. Rejects with STORE_BUSY, naming the owner, where another process has it. */
@@ -35,11 +45,14 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Client> {
           path: options.path ?? ':memory:',
           ...(options.socket === undefined ? {} : { socket: options.socket }),
         })
-  const { surroundings = systemSurroundings(), defaults, ...engine } = options
+  const { surroundings = systemSurroundings(), defaults, meter, ...rest } = options
   // Commands of workers that died with the owner before must be gone before their jobs are given out again.
   if (options.store === 'sqlite' && options.path !== undefined)
     await reapOrphans({ storeId: storeIdOf(options.path) })
-  return createEmbeddedClient(await Engine.open(store, surroundings, engine), defaults)
+  const measured = meter === undefined ? store : new MeasuredStore(store, meter.committed)
+  const engine = await Engine.open(measured, surroundings, rest)
+  meter?.observe(engine)
+  return createEmbeddedClient(engine, defaults)
 }
 
 /**

@@ -3,7 +3,7 @@
  */
 import { addExamples } from '../context.ts'
 import type { Definition } from '../program.ts'
-import { NODE_SETTINGS, serveStore } from '../serve.ts'
+import { NODE_SETTINGS, withServedStore } from '../serve.ts'
 import { addSettingOptions } from '../settings.ts'
 import { EndSignals } from '../work.ts'
 
@@ -17,15 +17,13 @@ export const define: Definition = (command, run) => {
   )
   command.action(
     run((context) =>
-      context.withStore({ serves: true }, async (store) => {
+      withServedStore(context, async () => {
         using signals = new EndSignals()
-        const served = await serveStore(context, store)
         await new Promise<void>((resolve) => {
           if (signals.gently.aborted) resolve()
           signals.gently.addEventListener('abort', () => resolve(), { once: true })
         })
         context.out.note('Stopping.')
-        await served.close()
         return 0
       }),
     ),

@@ -3,7 +3,7 @@
  */
 import { addExamples } from '../context.ts'
 import type { Definition } from '../program.ts'
-import { NODE_SETTINGS, serveStore } from '../serve.ts'
+import { NODE_SETTINGS, withServedStore } from '../serve.ts'
 import { addSettingOptions } from '../settings.ts'
 import { addRunOptions, type RunOptions, readPlan, work } from './run.ts'
 
@@ -17,15 +17,8 @@ export const define: Definition = (command, run) => {
   command.action(
     run<RunOptions>(async (context, [file = ''], options) => {
       const plan = await readPlan(file, options)
-      return context.withStore({ serves: true }, async (store) => {
-        const served = await serveStore(context, store)
-        try {
-          // the worker is drained before the doors close: it needs none, but others may wait for its jobs
-          return await work(context, store, plan)
-        } finally {
-          await served.close()
-        }
-      })
+      // the worker is drained before the doors close: others may wait for its jobs
+      return withServedStore(context, (store) => work(context, store, plan))
     }),
   )
 }

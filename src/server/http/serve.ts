@@ -11,6 +11,7 @@ import type { Client } from '../../client/client.ts'
 import { MOST_FRAME_BYTES } from '../../protocol/rpc/exchange.ts'
 import { type Caller, certified, LOOPBACK } from '../authorize.ts'
 import { Hub } from '../hub.ts'
+import type { Meter } from '../metrics/meter.ts'
 import { addServices, CALLER } from '../rpc/services.ts'
 import { certificateName, type Handler, type ListenOptions, listen } from './listener.ts'
 import { route } from './routes.ts'
@@ -21,6 +22,8 @@ export interface ServeOptions extends ListenOptions {
   readonly hosts?: readonly string[]
   /** How long a worker's session waits for its connection to come back, ms. Default 10,000. */
   readonly lingerMs?: number
+  /** Serves `/metrics`. */
+  readonly meter?: Meter
 }
 
 /** A client that is being served. */
@@ -37,6 +40,7 @@ const GRACE_MS = 3_000
 /** Serves a client until `close`. @throws UNAVAILABLE when the port is taken. */
 export async function serveHttp(client: Client, options: ServeOptions): Promise<ServedHttp> {
   const hub = new Hub(client, options.lingerMs)
+  options.meter?.gauge('perdure_connections', 'Clients and workers connected', () => hub.connections)
   const listener = await listen(handlerOf(hub, options), options)
   let closing: Promise<void> | undefined
   const close = async () => {
@@ -48,7 +52,7 @@ export async function serveHttp(client: Client, options: ServeOptions): Promise<
   return { url: listener.url, port: listener.port, close: () => (closing ??= close()) }
 }
 
-function handlerOf(hub: Hub, { host, tls, hosts = [] }: ServeOptions): Handler {
+function handlerOf(hub: Hub, { host, tls, hosts = [], meter }: ServeOptions): Handler {
   const services = connectNodeAdapter({
     routes: (router) => addServices(router, hub),
     contextValues: (request) =>
@@ -69,6 +73,7 @@ function handlerOf(hub: Hub, { host, tls, hosts = [] }: ServeOptions): Handler {
       await hub.client.position()
       return { status: 200, text: 'ready' }
     },
+    ...(meter && { '/metrics': async () => ({ status: 200, ...(await meter.text(hub.client)) }) }),
   }
   return route(routes, services, isKnownHost)
 }
