@@ -33,6 +33,7 @@ const EMPTY: Opening = {
   sequence: 0,
   nextJobId: 1,
   nextNameId: 1,
+  time: 0,
   names: [],
   queues: [],
   running: [],
@@ -84,7 +85,7 @@ export class Witness {
     if (group === undefined) return
     group.isLanded = true
     for (const applied of group.commands) this.#repeat(applied)
-    const repeated = this.#machine.take(batch.epoch, batch.sequence)
+    const repeated = this.#machine.take(batch.epoch, batch.sequence, batch.time)
     compare(this.#effective(batch), this.#effective(repeated))
   }
 

@@ -83,13 +83,14 @@ export class Disk {
     const epoch = this.epoch + 1
     must('O2', epoch > this.epoch, () => `epoch ${epoch} after ${this.epoch}`)
     this.epoch = epoch
-    const { nextJobId, nextNameId, names, queues, jobs } = this.tables
+    const { nextJobId, nextNameId, time, names, queues, jobs } = this.tables
     const running = this.tables.line(RUNNING_LINE).from(undefined)
     const opening: Opening = {
       epoch,
       sequence: this.sequence,
       nextJobId,
       nextNameId,
+      time,
       names: [...names.values()].filter((row) => SMALL_SPACES.has(row.space)),
       queues: [...queues.values()],
       running: Array.from(running, (id) => jobs.get(id) as JobRow),

@@ -71,6 +71,7 @@ async function takes(store: Store, commit: ModelCommit): Promise<boolean> {
 const NOTHING: Omit<Batch, 'epoch' | 'sequence'> = {
   nextJobId: 1,
   nextNameId: 1,
+  time: 0,
   jobs: [],
   names: [],
   profiles: [],

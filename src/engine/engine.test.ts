@@ -400,3 +400,19 @@ it('is there again after a read that failed, and pauses between one reload and t
   expect((await client.control(1, { verb: 'hold' })).state).toBe('held')
   await rest(faulty)
 })
+
+it('never goes back in time, also when it is opened with a clock that was set back', async () => {
+  const faulty = await Faulty.open()
+  await faulty.client.enqueue([{ kind: 'k' }, { kind: 'k', delayMs: 1_000 }])
+  const { createdAt } = await faulty.client.get(1)
+  await faulty.client.close()
+  faulty.time.step(-3_600_000)
+  await faulty.reopen()
+  const { client, engine } = faulty
+  expect(engine.now()).toBe(createdAt)
+  await client.enqueue([{ kind: 'k' }])
+  expect((await client.get(3)).createdAt).toBe(createdAt)
+  await faulty.time.advance(3_600_000 + 2_000)
+  expect((await client.get(2)).state).toBe('ready')
+  await rest(faulty)
+})

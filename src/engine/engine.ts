@@ -129,7 +129,7 @@ export class Engine {
     return this.#workingSet
   }
 
-  /** Shard time, epoch ms: never goes back. */
+  /** Shard time, epoch ms: never goes back, nor behind what any owner has committed (T1). */
   now(): number {
     this.#now = Math.max(this.#now, this.surroundings.now())
     return this.#now
@@ -243,6 +243,8 @@ export class Engine {
     this.#epoch = opening.epoch
     this.#sequence = opening.sequence
     this.#openedAt = opening.sequence
+    // The clock of this owner may be behind that of the one before.
+    this.#now = Math.max(this.#now, opening.time)
     const workingSet = new WorkingSet(
       opening,
       (before, after) => this.#jobChanged(before, after),
@@ -402,7 +404,7 @@ export class Engine {
 
   #commit(): void {
     this.#sequence++
-    const batch = this.#workingSet.take(this.#epoch, this.#sequence)
+    const batch = this.#workingSet.take(this.#epoch, this.#sequence, this.#now)
     const departure: Departure = { answered: this.#answered, changes: this.announcer.take() }
     this.#answered = []
     this.#weight = 0

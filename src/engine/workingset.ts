@@ -206,7 +206,7 @@ export class WorkingSet implements View {
   }
 
   /** Hands over everything that changed since the last batch. */
-  take(epoch: number, sequence: number): Batch {
+  take(epoch: number, sequence: number, time: number): Batch {
     this.#isDirty = false
     const fair = this.fair.take(sequence)
     const counts: CountChange[] = []
@@ -219,6 +219,7 @@ export class WorkingSet implements View {
       sequence,
       nextJobId: this.#nextJobId,
       nextNameId: this.#nextNameId,
+      time,
       jobs: this.jobs.take(sequence),
       names: rowsOf(this.names.take(sequence)),
       profiles: rowsOf(this.profiles.take(sequence)),

@@ -50,6 +50,8 @@ export interface Batch {
   readonly sequence: number
   readonly nextJobId: number
   readonly nextNameId: number
+  /** Shard time of what it carries, epoch ms: kept, so that no later owner's time is behind it (T1). */
+  readonly time: number
   readonly jobs: readonly JobChange[]
   readonly names: readonly NameRow[]
   readonly profiles: readonly ProfileRow[]
@@ -79,6 +81,8 @@ export interface Opening {
   readonly sequence: number
   readonly nextJobId: number
   readonly nextNameId: number
+  /** Shard time of the last commit, epoch ms; 0 before the first. */
+  readonly time: number
   /** All namespaces, queues, kinds and classes; names of other spaces are read on use. */
   readonly names: readonly NameRow[]
   readonly queues: readonly QueueRow[]

@@ -45,7 +45,7 @@ export class Shard {
   async apply(command: Command, now: number): Promise<Reply> {
     const reply = await this.#applied(command, now)
     if (this.#set.isDirty) {
-      const batch = this.#set.take(this.#epoch, ++this.#sequence)
+      const batch = this.#set.take(this.#epoch, ++this.#sequence, now)
       this.batches.push(batch)
       await this.store.commit(batch)
       this.#set.durable(batch.sequence)

@@ -18,6 +18,7 @@ export function ownershipSuite(make: MakeStore, { keepsData = true }: StoreTrait
         sequence: 0,
         nextJobId: 1,
         nextNameId: 1,
+        time: 0,
         names: [],
         queues: [],
         running: [],
@@ -41,9 +42,9 @@ export function ownershipSuite(make: MakeStore, { keepsData = true }: StoreTrait
         const running = [jobIn(RUNNING, 2), jobIn(RUNNING, 5, { limits: '[10]', taken: 1, expireAt: 77 })]
         const others = [jobIn(3, 1), jobIn(1, 3), jobIn(7, 4)]
         await subject.commit({ ...WORLD, nextJobId: 6, queues, ...enqueued([...others, ...running]) })
-        await subject.commit({ nextJobId: 9 })
+        await subject.commit({ nextJobId: 9, time: 1_800_000_000_001 })
         const opening = await subject.restart()
-        expect(opening).toMatchObject({ sequence: 2, nextJobId: 9, nextNameId: 30 })
+        expect(opening).toMatchObject({ sequence: 2, nextJobId: 9, nextNameId: 30, time: 1_800_000_000_001 })
         const small = NAMES.filter(({ space }) => ['namespace', 'queue', 'kind', 'class'].includes(space))
         expect([...opening.names].sort((a, b) => a.id - b.id)).toEqual(small)
         expect([...opening.queues].sort((a, b) => a.id - b.id)).toEqual(queues)

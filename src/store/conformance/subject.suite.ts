@@ -25,6 +25,7 @@ export type MakeStore = () => Promise<StoreFixture>
 export const NO_CHANGES: Omit<Batch, 'epoch' | 'sequence'> = {
   nextJobId: 1,
   nextNameId: 1,
+  time: 0,
   jobs: [],
   names: [],
   profiles: [],

@@ -144,13 +144,14 @@ class MemoryStore implements Store {
   }
 
   #opening(): Opening {
-    const { nextJobId, nextNameId, names, queues, jobs } = this.#tables
+    const { nextJobId, nextNameId, time, names, queues, jobs } = this.#tables
     const running = this.#tables.line(RUNNING_LINE).from(undefined)
     return {
       epoch: this.#epoch,
       sequence: this.#sequence,
       nextJobId,
       nextNameId,
+      time,
       names: [...names.values()].filter((row) => SMALL_SPACES.has(row.space)),
       queues: [...queues.values()],
       running: Array.from(running, (id) => jobs.get(id) as JobRow),

@@ -32,6 +32,7 @@ import { Order, type Place } from './order.ts'
 export class Tables {
   nextJobId = 1
   nextNameId = 1
+  time = 0
   readonly jobs = new Map<number, JobRow>()
   /** All jobs in order of id. */
   readonly ids = new Order()
@@ -79,6 +80,7 @@ export class Tables {
   apply(batch: Batch): void {
     this.nextJobId = batch.nextJobId
     this.nextNameId = batch.nextNameId
+    this.time = batch.time
     for (const change of batch.jobs) this.#changeJob(change)
     this.#intern(batch)
     for (const row of batch.queues) this.queues.set(row.id, row)

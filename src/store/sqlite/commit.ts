@@ -50,10 +50,10 @@ export class Committer {
   }
 
   /** Succeeds only as the successor of the last commit of the same epoch (O3). */
-  #fence({ epoch, sequence, nextJobId, nextNameId }: PackedBatch): void {
+  #fence({ epoch, sequence, nextJobId, nextNameId, time }: PackedBatch): void {
     const sql =
-      'UPDATE shard SET sequence = ?, next_job = ?, next_name = ? WHERE id = 0 AND epoch = ? AND sequence = ?'
-    const { changes } = this.#run(sql, sequence, nextJobId, nextNameId, epoch, sequence - 1)
+      'UPDATE shard SET sequence = ?, next_job = ?, next_name = ?, time = ? WHERE id = 0 AND epoch = ? AND sequence = ?'
+    const { changes } = this.#run(sql, sequence, nextJobId, nextNameId, time, epoch, sequence - 1)
     if (changes !== 1) {
       throw perdureError('FENCED', {
         expected: `the shard to stand at epoch ${epoch}, sequence ${sequence - 1}`,

@@ -106,6 +106,7 @@ function batchOf(sequence: number, jobs: Batch['jobs']): Batch {
     sequence,
     nextJobId: 11,
     nextNameId: 1,
+    time: 0,
     jobs,
     ...{ names: [], profiles: [], routes: [], queues: [], limits: [], fair: [], fairGone: [], holders: [] },
     ...{ dependents: [], keys: [], counts: [], attempts: [], payloads: [], logs: [], progress: [] },

@@ -68,8 +68,11 @@ CREATE INDEX metadata_by_job ON metadata (job);
 CREATE TABLE counts (route INTEGER, state INTEGER, n INTEGER NOT NULL, PRIMARY KEY (route, state)) WITHOUT ROWID;
 `
 
+/** Version 2: shard time outlives its owner. */
+const SECOND = 'ALTER TABLE shard ADD COLUMN time INTEGER NOT NULL DEFAULT 0'
+
 /** The step to version `index + 1`. */
-export const MIGRATIONS: readonly string[] = [FIRST]
+export const MIGRATIONS: readonly string[] = [FIRST, SECOND]
 
 /** The version that this code writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length

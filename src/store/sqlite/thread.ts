@@ -80,16 +80,16 @@ function opening(connection: Database.Database): unknown {
 }
 
 function standing(connection: Database.Database): unknown {
-  const shard = connection.prepare('SELECT epoch, sequence, next_job, next_name FROM shard').get() as Record<
-    string,
-    number
-  >
+  const shard = connection
+    .prepare('SELECT epoch, sequence, next_job, next_name, time FROM shard')
+    .get() as Record<string, number>
   const small = "SELECT id, space, text FROM names WHERE space IN ('namespace', 'queue', 'kind', 'class')"
   return {
     epoch: shard.epoch,
     sequence: shard.sequence,
     nextJobId: shard.next_job,
     nextNameId: shard.next_name,
+    time: shard.time,
     names: connection.prepare(small).all() as NameRow[],
     queues: connection.prepare('SELECT * FROM queues').all() as QueueRow[],
     running: (loader as Loader).running(),
