@@ -9,7 +9,8 @@ import { apply } from '../apply.ts'
 import { blankJob, HAS_HISTORY, HAS_KEY, type JobRow } from '../model/job.ts'
 import { DUE_LINE, SETTLE_LINE } from '../model/line.ts'
 import { DEFAULT_PROFILE } from '../model/profile.ts'
-import { HELD, READY, SCHEDULED, SUCCEEDED } from '../model/states.ts'
+import { CANCELLED, HELD, READY, SCHEDULED, SUCCEEDED } from '../model/states.ts'
+import { returnTurn } from '../policy/fairness.ts'
 import type { View } from '../view.ts'
 import { settle } from './settle.ts'
 import { due } from './time.ts'
@@ -90,6 +91,26 @@ it('an import keeps what was known of a job', async () => {
   expect(shard.batches.flatMap(({ metadata }) => metadata)).toEqual([
     { job: 1, namespace: expect.any(Number), name: 'color', value: 'red' },
   ])
+})
+
+it('an import under a key that is taken makes nothing, or is refused', async () => {
+  const shard = await Shard.open()
+  const job = { kind: 'k', createdAt: 1, state: 'held', key: 'a' } as const
+  await shard.apply({ type: 'import', jobs: pastJobs(job) }, NOW)
+  expect(await shard.apply({ type: 'import', jobs: pastJobs(job) }, NOW)).toEqual({
+    ids: [1],
+    created: [false],
+  })
+  const jobs = pastJobs({ ...job, input: 'other', onConflict: 'refuse' })
+  expect(await shard.apply({ type: 'import', jobs }, NOW)).toMatchObject({ code: 'KEY_CONFLICT' })
+  // a later job of one import takes the key of an earlier one over
+  const both = pastJobs({ ...job, key: 'b' }, { ...job, key: 'b', onConflict: 'replace' })
+  await shard.apply({ type: 'import', jobs: both }, NOW)
+  expect([2, 3].map((id) => storedJobs(shard).get(id)?.state)).toEqual([CANCELLED, HELD])
+})
+
+it('a tag that is not there needs not be given back', () => {
+  expect(() => returnTurn(viewOf(new Map(), []), 1, 1, 1)).not.toThrow()
 })
 
 /** A view of a few jobs without limits, of which one line is known. */
