@@ -32,12 +32,14 @@ const throughputJobs = (pace: Pace, quick: boolean): Partial<Size> =>
   })[pace]
 
 const everyone: SystemName[] = ['perdure', 'floor', ...PEERS]
+/** Where rows of the node stand beside those of the embedded form. */
+const withNode: SystemName[] = ['perdure', 'node', 'floor', ...PEERS]
 
 function single(inFlight: number): Measurement {
   return {
     scenario: 'enqueueSingle',
     goal: 'throughput',
-    systems: [...everyone, 'bullmq-volatile'],
+    systems: [...(inFlight === 64 ? withNode : everyone), 'bullmq-volatile'],
     quickPeers: [...PEERS, 'bullmq-volatile'],
     rounds: 3,
     size: (_pace, quick) => ({ inFlight, seconds: quick ? 0.7 : 2 }),
@@ -60,7 +62,7 @@ export const measurements = {
   endToEnd: {
     scenario: 'endToEnd',
     goal: 'throughput',
-    systems: everyone,
+    systems: withNode,
     quickPeers: PEERS,
     rounds: 3,
     size: throughputJobs,
@@ -78,7 +80,7 @@ export const measurements = {
   latencyIdle: {
     scenario: 'latencyIdle',
     goal: 'latency',
-    systems: everyone,
+    systems: withNode,
     quickPeers: PEERS,
     rounds: 3,
     size: (_pace, quick) => ({ jobs: quick ? 300 : 1000, warmup: 50 }),
@@ -86,7 +88,7 @@ export const measurements = {
   latencyHalf: {
     scenario: 'latencyUnderLoad',
     goal: 'throughput',
-    systems: everyone,
+    systems: withNode,
     quickPeers: ['graphile-worker', 'bee-queue', 'plainjob'],
     rounds: 3,
     size: (_pace, quick) => ({ seconds: quick ? 1.5 : 4 }),

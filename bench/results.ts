@@ -49,9 +49,9 @@ function bestPeer(
 
 /** One row of the table. */
 export function toRow(definition: RowDefinition, measured: Measured): RowResult {
-  const { id, unit, better, bar } = definition
+  const { id, unit, better, bar, subject = 'perdure' } = definition
   const figures = figuresOf(definition, measured)
-  const value = figures.perdure ?? null
+  const value = figures[subject] ?? null
   const floor = figures.floor ?? null
   const best = bestPeer(definition, figures)
   const peer = best === undefined ? null : (figures[best] ?? null)

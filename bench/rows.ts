@@ -34,6 +34,8 @@ export interface RowDefinition {
   better: 'higher' | 'lower'
   measurement: MeasurementName
   figure: string
+  /** Which Perdure the row is about. Default: the embedded one. */
+  subject?: 'node'
   /** Perdure's figure is divided by its own figure in this measurement. */
   relativeTo?: MeasurementName
   bar?: { text: string; met(input: BarInput): boolean | undefined }
@@ -213,5 +215,57 @@ export const rows: RowDefinition[] = [
     measurement: 'idle',
     figure: 'percent',
     bar: { text: '< 1 %', met: ({ row }) => under(row.value, 1) },
+  },
+  {
+    id: 'node.e2e',
+    what: 'the same through a node, the worker in another process',
+    unit: 'jobs/s',
+    better: 'higher',
+    subject: 'node',
+    measurement: 'endToEnd',
+    figure: 'perSecond',
+    bar: {
+      text: '>= 25,000 and >= 1.5 x the best peer',
+      met: ({ row }) => all(atLeast(row.value, 25_000), atLeast(row.peerRatio, 1.5)),
+    },
+  },
+  {
+    id: 'node.enqueue.single.64',
+    what: 'single enqueue through a node, 64 awaited at once',
+    unit: 'jobs/s',
+    better: 'higher',
+    subject: 'node',
+    measurement: 'single64',
+    figure: 'perSecond',
+    bar: { text: '>= 20,000', met: ({ row }) => atLeast(row.value, 20_000) },
+  },
+  {
+    id: 'node.latency.idle.p50',
+    what: 'enqueue to start through an idle node, median',
+    unit: 'ms',
+    better: 'lower',
+    subject: 'node',
+    measurement: 'latencyIdle',
+    figure: 'p50',
+    bar: { text: '< 3 ms', met: ({ row }) => under(row.value, 3) },
+  },
+  {
+    id: 'node.latency.idle.p99',
+    what: 'enqueue to start through an idle node, 99th percentile',
+    unit: 'ms',
+    better: 'lower',
+    subject: 'node',
+    measurement: 'latencyIdle',
+    figure: 'p99',
+  },
+  {
+    id: 'node.latency.half.p99',
+    what: "enqueue to start at half of a node's own end-to-end rate, 99th percentile",
+    unit: 'ms',
+    better: 'lower',
+    subject: 'node',
+    measurement: 'latencyHalf',
+    figure: 'p99',
+    bar: { text: '< 20 ms', met: ({ row }) => under(row.value, 20) },
   },
 ]
