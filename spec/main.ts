@@ -9,7 +9,7 @@ import { Violation } from '../sim/violation.ts'
 import { createMemoryStore } from '../src/store/memory/memory-store.ts'
 import { judge, record } from './agree/record-jobs.ts'
 import { type Replayed, replayJobs } from './agree/replay-jobs.ts'
-import { replayOwnership } from './agree/replay-ownership.ts'
+import { ownershipTraces, replayOwnership } from './agree/replay-ownership.ts'
 import { type Options, type PartName, readOptions, USAGE, WrongOption } from './options.ts'
 import { MODEL_NAMES, simulateDefects, simulateSound } from './quint/models.ts'
 import { SCENARIOS } from './search/scenarios.ts'
@@ -31,13 +31,13 @@ async function runSimulations(options: Options): Promise<number> {
   let code = OK
   for (const model of MODEL_NAMES) {
     const started = performance.now()
-    const { invariants, violated, unseen, text } = await simulateSound(model, options)
+    const { invariants, violated, unseen, commands } = await simulateSound(model, options)
     tell(
       `simulate ${model}: ${options.runs} runs of ${options.steps} steps; ${invariants.join(' ')}`,
       started,
     )
     if (violated.length > 0) {
-      console.log(`${text}\nviolated: ${violated.join(' ')}`)
+      console.log(`${commands.join('\n')}\nviolated: ${violated.join(' ')}`)
       code = UNSAFE
     } else if (unseen.length > 0) {
       console.log(`  never happened: ${unseen.join(' ')}; give more --runs, or look at the model`)
@@ -62,7 +62,9 @@ async function runDefects(options: Options): Promise<number> {
 
 async function runReplays(options: Options): Promise<number> {
   const jobs = await timed('replay jobs', () => replayJobs('jobs_sound', options))
-  const ownership = await timed('replay ownership', () => replayOwnership(() => createMemoryStore(), options))
+  const ownership = await timed('replay ownership', async () =>
+    replayOwnership(await ownershipTraces(options), () => createMemoryStore()),
+  )
   return jobs && ownership ? OK : UNSAFE
 }
 

@@ -58,10 +58,9 @@ export function judge(recordings: readonly Recording[]): Promise<Refusal | undef
     const model = join(folder, 'followed')
     const params = { model, module: 'followed', runs: 1, steps, seed: 1, invariants: ['agrees'] }
     const actions = ['begin', 'follow'] as const
-    const { violated, text } = await simulate({ ...params, actions })
-    const place = /which: (\d+)/.exec(text.slice(text.lastIndexOf('[State')))
-    const done = /followed: (\d+)/.exec(text.slice(text.lastIndexOf('[State')))
-    const at = { recording: Number(place?.[1]), followed: Number(done?.[1]) }
+    const { violated, trace } = await simulate({ ...params, actions })
+    const end = trace.at(-1)
+    const at = { recording: Number(end?.which), followed: Number(end?.followed) }
     const isComplete = at.recording === recordings.length - 1 && at.followed === recordings.at(-1)?.length
     if (violated.length === 0 && isComplete) return undefined
     const followed = violated.length > 0 ? at.followed - 1 : at.followed

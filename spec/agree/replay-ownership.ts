@@ -20,18 +20,25 @@ interface ModelCommit {
   readonly sequence: number
 }
 
+/** Random runs of the model. */
+export function ownershipTraces(effort: Effort): Promise<TraceState[][]> {
+  return traces({ model: 'ownership', module: 'ownership_sound', ...effort })
+}
+
 /** Replays runs of the model, each against a new store, until one parts. */
-export async function replayOwnership(makeStore: () => Store, effort: Effort): Promise<Replayed> {
-  const all = await traces({ model: 'ownership', module: 'ownership_sound', ...effort })
+export async function replayOwnership(
+  runs: readonly TraceState[][],
+  makeStore: () => Store,
+): Promise<Replayed> {
   let steps = 0
-  for (const trace of all) {
+  for (const run of runs) {
     const store = makeStore()
-    const parted = await replay(trace, store)
+    const parted = await replay(run, store)
     await store.close()
-    steps += trace.length - 1
-    if (parted !== undefined) return { traces: all.length, steps, parted }
+    steps += run.length - 1
+    if (parted !== undefined) return { traces: runs.length, steps, parted }
   }
-  return { traces: all.length, steps, parted: undefined }
+  return { traces: runs.length, steps, parted: undefined }
 }
 
 async function replay(trace: readonly TraceState[], store: Store): Promise<string | undefined> {
@@ -81,6 +88,7 @@ const NOTHING: Omit<Batch, 'epoch' | 'sequence'> = {
   fair: [],
   fairGone: [],
   keys: [],
+  keysGone: [],
   holders: [],
   dependents: [],
   attempts: [],

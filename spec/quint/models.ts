@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MODELS, simulate } from './quint.ts'
+import { toQuint } from './values.ts'
 
 /** The models that are simulated. */
 export const MODEL_NAMES = ['ownership', 'jobs'] as const
@@ -25,15 +26,15 @@ export interface Shown {
   readonly violated: readonly string[]
   /** What should have happened in some run, and did not. */
   readonly unseen: readonly string[]
-  /** The end of a run that violated something. */
-  readonly text: string
+  /** The commands of a run that violated something, else of some run. */
+  readonly commands: readonly string[]
 }
 
 /** Simulates a model as it should be. */
 export async function simulateSound(model: ModelName, effort: Effort): Promise<Shown> {
   const invariants = namesIn(model, /^ {2}val ([A-Z]\d+\w*) =/gm)
   const witnesses = namesIn(model, /^ {2}val (seen_\w+) =/gm)
-  const { violated, witnessed, text } = await simulate({
+  const { violated, witnessed, trace } = await simulate({
     model,
     module: `${model}_sound`,
     ...effort,
@@ -41,7 +42,7 @@ export async function simulateSound(model: ModelName, effort: Effort): Promise<S
     witnesses,
   })
   const unseen = violated.length > 0 ? [] : witnesses.filter((name) => !witnessed.get(name))
-  return { invariants, violated, unseen, text }
+  return { invariants, violated, unseen, commands: trace.map(({ last }) => toQuint(last)) }
 }
 
 /** Simulates a model with its defects; answers how often each was caught. One that was not is tried for again. */

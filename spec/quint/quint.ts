@@ -37,36 +37,40 @@ export interface Simulated {
   readonly violated: readonly string[]
   /** In how many runs each witness was seen. */
   readonly witnessed: ReadonlyMap<string, number>
-  /** The last state before the end of the run that is shown, for whoever has to look into it. */
-  readonly text: string
+  /** The run that violated something, else some run. */
+  readonly trace: readonly TraceState[]
 }
 
 /** One state of a trace: the values of the model's variables. */
 export type TraceState = Readonly<Record<string, unknown>>
 
 /** Simulates random runs. */
-export async function simulate(params: SimulateParams): Promise<Simulated> {
+export function simulate(params: SimulateParams): Promise<Simulated> {
   const { invariants = [], witnesses = [] } = params
-  const args = [...runArgs(params), '--hide', 'before']
-  if (invariants.length > 0) args.push('--invariants', ...invariants)
-  if (witnesses.length > 0) args.push('--witnesses', ...witnesses)
-  const { text } = await quint(args)
-  if (!/\[(ok|violation)\]/.test(text))
-    throw new Error(`quint could not simulate ${params.model}:\n${head(text)}`)
-  const violated = [...text.matchAll(/❌ (\w+)/g)].map((match) => match[1] as string)
-  if (text.includes('[violation]') && violated.length === 0) violated.push(...invariants)
-  const seen = [...text.matchAll(/^(\w+) was witnessed in (\d+) trace/gm)]
-  const witnessed = new Map(seen.map((match) => [match[1] as string, Number(match[2])]))
-  return { violated, witnessed, text }
+  return withScratch(async (folder) => {
+    const out = join(folder, 'trace.itf.json')
+    // a run is read from its file: of long ones, Quint does not print all before it ends
+    const args = [...runArgs(params), '--verbosity', '1', '--out-itf', out]
+    if (invariants.length > 0) args.push('--invariants', ...invariants)
+    if (witnesses.length > 0) args.push('--witnesses', ...witnesses)
+    const text = await quint(args)
+    if (!/\[(ok|violation)\]/.test(text)) throw failure(params.model, text)
+    const violated = [...text.matchAll(/❌ (\w+)/g)].map((match) => match[1] as string)
+    if (text.includes('[violation]') && violated.length === 0) violated.push(...invariants)
+    const seen = [...text.matchAll(/^(\w+) was witnessed in (\d+) trace/gm)]
+    const witnessed = new Map(seen.map((match) => [match[1] as string, Number(match[2])]))
+    return { violated, witnessed, trace: readTrace(readFileSync(out, 'utf8')) }
+  })
 }
 
 /** Random runs as traces: per run its states, the first one included. */
 export function traces(params: Omit<SimulateParams, 'invariants' | 'witnesses'>): Promise<TraceState[][]> {
   return withScratch(async (folder) => {
     const out = join(folder, 'trace_{seq}.itf.json')
-    const { text } = await quint([...runArgs(params), '--n-traces', String(params.runs), '--out-itf', out])
+    const numbers = ['--verbosity', '1', '--n-traces', String(params.runs)]
+    const text = await quint([...runArgs(params), ...numbers, '--out-itf', out])
     const files = readdirSync(folder).sort()
-    if (files.length === 0) throw new Error(`quint wrote no trace of ${params.model}:\n${head(text)}`)
+    if (files.length === 0) throw failure(params.model, text)
     return files.map((file) => readTrace(readFileSync(join(folder, file), 'utf8')))
   })
 }
@@ -99,12 +103,12 @@ function readTrace(json: string): TraceState[] {
   )
 }
 
-/** As much of what was printed as anybody wants to read. */
-function head(text: string): string {
-  return text.slice(0, 2_000)
+function failure(model: string, text: string): Error {
+  return new Error(`quint could not simulate ${model}:\n${text.slice(0, 2_000)}`)
 }
 
-function quint(args: readonly string[]): Promise<{ readonly text: string }> {
+/** Runs Quint; answers what it printed. */
+function quint(args: readonly string[]): Promise<string> {
   return new Promise((done, failed) => {
     const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     let text = ''
@@ -114,6 +118,6 @@ function quint(args: readonly string[]): Promise<{ readonly text: string }> {
       })
     }
     child.on('error', failed)
-    child.on('close', () => done({ text }))
+    child.on('close', () => done(text))
   })
 }

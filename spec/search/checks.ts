@@ -45,6 +45,7 @@ function checkLeases({ jobs }: Tables): void {
 
 function checkLimits(before: Tables, after: Tables): void {
   for (const { id: limit, max } of after.limits.values()) {
+    checkWaiters(after, limit, max)
     const holders = after.holders.get(limit) ?? NOBODY
     const were = before.holders.get(limit) ?? NOBODY
     const isGrown = [...holders.keys()].some((job) => !were.has(job))
@@ -56,7 +57,6 @@ function checkLimits(before: Tables, after: Tables): void {
       const takes = limitsOf(row as JobRow).slice(0, row?.taken)
       must('C2', takes.includes(limit), () => `job ${job} has taken ${takes}, and holds limit ${limit}`)
     }
-    checkWaiters(after, limit, max)
   }
   for (const row of after.jobs.values()) {
     for (const limit of limitsOf(row).slice(0, row.taken)) {
@@ -101,20 +101,26 @@ function checkEdges({ jobs, dependents }: Tables): void {
 
 /** A token that is not that of the running attempt changes nothing, whoever comes with it. */
 export function checkStaleTokens(world: World): void {
+  const stale: Token[] = []
   for (const { id, attempt, nonce } of world.tables.jobs.values()) {
     if (attempt === 0) continue
-    const stale: Token[] = [{ job: id, attempt, nonce: 'another' }]
+    stale.push({ job: id, attempt, nonce: 'another' })
     stale.push({ job: id, attempt: attempt - 1, nonce: nonce ?? 'another' })
-    for (const token of stale) {
-      for (const command of commandsWith(token)) {
-        const { world: after, reply } = give(world, command)
-        must('L2', after === world, () => `a '${command.type}' of a stale token changed job ${id}`)
-        // a report that is told again may be answered as it was, which changes nothing either
-        must('L2', reply === false || command.type === 'report', () => `'${command.type}' took a stale token`)
-      }
-      const { reply } = heartbeat(world, token)
-      must('L2', reply === false, () => `a stale token renewed the lease of job ${id}`)
+  }
+  checkTokens(world, stale)
+}
+
+/** Checks that tokens are stale. */
+export function checkTokens(world: World, tokens: readonly Token[]): void {
+  for (const token of tokens) {
+    for (const command of commandsWith(token)) {
+      const { world: after, reply } = give(world, command)
+      must('L2', after === world, () => `a '${command.type}' of a stale token changed job ${token.job}`)
+      // a report that is told again may be answered as it was, which changes nothing either
+      must('L2', reply === false || command.type === 'report', () => `'${command.type}' took a stale token`)
     }
+    const { reply } = heartbeat(world, token)
+    must('L2', reply === false, () => `a stale token renewed the lease of job ${token.job}`)
   }
 }
 
