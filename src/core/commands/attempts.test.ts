@@ -4,7 +4,7 @@ import { Profiles } from '../../client/embedded/profiles.ts'
 import { readSpec } from '../../client/embedded/specs.ts'
 import type { JobSpec } from '../../client/types.ts'
 import { Shard } from '../../engine/testdata/shard.ts'
-import type { JobRow } from '../model/job.ts'
+import { HAS_PROGRESS, type JobRow } from '../model/job.ts'
 import type { RouteRow } from '../model/rows.ts'
 import { CANCELLED, HELD, READY, SCHEDULED, SUCCEEDED } from '../model/states.ts'
 import type { EncodedOutcome } from './report.ts'
@@ -146,9 +146,21 @@ it('a job that stands in the way of two keys at once is replaced once', async ()
     kind: 'k',
     key: 'a',
     onConflict: 'replace',
-    unique: { value: 'u', scope: 'live', onConflict: 'replace' },
+    unique: { value: 'u', scope: 'for', forMs: 60_000, onConflict: 'replace' },
   }
   await world.enqueue(spec)
   await world.enqueue(spec)
   expect([...world.rows().values()].map(({ state }) => state)).toEqual([CANCELLED, READY])
+})
+
+it('progress of an attempt is kept, each word in the place of the one before, until its lease is lost', async () => {
+  const world = await World.open()
+  await world.enqueue({ kind: 'k' })
+  await world.lease()
+  const tell = (nonce: string, fraction: number) =>
+    world.shard.apply({ type: 'progress', job: 1, attempt: 1, nonce, fraction, message: null }, NOW)
+  expect([await tell('n1', 0.2), await tell('n1', 0.4), await tell('n9', 0.6)]).toEqual([true, true, false])
+  const told = world.shard.batches.flatMap(({ progress }) => progress)
+  expect(told.map(({ fraction }) => fraction)).toEqual([0.2, 0.4])
+  expect((world.rows().get(1) as JobRow).flags & HAS_PROGRESS).not.toBe(0)
 })

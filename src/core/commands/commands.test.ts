@@ -6,11 +6,12 @@ import { readPast, readSpec } from '../../client/embedded/specs.ts'
 import type { JobSpec } from '../../client/types.ts'
 import { Shard } from '../../engine/testdata/shard.ts'
 import { apply } from '../apply.ts'
-import { blankJob, HAS_HISTORY, HAS_KEY, type JobRow } from '../model/job.ts'
+import { blankJob, HAS_HISTORY, HAS_KEY, type JobRow, LARGE_INPUT, LARGE_RESULT } from '../model/job.ts'
 import { DUE_LINE, SETTLE_LINE } from '../model/line.ts'
 import { DEFAULT_PROFILE } from '../model/profile.ts'
 import { CANCELLED, HELD, READY, SCHEDULED, SUCCEEDED } from '../model/states.ts'
 import { returnTurn } from '../policy/fairness.ts'
+import { INLINE_VALUE } from '../policy/sizes.ts'
 import type { View } from '../view.ts'
 import { settle } from './settle.ts'
 import { due } from './time.ts'
@@ -91,6 +92,22 @@ it('an import keeps what was known of a job', async () => {
   expect(shard.batches.flatMap(({ metadata }) => metadata)).toEqual([
     { job: 1, namespace: expect.any(Number), name: 'color', value: 'red' },
   ])
+})
+
+it('an import puts long values into a table of their own', async () => {
+  const shard = await Shard.open()
+  const long = 'x'.repeat(INLINE_VALUE + 1)
+  const job = { kind: 'k', createdAt: 1, state: 'succeeded', input: long, result: long } as const
+  await shard.apply({ type: 'import', jobs: pastJobs(job) }, NOW)
+  expect(storedJobs(shard).get(1)).toMatchObject({
+    input: null,
+    result: null,
+    flags: LARGE_INPUT | LARGE_RESULT,
+  })
+  const payloads = shard.batches.flatMap((batch) => batch.payloads)
+  expect(payloads).toEqual(
+    ['input', 'result'].map((field) => ({ job: 1, field, text: JSON.stringify(long) })),
+  )
 })
 
 it('an import under a key that is taken makes nothing, or is refused', async () => {
