@@ -6,6 +6,7 @@ import { inspect } from 'node:util'
 import { Random } from './random.ts'
 import { drawScenario, type Scenario } from './scenario.ts'
 import { hearViolations, Violation } from './violation.ts'
+import { playEverything } from './workload/everything.ts'
 import { scheduleFaults } from './world/faults.ts'
 import { Scheduler } from './world/scheduler.ts'
 import { seal } from './world/seal.ts'
@@ -21,6 +22,8 @@ export interface RunResult {
   readonly commits: number
   /** Operations that the store was asked for. */
   readonly storeOperations: number
+  /** How many commands of each type have landed. */
+  readonly commands: Readonly<Record<string, number>>
   readonly jobs: number
   /** What went wrong; undefined when nothing did. */
   readonly error: Error | undefined
@@ -32,8 +35,6 @@ export interface RunResult {
 export interface RunOptions {
   /** Gets every line of the trace. */
   readonly onLine?: ((line: string) => void) | undefined
-  /** Called when the world is made, before its first event. */
-  readonly prepare?: (world: World, scheduler: Scheduler) => void
 }
 
 /** Simulates a scenario to its end; never rejects. */
@@ -47,13 +48,14 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
   const open = seal(scheduler, new Random(`${scenario.swarm.seed}/ambient`))
   let error: Error | undefined
   try {
-    options.prepare?.(world, scheduler)
     await play(world, scenario, scheduler)
   } catch (thrown) {
     error = thrown instanceof Error ? thrown : new Error(inspect(thrown))
   } finally {
     open()
     hearViolations(() => {})
+    // what a failed world still had to do, it does now, where nobody hears it
+    await new Promise(setImmediate)
     process.off('unhandledRejection', onRejection)
   }
   return {
@@ -63,6 +65,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
     events: scheduler.events,
     commits: world.disk.sequence,
     storeOperations: world.disk.operations,
+    commands: Object.fromEntries(world.landed),
     jobs: world.disk.tables.nextJobId - 1,
     error,
     tail: scheduler.tail(40),
@@ -75,8 +78,10 @@ export function runSeed(seed: number): Promise<RunResult> {
 }
 
 async function play(world: World, scenario: Scenario, scheduler: Scheduler): Promise<void> {
-  const { swarm, operations, happenings, endMs } = scenario
+  const { swarm, operations, happenings, endMs, script, cuts } = scenario
+  world.disk.cuts = new Map(cuts)
   world.start()
+  if (script !== undefined) playEverything(world, scheduler)
   for (const { number, at, caller: position } of operations) {
     const caller = world.callers[position % world.callers.length]
     scheduler.after(at, () => caller?.actor.run(() => caller.act(number)))

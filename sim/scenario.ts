@@ -30,12 +30,20 @@ export interface Scenario {
   readonly happenings: readonly Happening[]
   /** When the faults end, virtual ms. */
   readonly endMs: number
+  /** Callers do what a script says, besides. */
+  readonly script?: 'everything'
+  /** Deaths of an owner in the middle of operations of its store. */
+  readonly cuts?: readonly Cut[]
 }
+
+/** A process dies at an operation of a store, by its number: before it took effect, or after it and unanswered. */
+export type Cut = readonly [operation: number, moment: 'before' | 'after']
 
 /** Faults that happen at moments of their own; the others strike what happens anyway. */
 export const TIMED_FAULTS: readonly Fault[] = [
   'partitions',
   'nodeCrashes',
+  'nodeStops',
   'nodePauses',
   'workerCrashes',
   'workerPauses',

@@ -12,6 +12,7 @@ export const FAULTS = [
   'slowness',
   'partitions',
   'nodeCrashes',
+  'nodeStops',
   'nodePauses',
   'workerCrashes',
   'workerPauses',

@@ -27,7 +27,13 @@ export class Violation extends Error {
   }
 }
 
+/** How often each invariant was looked at, since the process began. */
+export const looks: Record<InvariantId, number> = Object.fromEntries(
+  Object.keys(STATEMENTS).map((id) => [id, 0]),
+) as Record<InvariantId, number>
+
 /** Throws a violation of `id` unless the condition holds; `found` is made only then. */
 export function must(id: InvariantId, condition: boolean, found: () => string): void {
+  looks[id]++
   if (!condition) throw new Violation(id, found())
 }

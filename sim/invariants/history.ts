@@ -51,6 +51,7 @@ export class History implements Knowledge {
   /** Ids of the jobs that were made for each job of each call. */
   readonly #made = new Map<string, number[]>()
   readonly #purged = new Set<number>()
+  readonly #madeAt = new Map<number, number>()
   readonly #repeated = new Set<number>()
   readonly #acknowledged = new Set<number>()
   /** What each token was first accepted with. */
@@ -95,12 +96,12 @@ export class History implements Knowledge {
       if (after === undefined) continue
       checkRow(after)
       if (before !== undefined) continue
-      this.#onMade(after, after.input ?? large.get(after.id), batch)
+      this.#onMade(after, after.input ?? large.get(after.id))
     }
     for (const job of batch.purged) this.#purged.add(job)
   }
 
-  #onMade({ id, createdAt, dueAt }: JobRow, input: string | undefined, batch: Batch): void {
+  #onMade({ id, createdAt, dueAt }: JobRow, input: string | undefined): void {
     if (input === undefined) return
     const { call: number, index } = JSON.parse(input) as Tag
     const delayMs = this.calls.get(number)?.specs[index]?.delayMs ?? 0
@@ -123,12 +124,11 @@ export class History implements Knowledge {
       call.fate !== 'refused' || this.#repeated.has(number),
       () => `job ${id} of call ${number} was made after the call had been refused`,
     )
+    this.#madeAt.set(id, createdAt)
     const [first = id] = ids
-    const row = this.#tables.jobs.get(first)
-    // a key whose job was deleted is free again
-    if (first === id || row === undefined || batch.purged.includes(first)) return
+    if (first === id) return
     const spec = call.specs[index]
-    const isForgotten = createdAt > row.createdAt + (spec?.keyWindowMs ?? DAY_MS) - SLACK_MS
+    const isForgotten = createdAt > (this.#madeAt.get(first) ?? 0) + (spec?.keyWindowMs ?? DAY_MS) - SLACK_MS
     const mayRepeat =
       this.#repeated.has(number) && (spec?.key === undefined || isForgotten || this.#isTakenOver(spec.key))
     must(

@@ -17,8 +17,14 @@ export interface Knowledge {
   mayBeEarly(job: number): boolean
 }
 
+/** The process whose engine is checked. */
+interface Owner {
+  readonly name: string
+  readonly clock: { readonly presentSince: number }
+}
+
 export class LiveChecker {
-  readonly #name: string
+  readonly #owner: Owner
   readonly #tables: Tables
   readonly #knowledge: Knowledge
   readonly #rows = new Map<number, JobRow>()
@@ -35,8 +41,8 @@ export class LiveChecker {
   /** Holders of each limit after the last command that touched it. */
   readonly #before = new Map<number, number>()
 
-  constructor(name: string, tables: Tables, knowledge: Knowledge) {
-    this.#name = name
+  constructor(owner: Owner, tables: Tables, knowledge: Knowledge) {
+    this.#owner = owner
     this.#tables = tables
     this.#knowledge = knowledge
   }
@@ -78,7 +84,11 @@ export class LiveChecker {
     const row = after ?? before
     if (row === undefined || this.#isSuperseded) return
     const known = this.#rows.get(row.id)
-    must('D4', isSameRow(before, known), () => `${this.#name} changes job ${row.id} from a row it never had`)
+    must(
+      'D4',
+      isSameRow(before, known),
+      () => `${this.#owner.name} changes job ${row.id} from a row it never had`,
+    )
     this.#touched.set(row.id, before)
     this.#dirty.add(row.id)
     if (before !== undefined) this.#index(before, -1)
@@ -110,7 +120,10 @@ export class LiveChecker {
   }
 
   #checkReaped(before: JobRow, after: JobRow, at: number, workingSet: WorkingSet): void {
-    const renewedAt = this.#renewedAt.get(before.nonce as string) ?? 0
+    // an owner that was away could not hear of renewals; a clock that was set back again saw no absence
+    const { presentSince } = this.#owner.clock
+    const heardAt = this.#renewedAt.get(before.nonce as string) ?? 0
+    const renewedAt = presentSince <= at ? Math.max(presentSince, heardAt) : heardAt
     this.#renewedAt.delete(before.nonce as string)
     if ((before.flags & LOCAL_LEASE) !== 0 || after.error?.includes('"WORKER_LOST"') !== true) return
     const { timeouts } = workingSet.profileById(workingSet.routeById(before.route).profile)

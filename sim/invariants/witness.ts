@@ -55,6 +55,8 @@ const NOTHING: Loaded = {
 export class Witness {
   /** Everything that ever landed, in memory. */
   readonly #machine = new WorkingSet(EMPTY, () => {})
+  /** How many commands of each type have landed. */
+  readonly landed = new Map<Command['type'], number>()
   readonly #groups = new WeakMap<Batch, Group>()
   readonly #tables: Tables
 
@@ -99,6 +101,7 @@ export class Witness {
 
   #repeat({ command, reply, now }: Applied): void {
     const machine = this.#machine
+    this.landed.set(command.type, (this.landed.get(command.type) ?? 0) + 1)
     for (;;) {
       let repeated: Reply | PerdureError
       try {

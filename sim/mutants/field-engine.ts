@@ -78,14 +78,14 @@ export const FIELD_ENGINE: readonly Mutant[] = [
         replace: 'this.lines = new Lines(true, residency)',
       },
     ],
-    caughtBy: ['L9', 'D1'],
+    caughtBy: ['L9', 'D1', 'D5'],
     needs: ['nodeCrashes', 'delays'],
   },
   {
     name: 'newer-owner-tasks',
     recreates: 'temporal#2361: an owner that was replaced goes on with what the newer one has written',
     edits: [{ file: DISK, find: FENCE, replace: FENCE.replace('batch.epoch !== this.epoch || ', '') }],
-    caughtBy: ['O1', 'D3', 'D4'],
+    caughtBy: ['O1', 'D3', 'D4', 'D6'],
     needs: ['takeovers', 'nodePauses', 'lateCommits'],
   },
   {

@@ -33,7 +33,7 @@ export const FIELD_JOBS: readonly Mutant[] = [
 `,
       },
     ],
-    caughtBy: ['L8', 'L6', 'C3', 'CRASH'],
+    caughtBy: ['L8', 'L6', 'C3', 'D4', 'CRASH'],
     needs: ['workerPauses', 'partitions'],
   },
   {
@@ -135,7 +135,7 @@ export const FIELD_JOBS: readonly Mutant[] = [
       {
         file: LEASE,
         find: '    // Read here so that the engine has the time limits of every lease at hand.\n',
-        replace: "    if (job.tries > 0 && (job.flags & 8) !== 0) throw new Error('unique violation')\n",
+        replace: '    if (job.tries > 0 && (job.flags & 8) !== 0) break\n',
       },
     ],
     caughtBy: ['L9', 'L11', 'CRASH'],
@@ -158,7 +158,7 @@ export const FIELD_JOBS: readonly Mutant[] = [
     name: 'torn-purge',
     recreates: 'dbos-transact-py#769: a job goes and what belongs to it stays',
     edits: [{ file: CONTROL, find: '  view.append.purge(job.id)\n', replace: '' }],
-    caughtBy: ['C9', 'W9'],
+    caughtBy: ['C9', 'W9', 'D1'],
     needs: ['retention', 'output'],
   },
   {

@@ -11,7 +11,7 @@ import { MUTANTS } from './mutants.ts'
 /** Seeds that are tried for each mutant, from 1 on. */
 export const SEEDS_PER_MUTANT = 60
 /** Callers do this much in the worlds of a hunt: short worlds, and more of them. */
-const OPERATIONS = 80
+const OPERATIONS = 120
 
 /** How a hunt went. */
 interface Catch {

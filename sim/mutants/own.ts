@@ -68,6 +68,19 @@ export const OWN: readonly Mutant[] = [
     needs: ['commitFailures'],
   },
   {
+    name: 'numbers-of-others',
+    recreates: 'an owner that is back takes the commit of another, which has its number, for its own',
+    edits: [
+      {
+        file: ENGINE,
+        find: 'if (this.#openedAt >= flight.batch.sequence && isOurs) this.#depart(flight)',
+        replace: 'if (this.#openedAt >= flight.batch.sequence) this.#depart(flight)',
+      },
+    ],
+    caughtBy: ['D2', 'D1'],
+    needs: ['takeovers', 'commitFailures', 'nodePauses', 'slowness'],
+  },
+  {
     name: 'heartbeats-do-nothing',
     recreates: 'a lease that runs out although its worker renews it',
     edits: [
@@ -84,7 +97,7 @@ export const OWN: readonly Mutant[] = [
     recreates: 'leases that run out while nobody could renew them, since their owner was away',
     edits: [{ file: 'src/engine/duties.ts', find: 'if (wasAway) leases.refresh(now)', replace: '' }],
     caughtBy: ['L5', 'L10', 'L9'],
-    needs: ['nodePauses', 'clockSteps'],
+    needs: ['nodePauses'],
   },
   {
     name: 'reaped-lease-renewed',
@@ -108,9 +121,14 @@ export const OWN: readonly Mutant[] = [
         find: '} else if (job.cancelAt !== 0) {',
         replace: '} else if (job.cancelAt < 0) {',
       },
+      {
+        file: 'src/core/commands/time.ts',
+        find: '  if (job.cancelAt !== 0) {\n    const error',
+        replace: "  if (command.cause === 'cancel') {\n    const error",
+      },
     ],
     caughtBy: ['K2', 'K3', 'K1'],
-    needs: ['controls'],
+    needs: ['controls', 'workerCrashes', 'nodeCrashes'],
   },
   {
     name: 'restart-keeps-result',

@@ -3,7 +3,8 @@
  * list of all.
  */
 import { availableParallelism } from 'node:os'
-import { FAULTS, FEATURES } from '../swarm.ts'
+import type { Cut } from '../scenario.ts'
+import { FAULTS, FEATURES, type Swarm } from '../swarm.ts'
 
 export const USAGE = `usage: npm run sim -- WHAT [OPTIONS]
   --seed N              simulate one seed, and print its configuration and the hash of its trace
@@ -12,7 +13,11 @@ export const USAGE = `usage: npm run sim -- WHAT [OPTIONS]
   --replay FILE         simulate the scenario of a file, such as one of sim/regressions
   --crash-everywhere    crash at every operation of the store in turn, and at pairs of them
   --mutants             put every known defect into the code, one at a time, and look for it
-with --seed and --replay:
+with --crash-everywhere:
+  --cut STORE:CUTS      only these, such as file:12before,40after
+with --seeds, --minutes:
+  --table               print how often each invariant was looked at, by fault
+with --seed, --replay and --cut:
   --trace               print the trace while it runs
 with --seed, --seeds, --minutes:
   --without NAMES       leave out these faults and features (comma separated)
@@ -44,6 +49,10 @@ export interface Options {
   readonly folder: string | undefined
   readonly mutant: string | undefined
   readonly jobs: number
+  /** Only these deaths, of all that `--crash-everywhere` tries. */
+  readonly cuts: { readonly store: Swarm['store']; readonly at: readonly Cut[] } | undefined
+  /** Whether to tell how often each invariant was looked at, by fault. */
+  readonly tells: boolean
 }
 
 type Draft = { -readonly [K in keyof Options]: Options[K] }
@@ -83,6 +92,13 @@ const READERS: Readonly<Record<string, (draft: Draft, value: string, name: strin
   '--mutant': (draft, value) => {
     draft.mutant = value
   },
+  '--cut': (draft, value, name) => {
+    const [store, list = ''] = value.split(':')
+    const at = list.split(',').map((cut) => /^(\d+)(before|after)$/.exec(cut))
+    if ((store !== 'file' && store !== 'network') || at.includes(null))
+      throw new WrongOption(`${name} takes STORE:CUTS such as file:12before,40after, found '${value}'`)
+    draft.cuts = { store, at: at.map((cut): Cut => [Number(cut?.[1]), cut?.[2] as Cut[1]]) }
+  },
   '--jobs': (draft, value, name) => {
     draft.jobs = readNumber(name, value)
     if (draft.jobs === 0) throw new WrongOption(`${name} takes at least 1, found '${value}'`)
@@ -92,6 +108,9 @@ const READERS: Readonly<Record<string, (draft: Draft, value: string, name: strin
 const SWITCHES: Readonly<Record<string, (draft: Draft) => void>> = {
   '--trace': (draft) => {
     draft.isTraced = true
+  },
+  '--table': (draft) => {
+    draft.tells = true
   },
   '--no-shrink': (draft) => {
     draft.shrinks = false
@@ -124,6 +143,8 @@ export function readOptions(
     folder: undefined,
     mutant: environment.MUTANT === '' ? undefined : environment.MUTANT,
     jobs: availableParallelism(),
+    cuts: undefined,
+    tells: false,
   }
   for (let i = 0; i < args.length; i++) {
     const name = args[i] as string

@@ -8,6 +8,8 @@ import type { Scenario } from '../scenario.ts'
 import type { Outcome } from './task.ts'
 
 const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url))
+/** Compiled modules: a process is there three times as fast. */
+const COMPILED = fileURLToPath(new URL('../../.cache/compiled', import.meta.url))
 /** A scenario takes some hundred ms; one that takes this long never ends. */
 const LONGEST_MS = 120_000
 
@@ -51,7 +53,7 @@ export class Pool {
   }
 
   #start(): ChildProcess {
-    const env = { ...process.env }
+    const env: NodeJS.ProcessEnv = { ...process.env, NODE_COMPILE_CACHE: COMPILED }
     if (this.#mutant === undefined) delete env.MUTANT
     else env.MUTANT = this.#mutant
     const child = fork(CHILD, [], { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
@@ -86,6 +88,8 @@ function unfinished(scenario: Scenario, how: string): Outcome {
     events: 0,
     commits: 0,
     storeOperations: 0,
+    commands: {},
+    looks: {},
     jobs: 0,
     failure: {
       kind: 'crash',

@@ -5,13 +5,12 @@
 import type { Scenario } from '../scenario.ts'
 import { shrink } from '../shrink.ts'
 import { describeSwarm } from '../swarm.ts'
+import { LookTable } from './looks.ts'
 import type { Options } from './options.ts'
 import { Pool } from './pool.ts'
 import { REGRESSIONS, readRegression, saveRegression, tellFailure, tellShrunk } from './report.ts'
 import { runSeeds, type Sum } from './seeds.ts'
-import { type Failure, runTask, scenarioFor } from './task.ts'
-
-const CODES = { crash: 1, liveness: 2, safety: 3 } as const
+import { EXIT_CODES, type Failure, runTask, scenarioFor } from './task.ts'
 
 /** Does what the options say. */
 export async function main(options: Options): Promise<number> {
@@ -53,15 +52,21 @@ async function many(options: Options): Promise<number> {
   const until = started + minutes * 60_000
   const pool = new Pool(jobs, mutant)
   try {
+    const table = new LookTable()
     const { sum, failure } = await runSeeds({
       scenarioOf: (seed) => scenarioFor(seed, { ...options, having: [] }),
-      run: (scenario) => pool.run(scenario),
+      run: async (scenario) => {
+        const outcome = await pool.run(scenario)
+        table.add(scenario.swarm.faults, outcome.looks)
+        return outcome
+      },
       first: minutes > 0 ? Date.now() : from,
       isOver: (seed) => (minutes > 0 ? performance.now() > until : seed > to),
       jobs,
     })
     if (failure !== undefined) return await fail(failure, options)
     tellSum(sum, performance.now() - started, jobs)
+    if (options.tells) console.log(table.tell())
     return 0
   } finally {
     pool.close()
@@ -94,7 +99,7 @@ async function fail(failure: Failure, options: Options): Promise<number> {
       replay = `npm run sim -- --replay ${saveRegression(keep, small, mutant)}${withMutant}`
   }
   console.log(`seed: ${seed}\nreplay: ${replay}`)
-  return CODES[failure.kind]
+  return EXIT_CODES[failure.kind]
 }
 
 function changesOf({ without, operations }: Options): string {

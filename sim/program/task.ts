@@ -5,7 +5,10 @@ import { Random } from '../random.ts'
 import { kindOf, type RunOptions, type RunResult, runScenario } from '../run.ts'
 import { type Scenario, scenarioOf } from '../scenario.ts'
 import { drawSwarm, isFault, isFeature } from '../swarm.ts'
-import { Violation } from '../violation.ts'
+import { looks, Violation } from '../violation.ts'
+
+/** Exit codes of the program by kind of failure. */
+export const EXIT_CODES = { crash: 1, liveness: 2, safety: 3 } as const
 
 /** What to change about what seeds draw. */
 export interface Changes {
@@ -38,6 +41,9 @@ export interface Outcome {
   readonly events: number
   readonly commits: number
   readonly storeOperations: number
+  readonly commands: Readonly<Record<string, number>>
+  /** How often each invariant was looked at. */
+  readonly looks: Readonly<Record<string, number>>
   readonly jobs: number
   readonly failure: Failure | undefined
 }
@@ -58,8 +64,9 @@ export function scenarioFor(seed: number, { without, having, operations }: Chang
 
 /** Runs a scenario. */
 export async function runTask(scenario: Scenario, options?: RunOptions): Promise<Outcome> {
+  const before: Record<string, number> = { ...looks }
   const result = await runScenario(scenario, options)
-  const { digest, events, commits, storeOperations, jobs } = result
+  const { digest, events, commits, storeOperations, commands, jobs } = result
   return {
     seed: scenario.swarm.seed,
     digest,
@@ -67,6 +74,8 @@ export async function runTask(scenario: Scenario, options?: RunOptions): Promise
     events,
     commits,
     storeOperations,
+    commands,
+    looks: Object.fromEntries(Object.entries(looks).map(([id, count]) => [id, count - (before[id] ?? 0)])),
     jobs,
     failure: failureOf(result),
   }

@@ -80,8 +80,13 @@ export class Caller {
   }
 
   #enqueue(number: number, random: Random): void {
-    const { history, specs, known } = this.#office
-    const jobs = specs.call(number, known, random)
+    const { specs, known } = this.#office
+    this.submit(number, specs.call(number, known, random), random)
+  }
+
+  /** Enqueues jobs, and tries again while in doubt. */
+  submit(number: number, jobs: readonly JobSpec[], random: Random): void {
+    const { history } = this.#office
     const call: Call = {
       number,
       specs: jobs,
@@ -139,8 +144,16 @@ export class Caller {
   }
 
   #import(number: number, random: Random): void {
-    const { network, specs, history, known } = this.#office
-    const jobs = specs.call(number, [], random).map((spec) => this.#past(spec, random))
+    const { specs } = this.#office
+    this.import(
+      number,
+      specs.call(number, [], random).map((spec) => this.#past(spec, random)),
+    )
+  }
+
+  /** Imports jobs, once. */
+  import(number: number, jobs: readonly ImportedJob[]): void {
+    const { network, history, known } = this.#office
     const call: Call = {
       number,
       specs: jobs,

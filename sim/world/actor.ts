@@ -11,6 +11,9 @@ import type { Scheduler } from './scheduler.ts'
 /** When the world begins, epoch ms. */
 const BEGINNING = 1_700_000_000_000
 
+/** Whoever was away for this long notices it, ms. */
+const ABSENCE_MS = 3_000
+
 /** A machine's clock: it may drift, and be set. */
 export class MachineClock implements Clock {
   readonly #scheduler: Scheduler
@@ -18,6 +21,8 @@ export class MachineClock implements Clock {
   #passed = 0
   #rate = 1
   #step = 0
+  /** Wall time at the end of the latest absence: a pause, or a step forward, which looks like one. */
+  presentSince = 0
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler
@@ -37,6 +42,8 @@ export class MachineClock implements Clock {
   /** Somebody sets the clock. */
   step(ms: number): void {
     this.#step += ms
+    if (ms > ABSENCE_MS) this.presentSince = this.now()
+    else if (ms < 0) this.presentSince += ms
   }
 
   now(): number {
@@ -61,6 +68,7 @@ export class Actor {
   readonly clock: MachineClock
   isAlive = true
   #isPaused = false
+  #pausedAt = 0
   #parked: (() => void)[] = []
 
   constructor(name: string, scheduler: Scheduler, clock: MachineClock) {
@@ -80,11 +88,13 @@ export class Actor {
 
   pause(): void {
     this.#isPaused = true
+    this.#pausedAt = this.scheduler.now
   }
 
   /** Goes on; what has come meanwhile happens now, in its order. */
   resume(): void {
     this.#isPaused = false
+    if (this.scheduler.now - this.#pausedAt > ABSENCE_MS) this.clock.presentSince = this.clock.now()
     const parked = this.#parked
     this.#parked = []
     for (const act of parked) this.scheduler.after(0, () => this.run(act))

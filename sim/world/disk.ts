@@ -13,6 +13,7 @@ import { createReads } from '../../src/store/memory/reads.ts'
 import { Tables } from '../../src/store/memory/tables.ts'
 import type { Batch, Loaded, LoadRequest, Opening, Store, StoreReads } from '../../src/store/store.ts'
 import type { Random } from '../random.ts'
+import type { Cut } from '../scenario.ts'
 import type { Fault, Swarm } from '../swarm.ts'
 import { must, Violation } from '../violation.ts'
 import type { Actor } from './actor.ts'
@@ -32,9 +33,6 @@ export interface DiskWatcher {
   onCut(owner: Actor): void
 }
 
-/** A death planned for an operation of a store, by its number: before it took effect, or after and unanswered. */
-export type Cuts = ReadonlyMap<number, 'before' | 'after'>
-
 export class Disk {
   readonly tables = new Tables()
   readonly scheduler: Scheduler
@@ -45,8 +43,8 @@ export class Disk {
   watcher: DiskWatcher | undefined
   /** How many operations stores were asked for so far. */
   operations = 0
-  /** Deaths that are planned. */
-  cuts: Cuts = new Map()
+  /** Deaths that are planned, by number of the operation. */
+  cuts: ReadonlyMap<number, Cut[1]> = new Map()
   readonly #fates: Random
   /** Whether a kind of fault may happen now. */
   readonly #has: (fault: Fault) => boolean
@@ -100,7 +98,7 @@ export class Disk {
   }
 
   /** Lets a process die here, if that is planned. Answers whether it did. */
-  cut(operation: number, moment: 'before' | 'after', owner: Actor): boolean {
+  cut(operation: number, moment: Cut[1], owner: Actor): boolean {
     if (this.cuts.get(operation) !== moment) return false
     this.scheduler.trace(`${owner.name}: cut ${moment} operation ${operation}`)
     this.watcher?.onCut(owner)
@@ -255,8 +253,11 @@ export class Connection implements Store {
     return new Promise((resolve, reject) => {
       this.#schedule(() => {
         if (this.#disk.cut(operation, 'before', this.#actor)) return
-        this.#answer(work, resolve, reject)
-        this.#disk.cut(operation, 'after', this.#actor)
+        if (this.#disk.cuts.get(operation) !== 'after') this.#answer(work, resolve, reject)
+        else if (this.#actor.isAlive) {
+          work()
+          this.#disk.cut(operation, 'after', this.#actor)
+        }
       })
     })
   }

@@ -37,6 +37,7 @@ const HAPPENINGS: Partial<Record<Fault, (machines: Machines, random: Random) => 
     scheduler.after(random.magnitude(100, 120_000), () => network.reconnect(name))
   },
   nodeCrashes: ({ network }, random) => network.serving.crash('as drawn', random.magnitude(1, 60_000)),
+  nodeStops: ({ network }, random) => network.serving.stop(random.magnitude(1, 60_000)),
   nodePauses: ({ network }, random) => network.serving.pause(random.magnitude(10, 120_000)),
   workerCrashes: ({ workers }, random) => random.pick(workers).crash(random.magnitude(1, 60_000)),
   workerPauses: ({ workers }, random) => random.pick(workers).pause(random.magnitude(10, 120_000)),

@@ -147,7 +147,7 @@ export class Network {
           life.outstanding.delete(cut)
           this.#judge(error)
           if (hasGivenUp(error)) {
-            node.crash('gave up', random.about(5_000), life)
+            if (!life.isStopping) node.crash('gave up', random.about(5_000), life)
             cut()
           } else {
             back((_, reject) => reject(error))

@@ -19,6 +19,8 @@ export interface Life {
   client: ServedClient | undefined
   /** Calls that wait for an answer of this life, and how to cut each off. */
   readonly outstanding: Set<() => void>
+  /** An orderly end has begun. */
+  isStopping: boolean
   /** Sessions of remote workers by their life's name. */
   readonly sessions: Map<string, ReturnType<ServedClient['openWorker']>>
 }
@@ -60,7 +62,8 @@ export class Node {
     const store = this.#disk.connect(actor)
     const watch = this.#watches(actor)
     const parts = { actor, store, watch, live: watch.live }
-    const life: Life = { ...parts, client: undefined, outstanding: new Set(), sessions: new Map() }
+    const begun = { client: undefined, isStopping: false }
+    const life: Life = { ...parts, ...begun, outstanding: new Set(), sessions: new Map() }
     this.life = life
     scheduler.trace(`${actor.name}: start`)
     actor.run(() => {
@@ -89,6 +92,18 @@ export class Node {
     if (this.life === life) this.life = undefined
     this.#disk.scheduler.after(restartMs, () => {
       if (this.isWanted()) this.start()
+    })
+  }
+
+  /** Ends a life in an orderly way: nothing is in flight when the process is gone. */
+  stop(restartMs: number): void {
+    const { life } = this
+    if (life?.client === undefined || life.isStopping) return
+    this.#disk.scheduler.trace(`${life.actor.name}: stop`)
+    life.isStopping = true
+    const { client } = life
+    life.actor.run(() => {
+      void client.close().then(() => this.crash('has stopped', restartMs, life))
     })
   }
 

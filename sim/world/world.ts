@@ -44,7 +44,7 @@ export class World {
   readonly #watches = new Map<Actor, Watch>()
   #isHealed = false
 
-  constructor({ swarm }: Scenario, scheduler: Scheduler) {
+  constructor({ swarm, script }: Scenario, scheduler: Scheduler) {
     const random = new Random(`${swarm.seed}/world`)
     const has = (fault: Fault): boolean => !this.#isHealed && swarm.faults.includes(fault)
     this.#scheduler = scheduler
@@ -59,7 +59,7 @@ export class World {
     const isCut = (name: string): boolean => this.network.isCut(name)
     const ledger = new Ledger(scheduler, this.#history, swarm.heartbeatMs, isCut)
     this.#checkers = { witness: new Witness(this.disk.tables), ledger, recorder: this.#recorder }
-    this.#shop = { scheduler, network: this.network, swarm, ledger, isCalm: false }
+    this.#shop = { scheduler, network: this.network, swarm, ledger, isCalm: script !== undefined }
     const knowsAll = (i: number): boolean => i === 0 || random.chance(0.5)
     this.workers = Array.from(
       { length: swarm.workers },
@@ -73,6 +73,16 @@ export class World {
       (_, i) => new Caller(`caller-${i + 1}`, this.#office),
     )
     this.#watchDisk()
+  }
+
+  /** How many commands of each type have landed. */
+  get landed(): ReadonlyMap<string, number> {
+    return this.#checkers.witness.landed
+  }
+
+  /** Ids that callers have heard of. */
+  get known(): readonly number[] {
+    return this.#office.known
   }
 
   start(): void {
@@ -101,7 +111,7 @@ export class World {
   }
 
   #watchOf(actor: Actor): Watch {
-    const watch = new Watch(new LiveChecker(actor.name, this.disk.tables, this.#history), this.#checkers)
+    const watch = new Watch(new LiveChecker(actor, this.disk.tables, this.#history), this.#checkers)
     for (const other of this.#watches.keys()) if (!other.isAlive) this.#watches.delete(other)
     this.#watches.set(actor, watch)
     return watch
