@@ -1,28 +1,55 @@
 /**
  * From definitions to a worker that runs them in this process.
  */
+import { fileURLToPath } from 'node:url'
 import type { Client } from '../client/client.ts'
 import type { JobDefinition } from '../client/definition.ts'
 import type { Executor } from '../executors/executor.ts'
-import { createFunctionExecutor, type Handler } from '../executors/function/function.ts'
+import { createFunctionExecutor } from '../executors/function/function.ts'
+import { createProcessPool } from '../executors/process/pool.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Surroundings } from '../runtime/services.ts'
 import type { Timers } from '../runtime/timers.ts'
 import { type Duration, parseDuration } from '../std/duration.ts'
-import { checkKnown, invalidOption } from '../std/options.ts'
-import type { WorkerOptions } from '../worker/options.ts'
+import { checkKnown, invalidOption, nonEmptyText, wholeNumber } from '../std/options.ts'
+import { DEFAULT_SLOTS, type WorkerOptions } from '../worker/options.ts'
 import { createWorker, type Worker } from '../worker/worker.ts'
-import { handlerOf } from './job.ts'
+import { handlersOf } from './handlers.ts'
 
 /** The options of `app.work`. */
-export interface WorkOptions extends Pick<WorkerOptions, 'concurrency' | 'queues' | 'name'> {
+export interface WorkOptions
+  extends Pick<
+    WorkerOptions,
+    'concurrency' | 'queues' | 'name' | 'maxResult' | 'maxPendingOutput' | 'supervisor'
+  > {
   /** How long a stop waits for running attempts before it asks them to end. Default 25 s. */
   readonly drain?: Duration
+  /** Runs the handlers in processes of their own. Default: in this one. */
+  readonly processes?: ProcessOptions
   /** Executors of further kinds, such as `shell`. The worker closes them when it stops. */
   readonly executors?: Readonly<Record<string, Executor>>
 }
 
-const KNOWN = ['concurrency', 'queues', 'name', 'drain', 'executors']
+/** Handlers in processes of their own: on all processors, and harmless to the worker whatever they do. */
+export interface ProcessOptions {
+  /** How many. */
+  readonly count: number
+  /**
+   * The module that exports the definitions, which each process loads by itself: a path, or a `file:` URL such as
+   * `import.meta.url`. It should do nothing else.
+   */
+  readonly module: string
+  /** Most heap of each, MiB. Default: what Node takes. A process that needs more dies and is replaced. */
+  readonly memoryMb?: number
+  /** What goes wrong with processes; attempts tell by themselves. */
+  readonly onError?: (error: unknown) => void
+}
+
+const MOST_PROCESSES = 256
+const KNOWN = [
+  ...['concurrency', 'queues', 'name', 'maxResult', 'maxPendingOutput', 'supervisor'],
+  ...['drain', 'processes', 'executors'],
+]
 
 /**
  * Starts a worker. Its queues are those of the definitions, unless the options name others.
@@ -36,11 +63,14 @@ export function makeWorker(
   surroundings?: Surroundings,
 ): Worker {
   checkKnown('work', options, KNOWN)
-  const { drain, executors: others = {}, queues, ...rest } = options
+  const { drain, executors: others = {}, queues, processes, ...rest } = options
   const handlers = handlersOf(definitions)
   const executors = new Map<string, Executor>(Object.entries(others))
   const time = surroundings === undefined ? {} : timeOf(surroundings)
-  const functions = createFunctionExecutor(handlers, time)
+  const functions =
+    processes === undefined
+      ? createFunctionExecutor(handlers, time)
+      : poolOf(processes, options.concurrency ?? DEFAULT_SLOTS)
   for (const kind of handlers.keys()) {
     if (executors.has(kind)) throw invalidOption(`executors.${kind}`, 'a kind that no definition has', kind)
     executors.set(kind, functions)
@@ -57,28 +87,21 @@ export function makeWorker(
   })
 }
 
+function poolOf({ count, module, memoryMb, onError }: ProcessOptions, concurrency: number): Executor {
+  wholeNumber('processes.count', count, 1, MOST_PROCESSES)
+  nonEmptyText('processes.module', module, 4_096)
+  if (memoryMb !== undefined) wholeNumber('processes.memoryMb', memoryMb, 16, 1_048_576)
+  return createProcessPool({
+    entry: new URL('./handler-process.ts', import.meta.url),
+    args: [module.startsWith('file:') ? fileURLToPath(module) : module],
+    processes: count,
+    each: Math.ceil(concurrency / count),
+    memoryMb,
+    ...(onError === undefined ? {} : { onError }),
+  })
+}
+
 /** The same time for a worker as for its engine. */
 function timeOf(surroundings: Surroundings): { readonly clock: Clock; readonly timers: Timers } {
   return { clock: surroundings, timers: { after: (ms, act) => ({ cancel: surroundings.after(ms, act) }) } }
-}
-
-function handlersOf(definitions: readonly JobDefinition[]): Map<string, Handler> {
-  const handlers = new Map<string, Handler>()
-  for (const definition of definitions) {
-    const { kind } = definition
-    const handler = handlerOf(definition)
-    const name = `job(${JSON.stringify(kind)})`
-    if (handler === undefined)
-      throw invalidOption(`${name} run`, 'a function', undefined, `Give ${name} a run function to work on it`)
-    if (handlers.has(kind)) {
-      throw invalidOption(
-        'the definitions of work',
-        'of one kind each',
-        `two of kind ${JSON.stringify(kind)}`,
-        'Give each kind once',
-      )
-    }
-    handlers.set(kind, handler)
-  }
-  return handlers
 }

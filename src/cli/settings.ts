@@ -11,10 +11,12 @@ const SETTINGS = new Map([...settingsOf(SCHEMA)].map(({ path, setting }) => [pat
 
 /** Adds `--config` and the flags of settings to a command. */
 export function addSettingOptions(command: Command, ...paths: readonly string[]): Command {
-  command.option(
-    '--config <file>',
-    'read settings from this file (default: PERDURE_CONFIG, or your own file)',
-  )
+  if (!command.options.some(({ long }) => long === '--config')) {
+    command.option(
+      '--config <file>',
+      'read settings from this file (default: PERDURE_CONFIG, or your own file)',
+    )
+  }
   for (const path of paths) {
     const setting = SETTINGS.get(path)
     if (setting?.flag === undefined) throw new Error(`no flag for ${path}`)

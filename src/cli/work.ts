@@ -110,8 +110,14 @@ export class Interrupted extends Error {
   }
 }
 
+/** How a command is asked to end. */
+export interface EndSteps {
+  readonly gently: AbortSignal
+  readonly atOnce: AbortSignal
+}
+
 /** Listens for signals until disposed: the first aborts `gently`, the second aborts `atOnce`. */
-export class EndSignals {
+export class EndSignals implements EndSteps {
   readonly #gently = new AbortController()
   readonly #atOnce = new AbortController()
   readonly #listeners = heededSignals().map((name) => {
@@ -137,11 +143,37 @@ export class EndSignals {
 }
 
 /** Ends a worker; a second signal ends it by force. */
-export async function stopWorker(worker: Worker, signals: EndSignals, drainMs?: number): Promise<void> {
+export async function stopWorker(worker: Worker, signals: EndSteps, drainMs?: number): Promise<void> {
   const force = () => void worker.stop({ drainMs: 0, graceMs: 0 })
   if (signals.atOnce.aborted) force()
   signals.atOnce.addEventListener('abort', force, { once: true })
   await worker.stop(drainMs === undefined ? {} : { drainMs })
+}
+
+/** Resolves at a signal, when the worker ends by itself, or, if wanted, when the queues are empty. */
+export async function untilEnd(
+  client: Client,
+  worker: Worker,
+  queues: readonly string[],
+  signals: Pick<EndSteps, 'gently'>,
+  untilEmpty: boolean,
+): Promise<void> {
+  const ended = new Promise<void>((resolve) => {
+    if (signals.gently.aborted) resolve()
+    signals.gently.addEventListener('abort', () => resolve(), { once: true })
+    worker.on('drained', () => resolve())
+  })
+  if (!untilEmpty) return ended
+  let isOver = false
+  void ended.then(() => {
+    isOver = true
+  })
+  const isEmpty = async () => worker.running === 0 && (await liveJobs(client, queues)) === 0
+  let delayMs = 20
+  while (!isOver && !(await isEmpty())) {
+    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, delayMs))])
+    delayMs = Math.min(delayMs * 2, 250)
+  }
 }
 
 /** The jobs of a queue that have not ended and are not put aside. */

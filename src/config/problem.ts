@@ -47,6 +47,9 @@ export function configError(problems: readonly Problem[]): PerdureError {
   const [first = { where: 'the configuration', message: '' }] = problems
   const others = problems.length - 1
   const rest = others > 0 ? ` Run \`perdure config check\` for the other ${others}.` : ''
+  // a flag is named by the message itself, and is wrong as any other option is
+  if (first.where.startsWith('-'))
+    return new PerdureError('INVALID_OPTION', `${ERROR_KINDS.INVALID_OPTION.title}: ${first.message}`)
   const { title } = ERROR_KINDS.INVALID_CONFIG
   return new PerdureError('INVALID_CONFIG', `${title}: ${first.where}: ${first.message}${rest}`, {
     data: { where: first.where, problems: problems.length },

@@ -48,7 +48,10 @@ export function resolve(schema: Group, layers: Layers): Resolution {
       }
       const { kind } = before.setting
       try {
-        const read = kind.read(path, isText ? kind.fromText(value as string) : value)
+        const read = kind.read(
+          origin === 'flag' ? where : path,
+          isText ? kind.fromText(value as string) : value,
+        )
         const hidden = before.where === '' ? before.hidden : [...before.hidden, before.where]
         settings.set(path, { ...before, value: read, origin, where, hidden })
       } catch (thrown) {

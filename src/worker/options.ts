@@ -61,6 +61,8 @@ const KNOWN = [
   'timers',
 ]
 const MEBI = 1_048_576
+/** Attempts at once, where nobody says how many. */
+export const DEFAULT_SLOTS = 10
 /** Most attempts of one worker at once. */
 export const MOST_SLOTS = 100_000
 /** Fits, with the grace of an attempt, into the half minute that most platforms give a process to end. */
@@ -116,7 +118,7 @@ function readSlots(queues: NonNullable<WorkerOptions['queues']>, concurrency: nu
   if (Array.isArray(queues)) {
     if (queues.length === 0) throw invalidOption('queues', 'at least one queue', queues)
     for (const queue of queues) nonEmptyText('a name of queues', queue)
-    const total = concurrency ?? 10
+    const total = concurrency ?? DEFAULT_SLOTS
     return new Slots(shared([...new Set(queues as string[])], total), total)
   }
   if (typeof queues !== 'object' || queues === null) {

@@ -7,6 +7,7 @@ import { addExamples, type Context } from '../context.ts'
 import { renderDetails, renderJobs, renderQueues } from '../describe.ts'
 import { parseIds, parseSpan, parseWhole } from '../parse/values.ts'
 import type { Definition } from '../program.ts'
+import { renderWorkers } from '../render/workers.ts'
 import { addFilterOptions, type FilterOptions, filterQuery, listAll } from '../select.ts'
 import { EndSignals } from '../work.ts'
 
@@ -15,6 +16,7 @@ interface StatusOptions extends FilterOptions {
   readonly interval?: string
   readonly limit?: string
   readonly queues?: boolean
+  readonly workers?: boolean
   readonly oldest?: boolean
 }
 
@@ -28,6 +30,7 @@ export const define: Definition = (command, run) => {
     .option('--interval <duration>', 'time between two pictures', '1s')
     .option('-n, --limit <n>', 'show at most so many jobs (0: all)')
     .option('--queues', 'only the counts of the queues')
+    .option('--workers', 'the workers, and what each of them runs')
     .option('--oldest', 'the oldest jobs first')
   addFilterOptions(command)
   addExamples(
@@ -35,6 +38,7 @@ export const define: Definition = (command, run) => {
     ['perdure status', 'counts of all queues, and the newest jobs'],
     ['perdure status 12', 'everything about job 12'],
     ['perdure status --state failed --meta batch=7', 'what failed in one batch'],
+    ['perdure status --workers', 'who works, on what, and how it went'],
     ['perdure status --watch --queue video', 'one queue, for as long as you look'],
     ['perdure status --json --limit 0 --state succeeded | jq .result', 'for programs: one job per line'],
   )
@@ -60,6 +64,7 @@ interface View {
   readonly limit: number
   readonly isFiltered: boolean
   readonly onlyQueues: boolean
+  readonly onlyWorkers: boolean
   /** The one job that was asked for. */
   readonly single: number | undefined
 }
@@ -77,13 +82,16 @@ function readView(words: readonly string[], options: StatusOptions): View {
     limit: limit === 0 ? Number.POSITIVE_INFINITY : limit,
     isFiltered: filter !== undefined || named !== undefined,
     onlyQueues: options.queues ?? false,
+    onlyWorkers: options.workers ?? false,
     single: named?.length === 1 && named[0]?.isExact && filter === undefined ? named[0].id : undefined,
   }
 }
 
 async function showOnce(context: Context, client: Client, view: View): Promise<number> {
   const { out } = context
-  if (view.single !== undefined) {
+  if (view.onlyWorkers && out.json) {
+    for (const worker of await client.workers()) out.data(worker, '')
+  } else if (view.single !== undefined) {
     const job = await client.get(view.single)
     out.data(job, renderDetails(job, context.now(), out.width))
   } else if (out.json) {
@@ -99,6 +107,7 @@ async function showOnce(context: Context, client: Client, view: View): Promise<n
 
 /** Queues, then jobs, as text. */
 async function picture(context: Context, client: Client, view: View, width: number): Promise<string> {
+  if (view.onlyWorkers) return renderWorkers(await client.workers(), context.now(), width)
   const parts: string[] = []
   if (!view.isFiltered || view.onlyQueues) parts.push(renderQueues(await client.counts(), width))
   if (!view.onlyQueues) {

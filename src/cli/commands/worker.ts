@@ -1,96 +1,97 @@
 /**
  * `perdure worker`: runs the commands that were submitted.
  */
-import { availableParallelism } from 'node:os'
-import type { Client } from '../../client/client.ts'
-import type { Worker } from '../../worker/worker.ts'
+import { hostname } from 'node:os'
+import { perdureError } from '../../errors.ts'
+import { createProcessPool } from '../../executors/process/pool.ts'
 import { addExamples, type Context } from '../context.ts'
-import { parseSpan, parseWhole } from '../parse/values.ts'
 import type { Definition } from '../program.ts'
-import { shortSpan } from '../render/text.ts'
-import { EndSignals, liveJobs, startShellWorker, stopWorker } from '../work.ts'
+import { addSettingOptions } from '../settings.ts'
+import type { OpenStore } from '../store.ts'
+import { SHELL_KIND } from '../submission.ts'
+import { isSupervised } from '../supervised/orders.ts'
+import { supervise } from '../supervised/supervisor.ts'
+import { markOf } from '../work.ts'
+import { liveAsWorker, WORKER_SETTINGS, type WorkerNumbers } from '../worker-life.ts'
 
 interface WorkerOptions {
-  readonly concurrency?: string
   readonly untilEmpty?: boolean
-  readonly drain?: string
+  readonly reload?: boolean
 }
 
 export const define: Definition = (command, run) => {
-  command
-    .argument('[queue...]', 'queues to work on (default: "default")')
-    .option('-j, --concurrency <n>', 'run at most so many commands at once (default: number of processors)')
+  command.argument('[queue...]', 'queues to work on (default: those of the configuration, or "default")')
+  addSettingOptions(command, ...WORKER_SETTINGS, 'worker.supervised')
     .option('--until-empty', 'end when nothing is left to do in these queues')
-    .option(
-      '--drain <duration>',
-      'at the end, wait this long for running commands before they are given back',
-      '25s',
-    )
+    .option('--reload', 'replace the supervised workers of this store on this machine by new code, and end')
   addExamples(
     command,
     ['perdure worker -j 8', 'eight commands at once, until interrupted; those that run may end first'],
     ['perdure worker video audio', 'works on two queues'],
     ['perdure worker --until-empty', 'works off what there is'],
+    [
+      'perdure worker --supervised --processes 2',
+      'started again whenever it dies, and by new code on SIGHUP',
+    ],
   )
   command.action(
-    run<WorkerOptions>((context, words, options) => {
-      const queues = words.length > 0 ? words : ['default']
-      const concurrency =
-        options.concurrency === undefined
-          ? availableParallelism()
-          : parseWhole('-j', options.concurrency, 1, 100_000)
-      const drainMs = parseSpan('--drain', options.drain ?? '25s')
-      return context.withStore({ serves: true }, async (store) => {
-        using signals = new EndSignals()
-        const { client, place } = store
-        const worker = await startShellWorker({ store, queues, concurrency }, context.out)
-        context.out.note(
-          `Working on ${queues.join(', ')} with ${concurrency} ${concurrency === 1 ? 'slot' : 'slots'} (${place}).`,
-        )
-        reportAttempts(context, worker)
-        await untilEnd(client, worker, queues, signals, options.untilEmpty ?? false)
-        if (signals.gently.aborted)
-          context.out.note(`Stopping; ${worker.running} running. Once more to insist.`)
-        await stopWorker(worker, signals, drainMs)
-        return 0
-      })
+    run<WorkerOptions>(async (context, words, options) => {
+      if (options.reload)
+        return context.withStore({ serves: false, creates: false }, (store) => reload(context, store))
+      const { worker } = (await context.settings()).current
+      if (worker.supervised && !isSupervised(context.env)) return supervise(context)
+      return context.withStore({ serves: true }, (store) =>
+        liveAsWorker(context, store, {
+          queues: words.length > 0 ? words : undefined,
+          usualQueues: ['default'],
+          untilEmpty: options.untilEmpty ?? false,
+          what: '',
+          make: (numbers, onError) => make(store, numbers, onError),
+        }),
+      )
     }),
   )
 }
 
-/** One line per attempt: on standard error for people, as data for programs. */
-export function reportAttempts({ out }: Context, worker: Worker): void {
-  worker.on('attempt', ({ job, kind, attempt, outcome, error, durationMs }) => {
-    if (out.json) out.data({ job, kind, attempt, outcome, durationMs, error: error ?? null }, '')
-    else
-      out.note(
-        `${job} ${outcome} after ${shortSpan(durationMs)}${error === undefined ? '' : `: ${error.message}`}`,
-      )
-  })
+async function make(store: OpenStore, numbers: WorkerNumbers, onError: (error: unknown) => void) {
+  const { processes, memoryMb, ...options } = numbers
+  const { createWorker } = await import('../../worker/worker.ts')
+  const shell = await shellExecutor(store, numbers, onError)
+  return createWorker({ client: store.client, executors: { [SHELL_KIND]: shell }, ...options })
 }
 
-/** Resolves at a signal, when the worker ends by itself, or, if wanted, when the queues are empty. */
-export async function untilEnd(
-  client: Client,
-  worker: Worker,
-  queues: readonly string[],
-  signals: EndSignals,
-  untilEmpty: boolean,
-): Promise<void> {
-  const ended = new Promise<void>((resolve) => {
-    if (signals.gently.aborted) resolve()
-    signals.gently.addEventListener('abort', () => resolve(), { once: true })
-    worker.on('drained', () => resolve())
-  })
-  if (!untilEmpty) return ended
-  let isOver = false
-  void ended.then(() => {
-    isOver = true
-  })
-  const isEmpty = async () => worker.running === 0 && (await liveJobs(client, queues)) === 0
-  let delayMs = 20
-  while (!isOver && !(await isEmpty())) {
-    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, delayMs))])
-    delayMs = Math.min(delayMs * 2, 250)
+/** Runs commands, in this process or in small ones beside it. */
+export async function shellExecutor(
+  store: OpenStore,
+  { processes, concurrency }: Pick<WorkerNumbers, 'processes' | 'concurrency'>,
+  onError: (error: unknown) => void,
+) {
+  const mark = markOf(store)
+  if (processes > 0) {
+    return createProcessPool({
+      entry: new URL('../shell-process.ts', import.meta.url),
+      args: mark.storeId === undefined ? [] : [mark.storeId],
+      ...{ processes, each: Math.ceil(concurrency / processes), memoryMb: undefined, onError },
+    })
   }
+  const { createShellExecutor } = await import('../../executors/shell/shell.ts')
+  return createShellExecutor(mark)
+}
+
+/** Asks every supervisor of this machine that has a worker on the store. */
+async function reload({ out }: Context, { client }: OpenStore): Promise<number> {
+  const supervisors = new Set<number>()
+  for (const { host, status } of await client.workers()) {
+    if (host === hostname() && status?.supervisor !== undefined) supervisors.add(status.supervisor)
+  }
+  for (const pid of supervisors) {
+    process.kill(pid, 'SIGHUP')
+    out.data({ supervisor: pid }, `${pid}\n`)
+  }
+  if (supervisors.size > 0) return 0
+  throw perdureError('NOT_FOUND', {
+    expected: 'a supervised worker of this store on this machine',
+    found: 'none',
+    fix: 'Start workers with --supervised; others take new code by being stopped and started',
+  })
 }

@@ -1,0 +1,135 @@
+/**
+ * The life of a worker inside a command: from its first poll to its end, with what is told about it meanwhile.
+ *
+ * Owns: which settings a worker is made with, and the change of those that are live. Used by `worker`, `run` and `up`.
+ */
+import { availableParallelism } from 'node:os'
+import type { Queues } from '../config/sections/worker.ts'
+import type { Worker } from '../worker/worker.ts'
+import type { Context } from './context.ts'
+import { shortSpan } from './render/text.ts'
+import type { OpenStore } from './store.ts'
+import { takeOrders } from './supervised/orders.ts'
+import { stopWorker, untilEnd } from './work.ts'
+
+/** What a worker is made with. */
+export interface WorkerNumbers {
+  readonly queues: Queues
+  readonly concurrency: number
+  readonly drainMs: number
+  readonly name?: string
+  readonly maxResult: number
+  readonly maxPendingOutput: number
+  readonly supervisor?: number
+  /** 0: in this process. */
+  readonly processes: number
+  readonly memoryMb: number | undefined
+}
+
+/** What a command's worker is to do. */
+export interface WorkerPlan {
+  /** Queues that the command line names; they win over the configuration. */
+  readonly queues: readonly string[] | undefined
+  /** Where nobody names any. */
+  readonly usualQueues: readonly string[]
+  readonly untilEmpty: boolean
+  /** What it works on, in a few words. */
+  readonly what: string
+  /** Makes it; `onError` hears what no job can be blamed for. */
+  make(numbers: WorkerNumbers, onError: (error: unknown) => void): Promise<Worker>
+}
+
+/** The settings that these commands take as flags. */
+export const WORKER_SETTINGS = [
+  'worker.concurrency',
+  'worker.drain',
+  'worker.processes',
+  'worker.memory',
+] as const
+
+/** How often the title of the process is brought up to date, ms. */
+const TITLE_EVERY_MS = 1_000
+
+/** Works until a signal or an order, or until nothing is left if so wanted. Answers the exit code. */
+export async function liveAsWorker(context: Context, store: OpenStore, plan: WorkerPlan): Promise<number> {
+  using orders = takeOrders(context.env)
+  const { out } = context
+  const settings = await context.settings()
+  const numbers = numbersOf(plan, settings.current.worker, orders.supervisor)
+  const names = Array.isArray(numbers.queues) ? (numbers.queues as string[]) : Object.keys(numbers.queues)
+  const onError = (error: unknown): void => void out.error(error)
+  const worker = await plan.make(numbers, onError)
+  worker.on('error', onError)
+  await worker.ready
+  orders.ready()
+  reportAttempts(context, worker)
+  const { concurrency } = numbers
+  const slots = `${concurrency} ${concurrency === 1 ? 'slot' : 'slots'}`
+  const where = numbers.processes === 0 ? '' : ` in ${numbers.processes} processes`
+  out.note(`Working on ${plan.what}${names.join(', ')} with ${slots}${where} (${store.place}).`)
+  orders.retire.addEventListener('abort', () => void worker.stop({ drainMs: Number.MAX_SAFE_INTEGER }), {
+    once: true,
+  })
+  const stopTitle = keepTitle(worker, names)
+  let { drainMs } = numbers
+  const stopListening = settings.onChange(({ applied, waiting }) => {
+    const now = numbersOf(plan, settings.current.worker, undefined)
+    drainMs = now.drainMs
+    worker.configure({ concurrency: now.concurrency, drainMs })
+    for (const { path } of applied) out.note(`${path} has changed.`)
+    for (const { path } of waiting) out.note(`${path} has changed; it counts after a restart.`)
+  })
+  const stopWatching = settings.watch(onError)
+  try {
+    await untilEnd(store.client, worker, names, orders, plan.untilEmpty)
+    if (orders.gently.aborted) out.note(`Stopping; ${worker.running} running. Once more to insist.`)
+    await stopWorker(worker, orders, drainMs)
+    return 0
+  } finally {
+    stopWatching()
+    stopListening()
+    stopTitle()
+  }
+}
+
+function numbersOf(
+  plan: WorkerPlan,
+  settings: Awaited<ReturnType<Context['settings']>>['current']['worker'],
+  supervisor: number | undefined,
+): WorkerNumbers {
+  const { concurrency, drain: drainMs, name, maxResult, maxPendingOutput, processes, memory } = settings
+  const queues = plan.queues ?? settings.queues ?? plan.usualQueues
+  const sum = Array.isArray(queues)
+    ? availableParallelism()
+    : Object.values(queues).reduce((all, slots) => all + slots, 0)
+  return {
+    ...{ queues, concurrency: concurrency ?? sum, drainMs, maxResult, maxPendingOutput, processes },
+    memoryMb: memory === undefined ? undefined : Math.ceil(memory / 2 ** 20),
+    // a successor and the one that it replaces work at the same time, and names tell workers apart
+    ...(name === undefined ? {} : { name: supervisor === undefined ? name : `${name}:${process.pid}` }),
+    ...(supervisor === undefined ? {} : { supervisor }),
+  }
+}
+
+/** One line per attempt: on standard error for people, as data for programs. */
+function reportAttempts({ out }: Context, worker: Worker): void {
+  worker.on('attempt', ({ job, kind, attempt, outcome, error, durationMs }) => {
+    if (out.json) out.data({ job, kind, attempt, outcome, durationMs, error: error ?? null }, '')
+    else
+      out.note(
+        `${job} ${outcome} after ${shortSpan(durationMs)}${error === undefined ? '' : `: ${error.message}`}`,
+      )
+  })
+}
+
+/** Says in the list of processes what this one does. */
+function keepTitle(worker: Worker, queues: readonly string[]): () => void {
+  const show = (): void => {
+    const state = worker.state === 'draining' ? ', ending' : ''
+    process.title = `perdure: ${worker.running} running${state} [${queues.join(' ')}]`
+  }
+  show()
+  const timer = setInterval(show, TITLE_EVERY_MS)
+  timer.unref()
+  return () => clearInterval(timer)
+}
