@@ -22,12 +22,39 @@ import { HANDLERS, type HandlerContext, strings, workerName } from './handlers.t
 import type { Sessions } from './sessions.ts'
 import { wireError } from './wire-error.ts'
 
-interface Pending {
-  readonly controller: AbortController
+/** A call or stream under way. Most calls are answered before anybody could cancel them, so its signal is made on demand. */
+class Pending {
   readonly bytes: number
   /** Streams only: items that may still be sent, and who waits for more. */
   credit: number
   onCredit: (() => void) | undefined
+  #controller: AbortController | undefined
+  #isAborted = false
+
+  constructor(bytes: number, credit: number) {
+    this.bytes = bytes
+    this.credit = credit
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#isAborted) this.#controller.abort()
+    }
+    return this.#controller.signal
+  }
+
+  abort(): void {
+    this.#isAborted = true
+    this.#controller?.abort()
+    this.wake()
+  }
+
+  /** Lets a stream look again whether it may go on. */
+  wake(): void {
+    this.onCredit?.()
+    this.onCredit = undefined
+  }
 }
 
 /** What connections of one socket share. */
@@ -111,7 +138,7 @@ export class Connection {
         this.#credit(message[1], message[2])
         break
       case 'cancel':
-        this.#pending.get(message[1])?.controller.abort()
+        this.#pending.get(message[1])?.abort()
         break
       case 'tell':
         this.#tell(message[1], message[2])
@@ -125,9 +152,9 @@ export class Connection {
   }
 
   #call(id: number, name: string, values: readonly unknown[], bytes: number): void {
-    const answering = this.#answer(id, bytes, (signal) => {
+    const answering = this.#answer(id, bytes, (pending) => {
       const method = this.#method(name, 'call', values)
-      return HANDLERS[method](this.#context(signal), values)
+      return HANDLERS[method](this.#context(pending), values)
     })
     if (!isMethod(name) || METHODS[name].effect === 'read' || name === 'session.poll') return
     this.#writes.add(answering)
@@ -145,7 +172,7 @@ export class Connection {
   #tell(name: string, values: readonly unknown[]): void {
     const method = this.#method(name, 'tell', values)
     try {
-      HANDLERS[method](this.#context(new AbortController().signal), values)
+      HANDLERS[method](this.#context(new Pending(0, 0)), values)
     } catch {
       // Nobody waits for an answer; a session that is gone has nothing to be told.
     }
@@ -161,14 +188,14 @@ export class Connection {
   }
 
   /** Carries out a call and sends its answer, whatever it is. */
-  #answer(id: number, bytes: number, act: (signal: AbortSignal) => unknown): Promise<void> {
+  #answer(id: number, bytes: number, act: (pending: Pending) => unknown): Promise<void> {
     const pending = this.#admit(id, bytes, 0)
     return pending === undefined ? Promise.resolve() : this.#settle(id, pending, act)
   }
 
-  async #settle(id: number, pending: Pending, act: (signal: AbortSignal) => unknown): Promise<void> {
+  async #settle(id: number, pending: Pending, act: (pending: Pending) => unknown): Promise<void> {
     try {
-      const value = await act(pending.controller.signal)
+      const value = await act(pending)
       this.#finish(id, pending)
       this.#send(['reply', id, value ?? null])
     } catch (thrown) {
@@ -184,10 +211,10 @@ export class Connection {
 
   /** Moves items from a stream's source to the peer, never more than it has room for. */
   async #pump(id: number, pending: Pending, name: string, values: readonly unknown[]): Promise<void> {
-    const { signal } = pending.controller
+    const { signal } = pending
     try {
       const method = this.#method(name, 'stream', values)
-      const source = HANDLERS[method](this.#context(signal), values) as AsyncIterable<unknown>
+      const source = HANDLERS[method](this.#context(pending), values) as AsyncIterable<unknown>
       for await (const item of source) {
         if (signal.aborted) break
         while (pending.credit === 0 && !signal.aborted)
@@ -210,8 +237,7 @@ export class Connection {
     // The stream may have ended meanwhile.
     if (pending === undefined) return
     pending.credit = Math.min(pending.credit + more, MAX_CREDIT)
-    pending.onCredit?.()
-    pending.onCredit = undefined
+    pending.wake()
   }
 
   #admit(id: number, bytes: number, credit: number): Pending | undefined {
@@ -225,11 +251,7 @@ export class Connection {
       this.#send(['refuse', id, errorRecord(error)])
       return undefined
     }
-    const pending: Pending = { controller: new AbortController(), bytes, credit, onCredit: undefined }
-    pending.controller.signal.addEventListener('abort', () => {
-      pending.onCredit?.()
-      pending.onCredit = undefined
-    })
+    const pending = new Pending(bytes, credit)
     this.#pending.set(id, pending)
     this.#pendingBytes += bytes
     if (!this.#held && this.#pendingBytes > MAX_PENDING_BYTES) {
@@ -254,7 +276,7 @@ export class Connection {
       this.#link.send(message)
     } catch (thrown) {
       if (message[0] === 'hello' || message[0] === 'fatal') throw thrown
-      this.#pending.get(message[1])?.controller.abort()
+      this.#pending.get(message[1])?.abort()
       if (message[0] === 'reply' || message[0] === 'item')
         this.#link.send(['refuse', message[1], wireError(thrown)])
     }
@@ -262,22 +284,24 @@ export class Connection {
 
   readonly #sink = (session: number, notice: WorkerNotice): void => this.#send(['notice', session, notice])
 
-  #context(signal: AbortSignal): HandlerContext {
+  readonly #adopt = (session: number): ((session: number, notice: WorkerNotice) => void) => {
+    this.#adopted.add(session)
+    return this.#sink
+  }
+
+  #context(pending: Pending): HandlerContext {
     const { client, sessions } = this.#shared
     return {
-      client,
-      sessions,
-      signal,
-      adopt: (session) => {
-        this.#adopted.add(session)
-        return this.#sink
+      ...{ client, sessions, adopt: this.#adopt },
+      get signal() {
+        return pending.signal
       },
     }
   }
 
   #onClose(): void {
     clearTimeout(this.#helloTimer)
-    for (const { controller } of this.#pending.values()) controller.abort()
+    for (const pending of this.#pending.values()) pending.abort()
     for (const session of this.#adopted) this.#shared.sessions.detach(session, this.#sink)
     this.#shared.onClose(this)
   }

@@ -8,7 +8,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Client } from '../../client/client.ts'
 import { dueAtOf } from '../../core/model/job.ts'
-import { isTerminal, JOB_STATES, READY, RUNNING, stateName } from '../../core/model/states.ts'
+import { isTerminal, JOB_STATES, READY, RUNNING, type StateCode, stateName } from '../../core/model/states.ts'
 import type { Change } from '../../engine/announcer.ts'
 import type { Engine } from '../../engine/engine.ts'
 
@@ -21,18 +21,23 @@ const COUNTS_MS = 1_000
 /** Queues beyond these are summed up as `other`. */
 const MOST_QUEUES = 200
 
+/** Counts by state. Plain numbers, since this happens several times for every job. */
+class Tally {
+  readonly counts = new Map<StateCode, number>()
+
+  add(state: StateCode): void {
+    this.counts.set(state, (this.counts.get(state) ?? 0) + 1)
+  }
+}
+
 /** Counts what one node does. */
 export class Meter {
   readonly #registry = new Registry()
   readonly #readyAt = new Map<number, number>()
-  readonly #enqueued = this.#counter('perdure_jobs_enqueued_total', 'Jobs made durable')
-  readonly #started = this.#counter('perdure_attempts_started_total', 'Attempts leased to a worker')
-  readonly #left = this.#counter(
-    'perdure_attempts_ended_total',
-    'Attempts ended, by the state of the job after',
-    'state',
-  )
-  readonly #ended = this.#counter('perdure_jobs_ended_total', 'Jobs ended', 'state')
+  readonly #enqueued = this.#tally('perdure_jobs_enqueued_total', 'Jobs made durable, by their first state')
+  readonly #started = this.#tally('perdure_attempts_started_total', 'Attempts leased, by the state before')
+  readonly #left = this.#tally('perdure_attempts_ended_total', 'Attempts ended, by the state after')
+  readonly #ended = this.#tally('perdure_jobs_ended_total', 'Jobs ended, by their last state')
   readonly #readyToStart = this.#histogram(
     'perdure_ready_to_start_seconds',
     'From being ready, with all limits held, to the start of the attempt',
@@ -87,19 +92,19 @@ export class Meter {
   #count({ before, after, at }: Change): void {
     if (after === undefined) return
     const { id, state } = after
-    if (before === undefined) this.#enqueued.inc()
+    if (before === undefined) this.#enqueued.add(state)
     if (before?.state === state) return
-    if (before?.state === RUNNING) this.#left.inc({ state: stateName(state) })
+    if (before?.state === RUNNING) this.#left.add(state)
     if (state === READY && this.#readyAt.size < MOST_READY) this.#readyAt.set(id, at)
     if (state === RUNNING) {
-      this.#started.inc()
+      this.#started.add(before?.state ?? READY)
       this.#dueToStart.observe(Math.max(0, at - dueAtOf(after)) / 1000)
       // a job that is leased in the commit of its own enqueue was ready for no time
       const readyAt = this.#readyAt.get(id) ?? (before === undefined ? at : undefined)
       if (readyAt !== undefined) this.#readyToStart.observe(Math.max(0, at - readyAt) / 1000)
     }
     if (state !== READY) this.#readyAt.delete(id)
-    if (isTerminal(state)) this.#ended.inc({ state: stateName(state) })
+    if (isTerminal(state)) this.#ended.add(state)
   }
 
   async #countJobs(client: Client): Promise<void> {
@@ -118,8 +123,16 @@ export class Meter {
       for (const state of LIVE) this.#jobs.set({ queue, state }, sums.get(state) ?? 0)
   }
 
-  #counter<Label extends string>(name: string, help: string, ...labelNames: Label[]): Counter<Label> {
-    return new Counter({ name, help, labelNames, registers: [this.#registry] })
+  #tally(name: string, help: string): Tally {
+    const tally = new Tally()
+    new Counter({
+      ...{ name, help, labelNames: ['state'], registers: [this.#registry] },
+      collect() {
+        this.reset()
+        for (const [state, count] of tally.counts) this.inc({ state: stateName(state) }, count)
+      },
+    })
+    return tally
   }
 
   #histogram(name: string, help: string): Histogram {
