@@ -14,8 +14,8 @@ const TERMINAL = new Set(['succeeded', 'failed', 'cancelled'])
 
 /** Any store that an address leads to. */
 export class PerdureSystem implements System {
-  readonly chunk = 5000
-  readonly lanes = 4
+  readonly chunk = 1000
+  readonly lanes = 2
   readonly #url: string
   readonly #noop: JobDefinition<Input, void>
   #app: App | undefined

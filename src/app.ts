@@ -142,8 +142,9 @@ export class App {
       const request = options.request === undefined ? {} : { request: `${options.request}:${number}` }
       try {
         const answers = await this.client.enqueue(await chunk.specs(idOf), request)
-        for (const [index, position] of chunk.positions.entries())
+        chunk.positions.forEach((position, index) => {
           enqueued[position] = answers[index] as Enqueued
+        })
       } catch (error) {
         throw done === 0 ? error : withDone(error, done)
       }

@@ -150,7 +150,7 @@ export class LiveChecker {
     if (this.#isSuperseded) return
     const touched = this.#touched
     this.#touched = new Map()
-    if ('nonce' in command && reply === true) {
+    if ('nonce' in command && 'job' in command && reply === true) {
       const { type, job, attempt, nonce } = command
       // a report that is told again changes nothing, and is answered as the first time
       const row = touched.has(job) ? touched.get(job) : this.#rows.get(job)

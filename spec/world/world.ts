@@ -87,8 +87,15 @@ export function leaseOne(world: World, spec: RouteSpec, worker: string, isLocal:
   const queue = idOf(world, 'queue', spec.queue)
   const kind = idOf(world, 'kind', spec.kind)
   const line = readyLine(idOf(world, 'class', `${queue}:${kind}`))
-  const nonces = [nonceOf(world.granted + 1)]
-  const stepped = give(world, { type: 'lease', lines: [{ line, queue }], worker, local: isLocal, nonces })
+  const nonce = nonceOf(world.granted + 1)
+  const stepped = give(world, {
+    type: 'lease',
+    lines: [{ line, queue }],
+    worker,
+    local: isLocal,
+    slots: 1,
+    nonce,
+  })
   return {
     ...stepped,
     world: { ...stepped.world, granted: world.granted + (stepped.reply as JobRow[]).length },

@@ -88,8 +88,10 @@ async function specsOf(
   own: readonly number[],
   idOf: (position: number) => number,
 ): Promise<JobSpec[]> {
-  const indexes = new Map(own.map((position, index) => [position, index]))
+  // most calls have no dependencies, and need no map
+  let indexes: Map<number, number> | undefined
   const resolve = (other: Draft): Dependency => {
+    indexes ??= new Map(own.map((position, index) => [position, index]))
     const position = positionOf(positions, other)
     const index = indexes.get(position)
     return index === undefined ? { job: idOf(position) } : { index }
@@ -106,7 +108,8 @@ async function specsOf(
 
 function positionsOf(drafts: readonly Draft[]): Map<Draft, number> {
   const positions = new Map<Draft, number>()
-  for (const [position, one] of drafts.entries()) {
+  for (let position = 0; position < drafts.length; position++) {
+    const one = drafts[position] as Draft
     if (!(one instanceof Draft))
       throw invalidOption(`enqueueMany [${position}]`, 'a draft', one, 'Make it with draft(...)')
     if (positions.has(one)) {

@@ -89,7 +89,7 @@ export class Announcer {
   publish(news: News): void {
     for (const { before, after } of news.changes) {
       if (isStop(before, after)) for (const listener of this.#stops) listener(after as JobRow)
-      if (after === undefined || !isTerminal(after.state)) continue
+      if (this.#waiting.size === 0 || after === undefined || !isTerminal(after.state)) continue
       const listeners = this.#waiting.get(after.id)
       if (listeners === undefined) continue
       this.#waiting.delete(after.id)

@@ -128,8 +128,7 @@ export class Dispatcher {
     const parked = poll as Parked
     parked.isBusy = true
     const { lines, slots, worker, isLocal, below } = parked
-    const nonces = Array.from({ length: slots }, nonce)
-    const command: LeaseCommand = { type: 'lease', lines, worker, local: isLocal, nonces }
+    const command: LeaseCommand = { type: 'lease', lines, worker, local: isLocal, slots, nonce: nonce() }
     return below === undefined ? command : { ...command, below }
   }
 

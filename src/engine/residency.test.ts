@@ -115,8 +115,8 @@ class Player {
       case 'lease': {
         // Class numbers depend on history alone, so both shards have the same.
         const lines = Array.from({ length: 60 }, (_, id) => ({ line: readyLine(id), queue: 0 }))
-        const nonces = Array.from({ length: 1 + (a % 3) }, () => `n${++this.#nonces}`)
-        return [{ type: 'lease', lines, worker: `w${b % 2}`, local: false, nonces }]
+        const nonce = `n${++this.#nonces}`
+        return [{ type: 'lease', lines, worker: `w${b % 2}`, local: false, slots: 1 + (a % 3), nonce }]
       }
       case 'report':
         return this.#report(a, b)

@@ -26,8 +26,8 @@ export interface Residency {
 
 /** What an engine keeps unless it is told otherwise. */
 export const RESIDENCY: Residency = {
-  jobs: 40_000,
+  jobs: 80_000,
   others: 20_000,
   lines: 20_000,
-  head: { most: 8_192, low: 3_072, window: 4_096 },
+  head: { most: 32_768, low: 8_192, window: 4_096 },
 }

@@ -48,6 +48,8 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
   readonly #options: TableOptions<K, R>
   #capacity: number
   readonly #entries = new Map<K, Entry<K, R>>()
+  /** The entry found last: what is read is often written next. */
+  #found: Entry<K, R> | undefined
   #staged: Entry<K, R>[] = []
   #dirty: Entry<K, R>[] = []
   readonly #taken: { commit: number; entries: Entry<K, R>[] }[] = []
@@ -67,7 +69,7 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
   }
 
   get(key: K): R | undefined {
-    const entry = this.#entries.get(key)
+    const entry = this.#find(key)
     if (entry === undefined) throw new Absent(this.#options.name, [key])
     entry.used = true
     return entry.isStaged ? entry.staged : entry.row
@@ -96,8 +98,16 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
     this.#stage(key, undefined)
   }
 
+  #find(key: K): Entry<K, R> | undefined {
+    const found = this.#found
+    if (found !== undefined && found.key === key) return found
+    const entry = this.#entries.get(key)
+    if (entry !== undefined) this.#found = entry
+    return entry
+  }
+
   #stage(key: K, row: R | undefined): void {
-    let entry = this.#entries.get(key)
+    let entry = this.#find(key)
     if (entry === undefined) {
       entry = newEntry<K, R>(key, undefined, false)
       this.#entries.set(key, entry)
@@ -137,6 +147,7 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
       entry.staged = undefined
       if (!entry.isKnown) this.#entries.delete(entry.key)
     }
+    this.#found = undefined
     this.#staged = []
   }
 
@@ -157,6 +168,7 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
   /** Says that all commits up to this one are durable: done rows go, and clean ones beyond the capacity. */
   durable(commit: number): void {
     const { isDone } = this.#options
+    this.#found = undefined
     while (this.#taken.length > 0 && (this.#taken[0]?.commit ?? 0) <= commit) {
       const { entries } = this.#taken.shift() as { entries: Entry<K, R>[] }
       if (isDone === undefined) continue

@@ -34,7 +34,7 @@ export function weightOf(command: Command): number {
     case 'import':
       return command.jobs.length
     case 'lease':
-      return command.nonces.length
+      return command.slots
     case 'due':
       return command.most
     case 'settle':

@@ -19,18 +19,12 @@ import {
   type RouteRow,
   routeKey,
 } from '../core/model/rows.ts'
-import { isLegalMove, isTerminal, RUNNING, type StateCode, stateName } from '../core/model/states.ts'
+import { isLegalMove, isTerminal, RUNNING, stateName } from '../core/model/states.ts'
 import type { Absent, View } from '../core/view.ts'
 import { assert } from '../std/assert.ts'
-import {
-  type Batch,
-  type CountChange,
-  EXPIRY_LINE,
-  type Loaded,
-  type LoadRequest,
-  type Opening,
-} from '../store/store.ts'
+import { type Batch, EXPIRY_LINE, type Loaded, type LoadRequest, type Opening } from '../store/store.ts'
 import { AppendBuffer } from './appends.ts'
+import { Counts } from './counts.ts'
 import { InternedTable } from './interned.ts'
 import { Lines } from './lines.ts'
 import { RangeTable } from './ranges.ts'
@@ -93,7 +87,7 @@ export class WorkingSet implements View {
   readonly wants = new Wants()
   readonly #nameById = new Map<number, string>()
   readonly #profileById = new Map<number, Profile>()
-  #counts = new Map<number, number>()
+  readonly #counts = new Counts()
   #nextJobId: number
   #nextNameId: number
   #settledIds: { job: number; name: number }
@@ -209,11 +203,6 @@ export class WorkingSet implements View {
   take(epoch: number, sequence: number, time: number): Batch {
     this.#isDirty = false
     const fair = this.fair.take(sequence)
-    const counts: CountChange[] = []
-    for (const [key, delta] of this.#counts) {
-      if (delta !== 0) counts.push({ route: Math.floor(key / 16), state: (key % 16) as StateCode, delta })
-    }
-    this.#counts = new Map()
     return {
       epoch,
       sequence,
@@ -231,7 +220,7 @@ export class WorkingSet implements View {
       fairGone: fair.flatMap((change) => (change.after === undefined ? [change.before as FairRow] : [])),
       holders: this.holders.take(sequence),
       dependents: this.dependents.take(sequence),
-      counts,
+      counts: this.#counts.take(),
       ...this.append.take(),
     }
   }
@@ -292,15 +281,10 @@ export class WorkingSet implements View {
           `job ${after.id} may go from ${stateName(before.state)} to ${stateName(after.state)}`,
         )
       }
-      if (before !== undefined) this.#count(before, -1)
-      if (after !== undefined) this.#count(after, 1)
+      if (before !== undefined) this.#counts.add(before, -1)
+      if (after !== undefined) this.#counts.add(after, 1)
     }
     this.#onJob(before, after)
-  }
-
-  #count(job: JobRow, delta: number): void {
-    const key = job.route * 16 + job.state
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + delta)
   }
 
   #named(row: NameRow | undefined): void {

@@ -9,11 +9,12 @@
 import type { WorkerSession } from '../client/client.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { asError } from './backoff.ts'
+import type { InFlight } from './inflight.ts'
 import { ENDED, RUNNING, type RunningAttempt, UNVERIFIED } from './running.ts'
 
 /** What heartbeats need of their worker. */
 export interface HeartbeatHost {
-  readonly inFlight: ReadonlyMap<string, RunningAttempt>
+  readonly inFlight: InFlight
   /** @param forSure the engine said so; otherwise nobody answered for too long. */
   onLost(attempt: RunningAttempt, forSure: boolean): void
   /** An attempt that had arrived too late to start turned out to be still ours. */
@@ -97,7 +98,7 @@ export class Heartbeat {
   beat(now: number): void {
     this.#nextBeatAt = now + this.#term / 3
     if (this.#isBeating) return
-    const attempts = [...this.#host.inFlight.values()].filter((attempt) => !attempt.lostForSure)
+    const attempts = this.#host.inFlight.all().filter((attempt) => !attempt.lostForSure)
     this.#updateTerm(attempts)
     if (attempts.length === 0) return
     this.#isBeating = true
@@ -140,7 +141,7 @@ export class Heartbeat {
 
   #giveUp(now: number): void {
     if (this.#unansweredSince === undefined || now - this.#unansweredSince < this.#term / 3) return
-    for (const attempt of this.#host.inFlight.values()) {
+    for (const attempt of this.#host.inFlight.all()) {
       if (attempt.phase === RUNNING && attempt.leaseUntil <= now) this.#host.onLost(attempt, false)
     }
   }

@@ -12,6 +12,7 @@ import type { Executor } from '../executors/executor.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { AttemptEvent, Listeners } from './events.ts'
 import type { Heartbeat } from './heartbeat.ts'
+import { InFlight } from './inflight.ts'
 import { failure, makeReport, outcomeAfterStop, outcomeOfAbandoned } from './outcome.ts'
 import type { Output } from './output.ts'
 import type { Reporter } from './reporter.ts'
@@ -43,7 +44,7 @@ const UNKNOWN_KIND_SNOOZE_MS = 5_000
 
 /** The attempts in hand of one worker. */
 export class Runner {
-  readonly inFlight = new Map<string, RunningAttempt>()
+  readonly inFlight = new InFlight()
   readonly #parts: RunnerParts
   readonly #giveWay = (attempt: RunningAttempt): Promise<void> => this.#parts.yielding.giveWay(attempt)
   #running = 0
@@ -85,8 +86,6 @@ export class Runner {
   }
 
   #take(group: SlotGroup, lease: Lease, since: number): RunningAttempt | undefined {
-    // the same lease delivered twice is one attempt
-    if (this.inFlight.has(lease.token)) return undefined
     const attempt = new RunningAttempt(
       lease,
       group,
@@ -94,7 +93,8 @@ export class Runner {
       this.#parts.output,
       this.#giveWay,
     )
-    this.inFlight.set(lease.token, attempt)
+    // the same lease delivered twice is one attempt
+    if (!this.inFlight.add(attempt)) return undefined
     group.taken++
     this.#running++
     return attempt
@@ -170,7 +170,7 @@ export class Runner {
 
   #leave(attempt: RunningAttempt, outcome: Outcome['type'] | 'lost', report: Report | undefined): void {
     attempt.phase = GONE
-    this.inFlight.delete(attempt.token)
+    this.inFlight.delete(attempt)
     const { listeners, clock, status } = this.#parts
     status.count(outcome)
     if (!listeners.has('attempt')) return
@@ -199,7 +199,7 @@ export class Runner {
 
   /** What the engine says without being asked. */
   onNotice(notice: WorkerNotice): void {
-    const attempt = this.inFlight.get(notice.token)
+    const attempt = this.inFlight.find(notice.token)
     if (attempt === undefined) return
     if (notice.reason === 'lease-lost') {
       this.onLost(attempt, true)
@@ -213,7 +213,7 @@ export class Runner {
 
   /** Asks everything that runs to stop, and gives back what has not begun. */
   stopAll(reason: StopReason, graceMs: number | undefined): void {
-    for (const attempt of [...this.inFlight.values()]) {
+    for (const attempt of this.inFlight.all()) {
       if (attempt.phase === UNVERIFIED) this.#end(attempt, { type: 'released' })
       else if (attempt.phase === RUNNING) this.#stop(attempt, reason, graceMs ?? attempt.graceMs)
     }
@@ -221,12 +221,12 @@ export class Runner {
 
   /** The session is gone, and with it every lease. */
   loseAll(): void {
-    for (const attempt of [...this.inFlight.values()]) this.onLost(attempt, true)
+    for (const attempt of this.inFlight.all()) this.onLost(attempt, true)
   }
 
   /** Gives back what waits to be verified. */
   releaseUnverified(): void {
-    for (const attempt of [...this.inFlight.values()]) {
+    for (const attempt of this.inFlight.all()) {
       if (attempt.phase === UNVERIFIED) this.#end(attempt, { type: 'released' })
     }
   }
@@ -258,7 +258,7 @@ export class Runner {
     // all are looked at, which is cheap: it happens once per time limit that runs out, not per attempt
     this.#nextDeadline = Number.POSITIVE_INFINITY
     const due: RunningAttempt[] = []
-    for (const attempt of this.inFlight.values()) {
+    for (const attempt of this.inFlight.all()) {
       if (attempt.phase !== RUNNING) continue
       if (attempt.deadline <= now) due.push(attempt)
       else this.#nextDeadline = Math.min(this.#nextDeadline, attempt.deadline)

@@ -43,8 +43,8 @@ export class EmbeddedSession implements WorkerSession {
   readonly #polls = new Map<Poll, () => void>()
   /** The interned number of the worker's name, once a lease has told it. */
   #worker = 0
-  /** Tokens of leases that the worker may not have seen yet, and notices that must not overtake them. */
-  readonly #onTheWay = new Set<string>()
+  /** Leases that the worker may not have seen yet, and notices that must not overtake them. */
+  readonly #onTheWay = new Set<readonly Lease[]>()
   #early: WorkerNotice[] = []
   #isClosed = false
 
@@ -111,10 +111,10 @@ export class EmbeddedSession implements WorkerSession {
   ): void {
     this.#worker = jobs[0]?.worker ?? this.#worker
     const leases = jobs.map((job) => this.#leaseOf(job))
-    for (const { token } of leases) this.#onTheWay.add(token)
+    this.#onTheWay.add(leases)
     const arrive = (arrived: Lease[]): void => {
       resolve(arrived)
-      this.#engine.surroundings.defer(() => this.#arrived(arrived))
+      this.#engine.surroundings.defer(() => this.#arrived(leases))
     }
     if (jobs.every((job) => (job.flags & LARGE_INPUT) === 0)) {
       arrive(leases)
@@ -267,18 +267,23 @@ export class EmbeddedSession implements WorkerSession {
       graceMs: options?.graceMs ?? timeouts.graceMs,
       ...(options?.signal === undefined ? {} : { signal: options.signal }),
     }
-    if (this.#onTheWay.has(notice.token)) this.#early.push(notice)
+    if (this.#isOnTheWay(notice.token)) this.#early.push(notice)
     else for (const listener of this.#listeners) listener(notice)
   }
 
   #arrived(leases: readonly Lease[]): void {
-    for (const { token } of leases) this.#onTheWay.delete(token)
+    this.#onTheWay.delete(leases)
     const early = this.#early
     if (early.length === 0) return
-    this.#early = early.filter((notice) => this.#onTheWay.has(notice.token))
+    this.#early = early.filter((notice) => this.#isOnTheWay(notice.token))
     for (const notice of early) {
-      if (!this.#onTheWay.has(notice.token)) for (const listener of this.#listeners) listener(notice)
+      if (!this.#isOnTheWay(notice.token)) for (const listener of this.#listeners) listener(notice)
     }
+  }
+
+  #isOnTheWay(token: string): boolean {
+    for (const leases of this.#onTheWay) if (leases.some((lease) => lease.token === token)) return true
+    return false
   }
 
   async close(): Promise<void> {

@@ -46,7 +46,7 @@ class World {
     const route = this.shard.batches.flatMap(({ routes }) => routes)[0] as RouteRow
     const line = [...this.rows().values()].find(({ state }) => state === READY)?.line ?? 0
     const lines = [{ line, queue: route.queue }]
-    const command = { type: 'lease', lines, worker: 'w', local: false, nonces: ['n1', 'n2'] } as const
+    const command = { type: 'lease', lines, worker: 'w', local: false, slots: 2, nonce: 'n' } as const
     return (await this.shard.apply(command, NOW)) as JobRow[]
   }
 

@@ -139,6 +139,7 @@ function resolveEdges(
   created: readonly boolean[],
 ): Map<number, readonly NewEdge[]> | PerdureError {
   const edges = new Map<number, NewEdge[]>()
+  if (jobs.every(({ after }) => after === null)) return edges
   const outside: number[] = []
   const inside: number[][] = []
   // By id, since a position whose key belongs to another position of the call stands for that one.

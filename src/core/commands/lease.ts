@@ -17,8 +17,20 @@ export interface LeaseCommand {
   readonly local: boolean
   /** Only jobs of a smaller priority. Default: any. */
   readonly below?: number
-  /** One random text per lease at most to grant. */
-  readonly nonces: readonly string[]
+  /** Most leases to grant. */
+  readonly slots: number
+  /** The random part of their tokens: one for all, since all go to the same worker. */
+  readonly nonce: string
+}
+
+/** What a lease adds to a ready job. */
+export interface Grant {
+  /** Interned name of the worker. */
+  readonly worker: number
+  readonly nonce: string
+  readonly local: boolean
+  /** Epoch ms. */
+  readonly startedAt: number
 }
 
 type Tables = Pick<
@@ -40,7 +52,7 @@ export function lease(view: Tables, command: LeaseCommand, now: number): JobRow[
   for (const { line, queue } of command.lines) {
     const { paused, turn } = queueOf(view, queue)
     if (paused !== 0) continue
-    needHead(view, line, Math.ceil((2 * command.nonces.length) / command.lines.length))
+    needHead(view, line, Math.ceil((2 * command.slots) / command.lines.length))
     const head: Head = { line, turn, position: 0, job: undefined }
     settle(view, head)
     if (head.job !== undefined) heads.push(head)
@@ -48,9 +60,10 @@ export function lease(view: Tables, command: LeaseCommand, now: number): JobRow[
   const { below = Number.POSITIVE_INFINITY } = command
   if (first(heads, below) === undefined) return []
   const worker = intern(view, 'worker', command.worker)
+  const grant: Grant = { worker, nonce: command.nonce, local: command.local, startedAt: now }
   const granted: JobRow[] = []
   const turns = new ServedTurns()
-  for (const nonce of command.nonces) {
+  while (granted.length < command.slots) {
     const head = first(heads, below)
     if (head === undefined) break
     const job = head.job as JobRow
@@ -58,7 +71,9 @@ export function lease(view: Tables, command: LeaseCommand, now: number): JobRow[
     // Read here so that the engine has the time limits of every lease at hand.
     view.profileById(route.profile)
     turns.serve(view, route.queue, fairKeyOf(job, route), job.turn)
-    granted.push(start(view, job, worker, nonce, command.local, now))
+    const row = leasedRow(job, grant)
+    view.jobs.put(row)
+    granted.push(row)
     head.position++
     settle(view, head)
   }
@@ -66,15 +81,12 @@ export function lease(view: Tables, command: LeaseCommand, now: number): JobRow[
   return granted
 }
 
-function start(
-  view: Tables,
-  job: JobRow,
-  worker: number,
-  nonce: string,
-  local: boolean,
-  now: number,
-): JobRow {
-  const row: JobRow = {
+/**
+ * The row of a ready job once it is leased. A store may keep what a lease adds apart from the row, and put the two
+ * together with this.
+ */
+export function leasedRow(job: JobRow, { worker, nonce, local, startedAt }: Grant): JobRow {
+  return {
     ...job,
     state: RUNNING,
     line: RUNNING_LINE,
@@ -85,12 +97,10 @@ function start(
     tries: job.tries + 1,
     flags: local ? job.flags | LOCAL_LEASE : job.flags & ~LOCAL_LEASE,
     worker,
-    startedAt: now,
+    startedAt,
     logSize: 0,
     nonce,
   }
-  view.jobs.put(row)
-  return row
 }
 
 /** Moves a head to the next job that is still in its line. */

@@ -8,10 +8,10 @@ const CLAIMS: readonly (readonly [claim: string, sql: string])[] = [
   [
     'the count of every route and state is that of its jobs',
     `SELECT route || '/' || state FROM (
-       SELECT route, state, n FROM counts UNION ALL SELECT route, state, -count(*) FROM jobs GROUP BY route, state
+       SELECT route, state, n FROM counts UNION ALL SELECT route, state, -count(*) FROM jobs_now GROUP BY route, state
      ) GROUP BY route, state HAVING sum(n) <> 0`,
   ],
-  ['every running job stands in the running line', 'SELECT id FROM jobs WHERE (state = 4) <> (line = 2)'],
+  ['every running job stands in the running line', 'SELECT id FROM jobs_now WHERE (state = 4) <> (line = 2)'],
   ['every scheduled job stands in the due line', 'SELECT id FROM jobs WHERE (state = 1) <> (line = 1)'],
   [
     'every ready job stands in the line of its class',
@@ -31,7 +31,10 @@ const CLAIMS: readonly (readonly [claim: string, sql: string])[] = [
     'an ended job with edges to settle stands in the line of those',
     'SELECT id FROM jobs WHERE state >= 7 AND line <> 3 AND id IN (SELECT owner FROM dependents)',
   ],
-  ['exactly the running jobs have a lease', 'SELECT id FROM jobs WHERE (state = 4) <> (nonce IS NOT NULL)'],
+  [
+    'exactly the running jobs have a lease',
+    'SELECT id FROM jobs_now WHERE (state = 4) <> (nonce IS NOT NULL)',
+  ],
   [
     'an ended job holds no limit, and a holder is a live job',
     `SELECT owner || '/' || member FROM holders LEFT JOIN jobs ON jobs.id = member WHERE jobs.id IS NULL OR state >= 7`,
@@ -44,6 +47,11 @@ const CLAIMS: readonly (readonly [claim: string, sql: string])[] = [
     'a job counts its unsettled dependencies',
     'SELECT id FROM jobs WHERE pending <> (SELECT count(*) FROM dependents WHERE member = jobs.id)',
   ],
+  [
+    'a lease is that of a ready job',
+    'SELECT job FROM leased LEFT JOIN jobs ON jobs.id = job WHERE state IS NOT 3',
+  ],
+  ['a job has one lease', 'SELECT job FROM leased GROUP BY job HAVING count(*) > 1'],
   [
     'the values of a job are JSON',
     `SELECT id FROM jobs WHERE NOT (json_valid(coalesce(input, '0')) AND json_valid(coalesce(result, '0'))

@@ -4,7 +4,8 @@
 import type Database from 'better-sqlite3'
 import { FOR_EVER } from '../../core/policy/keys.ts'
 import { perdureError } from '../../errors.ts'
-import { columnName, numbersOf, textsOf } from './job-columns.ts'
+import { fill, groupSql } from './group-sql.ts'
+import { LeaseWriter } from './leases.ts'
 import type { JobGroup, PackedBatch } from './messages.ts'
 import { Statements } from './statements.ts'
 
@@ -26,9 +27,11 @@ const PURGED = [
 /** Writes batches to one connection. */
 export class Committer {
   readonly #statements: Statements
+  readonly #leases: LeaseWriter
 
   constructor(db: Database.Database) {
     this.#statements = new Statements(db)
+    this.#leases = new LeaseWriter(this.#statements)
   }
 
   /** Durable when it returns (synchronous = FULL). Throws FENCED, or what SQLite throws; nothing took effect then. */
@@ -45,6 +48,7 @@ export class Committer {
       this.#run('COMMIT')
     } catch (error) {
       this.#statements.rollBack()
+      this.#leases.forget()
       throw error
     }
   }
@@ -63,36 +67,25 @@ export class Committer {
     }
   }
 
-  #writeJobs({ groups, deleted }: PackedBatch): void {
-    for (const group of groups) this.#writeGroup(group)
+  #writeJobs({ groups, leases, deleted }: PackedBatch): void {
+    for (const group of groups) {
+      this.#writeGroup(group)
+      if (!group.isInsert) this.#leases.settle(idsOf(group))
+    }
+    this.#leases.add(leases)
     for (const id of deleted) this.#run('DELETE FROM jobs WHERE id = ?', id)
   }
 
-  #writeGroup({ isInsert, mask, count, numbers, texts }: JobGroup): void {
-    const numberCount = numbersOf(mask).length + 1
-    const textCount = textsOf(mask).length
-    const width = numberCount + textCount
-    const perStatement = count >= ROWS_PER_STATEMENT ? ROWS_PER_STATEMENT : 1
-    const sqlOf = isInsert ? insertSql : updateSql
-    const statement = this.#statements.get(sqlOf(mask, perStatement))
-    const args = new Array<number | string | null>(perStatement * width)
-    const fill = (row: number, at: number): void => {
-      // Texts come first in the SQL, so that the id is last.
-      for (let i = 0; i < textCount; i++) args[at + i] = texts[row * textCount + i] as string | null
-      const numbersAt = at + textCount
-      for (let i = 0; i < numberCount; i++) args[numbersAt + i] = numbers[row * numberCount + i] as number
-    }
+  #writeGroup(group: JobGroup): void {
+    const args: (number | string | null)[] = []
     let row = 0
-    for (; row + perStatement <= count; row += perStatement) {
-      for (let i = 0; i < perStatement; i++) fill(row + i, i * width)
-      statement.run(...args)
-    }
-    if (row === count) return
-    const single = this.#statements.get(sqlOf(mask, 1))
-    args.length = width
-    for (; row < count; row++) {
-      fill(row, 0)
-      single.run(...args)
+    for (const rows of [ROWS_PER_STATEMENT, 1]) {
+      if (group.count - row < rows) continue
+      const statement = this.#statements.get(groupSql(group, rows))
+      for (; row + rows <= group.count; row += rows) {
+        fill(args, group, row, rows)
+        statement.run(...args)
+      }
     }
   }
 
@@ -160,18 +153,6 @@ export class Committer {
   }
 }
 
-function insertSql(mask: number, rows: number): string {
-  const columns = [...textsOf(mask), ...numbersOf(mask), 'id'].map(columnName)
-  const values = `(${columns.map(() => '?').join(', ')})`
-  return `INSERT INTO jobs (${columns.join(', ')}) VALUES ${new Array(rows).fill(values).join(', ')}`
-}
-
-function updateSql(mask: number, rows: number): string {
-  const columns = [...textsOf(mask), ...numbersOf(mask)].map(columnName)
-  if (rows === 1) return `UPDATE jobs SET ${columns.map((column) => `${column} = ?`).join(', ')} WHERE id = ?`
-  const names = [...columns, 'id'].map((_, index) => `c${index}`)
-  const values = `(${names.map(() => '?').join(', ')})`
-  return `WITH changes (${names.join(', ')}) AS (VALUES ${new Array(rows).fill(values).join(', ')})
-    UPDATE jobs SET ${columns.map((column, index) => `${column} = c${index}`).join(', ')}
-    FROM changes WHERE jobs.id = c${columns.length}`
+function* idsOf({ count, numbers }: JobGroup): Generator<number> {
+  for (let at = 0; at < numbers.length; at += numbers.length / count) yield numbers[at] as number
 }

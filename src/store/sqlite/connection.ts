@@ -22,7 +22,8 @@ export function openOwner(path: string): Database.Database {
       configure(db)
       db.pragma('synchronous = FULL')
       expectPragma(db, path, 'synchronous', 2)
-      // 64 MiB of log before a checkpoint: fewer passes over the file while the writer is busy.
+      // The thread beside moves the log into the file (see sqlite-store.ts). With 64 MiB of log the writer helps, which
+      // is little work then, so that the log begins anew although the writer never rests.
       db.pragma('wal_autocheckpoint = 16384')
       migrate(db, path)
       return db
@@ -41,6 +42,16 @@ export function openReader(path: string): Database.Database {
     db.pragma('synchronous = FULL')
     db.pragma('query_only = ON')
     expectPragma(db, path, 'query_only', 1)
+    return db
+  })
+}
+
+/** Opens a connection that moves the log into the file, and does nothing else. The owner must have opened it before. */
+export function openCheckpointer(path: string): Database.Database {
+  return guarded(path, () => {
+    const db = new Database(path, { fileMustExist: true })
+    db.pragma('synchronous = FULL')
+    db.pragma('wal_autocheckpoint = 0')
     return db
   })
 }

@@ -60,6 +60,47 @@ export function textsOf(mask: number): (keyof JobRow)[] {
   return TEXT_COLUMNS.filter((_, bit) => (mask & (1 << (bit + NUMBER_COLUMNS.length))) !== 0)
 }
 
+/** Reads one column of a row. A function per column, since a field that is named at run time is slow to read. */
+export type Reader = (row: JobRow) => number | string | null
+
+/** In the order of the bits of a mask. */
+const READERS: readonly Reader[] = [
+  (row) => row.route,
+  (row) => row.createdAt,
+  (row) => row.fairKey,
+  (row) => row.parent,
+  (row) => row.state,
+  (row) => row.line,
+  (row) => row.rank,
+  (row) => row.turn,
+  (row) => row.priority,
+  (row) => row.dueAt,
+  (row) => row.expireAt,
+  (row) => row.attempt,
+  (row) => row.tries,
+  (row) => row.taken,
+  (row) => row.pending,
+  (row) => row.flags,
+  (row) => row.worker,
+  (row) => row.startedAt,
+  (row) => row.finishedAt,
+  (row) => row.cancelAt,
+  (row) => row.restarts,
+  (row) => row.logSize,
+  (row) => row.limits,
+  (row) => row.metadata,
+  (row) => row.input,
+  (row) => row.nonce,
+  (row) => row.result,
+  (row) => row.error,
+]
+
+/** The columns of a mask, in order, and how to read each. */
+export function readersOf(mask: number): { bit: number; isText: boolean; read: Reader }[] {
+  const columns = READERS.map((read, at) => ({ bit: 1 << at, isText: at >= NUMBER_COLUMNS.length, read }))
+  return columns.filter(({ bit }) => (mask & bit) !== 0)
+}
+
 /** The mask of the columns in which two rows differ. Written out: it runs for every change of every job. */
 export function changedColumns(a: JobRow, b: JobRow): number {
   return (
@@ -92,6 +133,27 @@ export function changedColumns(a: JobRow, b: JobRow): number {
     (a.result === b.result ? 0 : 1 << 26) |
     (a.error === b.error ? 0 : 1 << 27)
   )
+}
+
+/** The columns that a lease changes, and those that may differ besides in a job that has one. */
+export const LEASE_MASK = maskOf([
+  'state',
+  'line',
+  'rank',
+  'turn',
+  'expireAt',
+  'attempt',
+  'tries',
+  'flags',
+  'worker',
+  'startedAt',
+  'logSize',
+  'nonce',
+])
+
+function maskOf(fields: readonly (keyof JobRow)[]): number {
+  const columns: readonly (keyof JobRow)[] = [...NUMBER_COLUMNS, ...TEXT_COLUMNS]
+  return fields.reduce((mask, field) => mask | (1 << columns.indexOf(field)), 0)
 }
 
 /** Many whole rows as two arrays. */

@@ -5,7 +5,7 @@
  * that one call looks at a bounded number of rows and a page may be short.
  */
 import type { StateCode } from '../../core/model/states.ts'
-import { RUNNING } from '../../core/model/states.ts'
+import { READY, RUNNING } from '../../core/model/states.ts'
 import type { StoredQuery } from '../store.ts'
 
 /** A condition with its values. */
@@ -16,6 +16,9 @@ export interface Condition {
 
 /** States that the index `jobs_by_state` holds. */
 const INDEXED_STATES: ReadonlySet<StateCode> = new Set([0, 1, 2, 5, 6, 8, 9])
+
+/** Jobs whose rows say that they are ready, although they are leased. */
+const LEASED = 'SELECT job FROM leased'
 
 const list = (values: readonly unknown[]): string => values.map(() => '?').join(', ')
 
@@ -61,7 +64,15 @@ function prefixEnd(prefix: string): string | null {
 export function stateCondition(states: readonly StateCode[]): { condition: Condition; isIndexed: boolean } {
   const [only] = states
   if (states.length === 1 && only === RUNNING) {
-    return { condition: { sql: 'jobs.line = 2 AND jobs.line > 0', args: [] }, isIndexed: true }
+    const sql = `((jobs.line = 2 AND jobs.line > 0) OR jobs.id IN (${LEASED}))`
+    return { condition: { sql, args: [] }, isIndexed: true }
+  }
+  if (states.includes(RUNNING) || states.includes(READY)) {
+    const state = `iif(jobs.state = ${READY} AND jobs.id IN (${LEASED}), ${RUNNING}, jobs.state)`
+    return {
+      condition: { sql: `${state} IN (${states.map(Number).join(', ')})`, args: [] },
+      isIndexed: false,
+    }
   }
   const isIndexed = states.every((state) => INDEXED_STATES.has(state))
   // The condition of the partial index, word for word, so that the planner sees that it applies.

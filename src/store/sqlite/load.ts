@@ -2,6 +2,7 @@
  * Load: rows by key, whole ranges, and windows of lines, for the engine's working set.
  */
 import type Database from 'better-sqlite3'
+import type { JobRow } from '../../core/model/job.ts'
 import type {
   FairRow,
   KeyRow,
@@ -12,7 +13,15 @@ import type {
   RouteRow,
 } from '../../core/model/rows.ts'
 import { EXPIRY_LINE, type LoadRequest, type WindowRequest } from '../store.ts'
-import { columnName, NUMBER_COLUMNS, PACKED_NUMBERS, type PackedRows, TEXT_COLUMNS } from './job-columns.ts'
+import {
+  columnName,
+  NUMBER_COLUMNS,
+  PACKED_NUMBERS,
+  type PackedRows,
+  TEXT_COLUMNS,
+  unpackRows,
+} from './job-columns.ts'
+import { withLeases } from './leases.ts'
 import type { PackedLoaded } from './messages.ts'
 import { Statements } from './statements.ts'
 
@@ -54,9 +63,11 @@ export class Loader {
   }
 
   /** All running jobs, for an opening. */
-  running(): PackedRows {
-    const sql = `SELECT ${JOB_COLUMNS} FROM jobs WHERE line = 2 AND line > 0 ORDER BY rank, turn, id`
-    return packRows(this.#all<Value[]>(sql, [], true))
+  running(): JobRow[] {
+    const written = `SELECT ${JOB_COLUMNS} FROM jobs WHERE line = 2 AND line > 0`
+    const leased = `SELECT ${JOB_COLUMNS} FROM jobs WHERE id IN (SELECT job FROM leased)`
+    const rows = [written, leased].flatMap((sql) => this.#all<Value[]>(sql, [], true))
+    return withLeases(this.#statements, unpackRows(packRows(rows)))
   }
 
   #window({ line, after, count }: WindowRequest): { rows: PackedRows; exhausted: boolean } {
@@ -64,13 +75,13 @@ export class Loader {
       line === EXPIRY_LINE
         ? this.#all<Value[]>(
             `SELECT ${JOB_COLUMNS} FROM jobs WHERE expire_at > 0 AND (expire_at, id) > (?, ?)
-             ORDER BY expire_at, id LIMIT ?`,
+             AND id NOT IN (SELECT job FROM leased) ORDER BY expire_at, id LIMIT ?`,
             [after.rank, after.id, count],
             true,
           )
         : this.#all<Value[]>(
             `SELECT ${JOB_COLUMNS} FROM jobs WHERE line = ? AND line > 0 AND (rank, turn, id) > (?, ?, ?)
-             ORDER BY rank, turn, id LIMIT ?`,
+             AND id NOT IN (SELECT job FROM leased) ORDER BY rank, turn, id LIMIT ?`,
             [line, after.rank, after.turn, after.id, count],
             true,
           )

@@ -12,6 +12,7 @@ import { assert } from '../../std/assert.ts'
 import type { StoredJob, StoredJobDetails, StoredPage, StoredQuery, StoreReads } from '../store.ts'
 import { check } from './check.ts'
 import { unpackRows } from './job-columns.ts'
+import { withLeases } from './leases.ts'
 import { type Condition, conditionsOf, isSelective, stateCondition } from './list-sql.ts'
 import { JOB_COLUMNS, packRows } from './load.ts'
 import { Statements } from './statements.ts'
@@ -39,8 +40,8 @@ export class Reads {
   /** Calls the function of StoreReads that has this name. */
   call(name: string, args: readonly unknown[]): unknown {
     const table: Record<string, (...args: never[]) => unknown> = {
-      list: (query: StoredQuery) => this.list(query),
       // One state of the shard, though it takes several reads.
+      list: this.#db.transaction((query: StoredQuery) => this.list(query)),
       details: this.#db.transaction((id: number) => this.details(id)),
       payload: (job: number, field: string) => this.#payload(job, field),
       counts: (namespace: string | null) => this.#counts(namespace),
@@ -271,7 +272,7 @@ export class Reads {
       .get(sql)
       .raw(true)
       .all(...args) as Value[][]
-    return unpackRows(packRows(rows))
+    return withLeases(this.#statements, unpackRows(packRows(rows)))
   }
 
   #row<R>(sql: string, args: readonly Value[]): R | undefined {

@@ -17,6 +17,9 @@ const texts = TEXT_COLUMNS.map((field) => `${columnName(field)} TEXT`)
 /**
  * Version 1. `jobs_by_state` leaves out ready, running and succeeded jobs: those would be most of all writes. Its
  * condition is three comparisons, since `state IN (...)` would be evaluated twice as slowly on every write.
+ *
+ * A job that was leased and nothing else stands in `leases`, many to a row, while its own row still says that it is
+ * ready: see leases.ts. `jobs_now` puts the two together.
  */
 const FIRST = `
 CREATE TABLE shard (
@@ -33,6 +36,16 @@ CREATE INDEX jobs_by_line ON jobs (line, rank, turn, id) WHERE line > 0;
 CREATE INDEX jobs_by_expiry ON jobs (expire_at, id) WHERE expire_at > 0;
 CREATE INDEX jobs_by_state ON jobs (state, id) WHERE state <> 3 AND state <> 4 AND state <> 7;
 CREATE INDEX jobs_by_parent ON jobs (parent, id) WHERE parent > 0;
+CREATE TABLE leases (
+  id INTEGER PRIMARY KEY, worker INTEGER NOT NULL, nonce TEXT NOT NULL, local INTEGER NOT NULL,
+  started_at INTEGER NOT NULL, jobs TEXT NOT NULL
+);
+CREATE VIEW leased AS SELECT member.value AS job, leases.* FROM leases, json_each(leases.jobs) AS member;
+CREATE VIEW jobs_now AS
+  SELECT jobs.id, route,
+    iif(leased.id IS NULL, state, 4) AS state, iif(leased.id IS NULL, line, 2) AS line,
+    iif(leased.id IS NULL, jobs.nonce, leased.nonce) AS nonce
+  FROM jobs LEFT JOIN leased ON leased.job = jobs.id;
 CREATE TABLE names (id INTEGER PRIMARY KEY, space TEXT NOT NULL, text TEXT NOT NULL, UNIQUE (space, text));
 CREATE TABLE profiles (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 CREATE TABLE routes (

@@ -6,7 +6,7 @@ import { dirname, resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { fromErrorRecord, perdureError } from '../../errors.ts'
 import type { Batch, Loaded, LoadRequest, Opening, Store, StoreReads } from '../store.ts'
-import { type PackedRows, unpackRows } from './job-columns.ts'
+import { unpackRows } from './job-columns.ts'
 import type { PackedLoaded, Request, Response, ThreadOptions } from './messages.ts'
 import { packBatch } from './pack.ts'
 
@@ -31,6 +31,9 @@ const READS = [
   'check',
 ] as const
 
+/** Changed jobs after which the log is moved into the file, by a thread that nobody waits for. */
+const JOBS_PER_CHECKPOINT = 4_000
+
 /** Makes a store; nothing is touched before `open`. */
 export function createSqliteStore(options: SqliteOptions): Store {
   return new SqliteStore(options)
@@ -43,6 +46,10 @@ class SqliteStore implements Store {
   readonly #socket: string | null
   #owner: Thread | undefined
   #reader: Promise<Thread> | undefined
+  #checkpointer: Promise<Thread> | undefined
+  #isCheckpointing = false
+  /** Jobs changed since the last checkpoint. */
+  #changed = 0
 
   constructor({ path, socket }: SqliteOptions) {
     this.#path = path === ':memory:' ? path : resolve(path)
@@ -56,10 +63,7 @@ class SqliteStore implements Store {
     if (this.#path !== ':memory:') mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 })
     this.#owner ??= new Thread({ path: this.#path, role: 'owner', socket: this.#socket })
     try {
-      const opening = (await this.#owner.call({ op: 'open' })) as Omit<Opening, 'running'> & {
-        running: PackedRows
-      }
-      return { ...opening, running: unpackRows(opening.running) }
+      return (await this.#owner.call({ op: 'open' })) as Opening
     } catch (error) {
       await this.#stop()
       throw error
@@ -70,6 +74,23 @@ class SqliteStore implements Store {
     const owner = this.#thread()
     const { packed, transfer } = packBatch(batch)
     await owner.call({ op: 'commit', batch: packed }, transfer)
+    this.#changed += batch.jobs.length
+    if (this.#changed >= JOBS_PER_CHECKPOINT) this.#checkpoint()
+  }
+
+  /**
+   * Moves the log into the file while the owner goes on: a commit that had to do it would make all others wait. A
+   * failure is left alone, since the owner meets it too, and knows what follows from it.
+   */
+  #checkpoint(): void {
+    if (this.#isCheckpointing || this.#path === ':memory:') return
+    this.#isCheckpointing = true
+    this.#changed = 0
+    this.#checkpointer ??= this.#start('checkpointer')
+    const done = (): void => {
+      this.#isCheckpointing = false
+    }
+    this.#checkpointer.then((thread) => thread.call({ op: 'checkpoint' })).then(done, done)
   }
 
   async load(request: LoadRequest): Promise<Loaded> {
@@ -84,22 +105,23 @@ class SqliteStore implements Store {
   async close(): Promise<void> {
     if (this.#owner === undefined) return
     // The owner's connection is closed last: it then moves the log into the file.
-    await this.#stopReader()
+    await this.#stopOthers()
     await this.#owner.call({ op: 'close' }).catch(() => undefined)
     await this.#stop()
   }
 
   async #stop(): Promise<void> {
-    await this.#stopReader()
+    await this.#stopOthers()
     const owner = this.#owner
     this.#owner = undefined
     await owner?.stop()
   }
 
-  async #stopReader(): Promise<void> {
-    const reader = await this.#reader?.catch(() => undefined)
+  async #stopOthers(): Promise<void> {
+    const others = [this.#reader, this.#checkpointer]
     this.#reader = undefined
-    await reader?.stop()
+    this.#checkpointer = undefined
+    for (const other of others) await (await other?.catch(() => undefined))?.stop()
   }
 
   #thread(): Thread {
@@ -117,14 +139,14 @@ class SqliteStore implements Store {
   async #read(name: string, args: readonly unknown[]): Promise<unknown> {
     const owner = this.#thread()
     if (this.#path === ':memory:') return owner.call({ op: 'read', name, args })
-    this.#reader ??= this.#startReader()
+    this.#reader ??= this.#start('reader')
     return (await this.#reader).call({ op: 'read', name, args })
   }
 
-  async #startReader(): Promise<Thread> {
-    const reader = new Thread({ path: this.#path, role: 'reader', socket: null })
-    await reader.call({ op: 'open' })
-    return reader
+  async #start(role: 'reader' | 'checkpointer'): Promise<Thread> {
+    const thread = new Thread({ path: this.#path, role, socket: null })
+    await thread.call({ op: 'open' })
+    return thread
   }
 }
 

@@ -7,7 +7,7 @@ import type { NameRow, QueueRow } from '../../core/model/rows.ts'
 import { errorRecord } from '../../errors.ts'
 import { assert } from '../../std/assert.ts'
 import { Committer } from './commit.ts'
-import { checkHeader, guarded, openOwner, openReader, translate } from './connection.ts'
+import { checkHeader, guarded, openCheckpointer, openOwner, openReader, translate } from './connection.ts'
 import { Loader } from './load.ts'
 import { checkLog } from './log.ts'
 import type { PackedLoaded, Request, Response, ThreadOptions } from './messages.ts'
@@ -28,6 +28,8 @@ let isLogDoubtful = false
 /** This thread has opened the shard once. */
 let isAcquired = false
 
+const OPENERS = { owner: openOwner, reader: openReader, checkpointer: openCheckpointer }
+
 /** Opens, or opens anew after a failure: a connection that saw a failed sync is never used again (D7). */
 function open(): unknown {
   const isMemory = path === ':memory:'
@@ -40,7 +42,7 @@ function open(): unknown {
   }
   if (isMemory && db !== undefined) return guarded(path, () => opening(db as Database.Database))
   db?.close()
-  db = role === 'owner' ? openOwner(path) : openReader(path)
+  db = OPENERS[role](path)
   if (isLogDoubtful) settleLog(db)
   committer = new Committer(db)
   loader = new Loader(db)
@@ -117,6 +119,9 @@ function handle(request: Request): unknown {
       return (loader as Loader).load(request.request)
     case 'read':
       return (reads as Reads).call(request.name, request.args)
+    case 'checkpoint':
+      db?.pragma('wal_checkpoint(PASSIVE)')
+      return undefined
     case 'close':
       return close()
   }
