@@ -1,5 +1,5 @@
 /**
- * Two projects: `unit` is quick and runs on all cores, `e2e` starts real processes and runs file after file.
+ * Three projects: `unit` is quick, `sim` simulates and explores, `e2e` starts real processes and runs file after file.
  *
  * Files run in child processes (`forks`): a native module that crashes takes its own file down only, and a
  * worker thread of ours is a thread of the main thread, as in production. Such threads and children load `.ts`
@@ -15,13 +15,35 @@ export default defineConfig({
   test: {
     // what is printed by a passing test helps nobody; what a failing one printed is kept
     silent: 'passed-only',
+    // measured where a stage of `npm test` asks for it; scripts/coverage.ts judges it
+    coverage: {
+      provider: 'v8',
+      // the store runs in a thread, the command line in processes
+      autoAttachSubprocess: true,
+      reportOnFailure: true,
+      reporter: 'json',
+      include: ['src/**/*.ts'],
+      exclude: ['**/*.test.ts', '**/*.suite.ts', '**/testdata/**', '**/generated/**'],
+    },
     projects: [
       {
         resolve: { alias: { perdure } },
         test: {
           name: 'unit',
           pool: 'forks',
-          include: ['src', 'scripts', 'sim', 'spec', 'bench'].map((folder) => `${folder}/**/*.test.ts`),
+          include: ['src', 'scripts', 'bench'].map((folder) => `${folder}/**/*.test.ts`),
+          exclude,
+          // longer than anything takes that is not stuck, counting of branches included
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        resolve: { alias: { perdure } },
+        test: {
+          name: 'sim',
+          pool: 'forks',
+          include: ['sim', 'spec'].map((folder) => `${folder}/**/*.test.ts`),
           exclude,
           testTimeout: 20_000,
           hookTimeout: 20_000,

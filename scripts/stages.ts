@@ -6,6 +6,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { COVERAGE } from './lib/coverage.ts'
 import { type RunParams, runNode } from './lib/run.ts'
 import { readTestReport, type TestCounts } from './lib/vitest-report.ts'
 
@@ -36,6 +37,8 @@ const BIOME = 'node_modules/@biomejs/biome/bin/biome'
 const TSC = 'node_modules/typescript/bin/tsc'
 const KNIP = 'node_modules/knip/bin/knip.js'
 const VITEST = 'node_modules/vitest/vitest.mjs'
+/** vitest strips the types of what ran in threads and processes, and Node says each time that it is experimental. */
+const QUIET = ['--disable-warning=ExperimentalWarning']
 
 /** Every stage, quick ones first. */
 export const STAGES: readonly Stage[] = [
@@ -45,10 +48,16 @@ export const STAGES: readonly Stage[] = [
     [TSC, '--noEmit', '-p', 'tsconfig.core.json'],
   ]),
   commands('imports', 'import rules', 1, [['scripts/check-imports.ts']]),
+  commands('protocol', 'definitions of the protocol, and the code made of them', 2, [
+    ['scripts/protocol.ts', '--check'],
+  ]),
   commands('unused', 'unused files, exports and dependencies', 3, [[KNIP, '--no-progress']]),
   commands('size', 'size of files and functions', 1, [['scripts/check-size.ts']]),
-  vitest('unit', 'unit, conformance and simulation tests', 15),
-  vitest('e2e', 'end-to-end tests', 15),
+  vitest('unit', 'unit, conformance and fuzz tests', 15, true),
+  // counting every branch would make millions of simulated commands four times as slow
+  vitest('sim', 'simulations and models', 15),
+  vitest('e2e', 'end-to-end tests', 15, true),
+  commands('coverage', 'what of src/ the tests ran', 1, [['scripts/coverage.ts']]),
   { name: 'examples', title: 'every example, as a program', timeoutMs: 8 * MINUTE, run: runExamples },
   commands('build', 'build, and a look at what was built', 4, [
     ['scripts/build.ts'],
@@ -69,7 +78,9 @@ function commands(name: string, title: string, minutes: number, list: readonly s
   return { name, title, timeoutMs: minutes * MINUTE, run }
 }
 
-function vitest(project: string, title: string, minutes: number): Stage {
+/** @param isMeasured whether its tests count for the coverage. */
+function vitest(project: string, title: string, minutes: number, isMeasured = false): Stage {
+  const measured = isMeasured ? ['--coverage', `--coverage.reportsDirectory=${COVERAGE}/${project}`] : []
   const run = (context: StageContext): Promise<StageResult> =>
     withScratch(async (scratch) => {
       const report = join(scratch, 'report.json')
@@ -80,8 +91,12 @@ function vitest(project: string, title: string, minutes: number): Stage {
         '--reporter=default',
         '--reporter=json',
         `--outputFile.json=${report}`,
+        ...measured,
       ]
-      const { reason } = await runIn(context, { args: [VITEST, ...args], env: privateHome(scratch) })
+      const { reason } = await runIn(context, {
+        args: [...QUIET, VITEST, ...args],
+        env: privateHome(scratch),
+      })
       const { counts, problem } = readTestReport(report)
       const found = problem ?? reason
       return { reasons: found ? [found] : [], tests: counts }

@@ -6,7 +6,15 @@ import { readPast, readSpec } from '../../client/embedded/specs.ts'
 import type { JobSpec } from '../../client/types.ts'
 import { Shard } from '../../engine/testdata/shard.ts'
 import { apply } from '../apply.ts'
-import { blankJob, HAS_HISTORY, HAS_KEY, type JobRow, LARGE_INPUT, LARGE_RESULT } from '../model/job.ts'
+import {
+  blankJob,
+  HAS_DEPENDENTS,
+  HAS_HISTORY,
+  HAS_KEY,
+  type JobRow,
+  LARGE_INPUT,
+  LARGE_RESULT,
+} from '../model/job.ts'
 import { DUE_LINE, SETTLE_LINE } from '../model/line.ts'
 import { DEFAULT_PROFILE } from '../model/profile.ts'
 import { CANCELLED, HELD, READY, SCHEDULED, SUCCEEDED } from '../model/states.ts'
@@ -55,6 +63,14 @@ it('a group that nothing has to wait for, and a job whose dependency has failed,
     { error: expect.stringContaining('DEPENDENCY_FAILED') },
     { state: READY, pending: 0 },
   ])
+})
+
+it('two calls may each add a job that waits for one that is there', async () => {
+  const shard = await Shard.open()
+  for (const spec of [{ kind: 'k' }, { kind: 'k', after: [{ job: 1 }] }, { kind: 'k', after: [{ job: 1 }] }])
+    await shard.apply({ type: 'enqueue', jobs: newJobs(spec), request: null }, NOW)
+  expect([2, 3].map((id) => storedJobs(shard).get(id))).toMatchObject([{ pending: 1 }, { pending: 1 }])
+  expect(storedJobs(shard).get(1)?.flags).toBe(HAS_DEPENDENTS)
 })
 
 it('an import keeps what was known of a job', async () => {

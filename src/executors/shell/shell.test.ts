@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Outcome } from '../../core/model/outcome.ts'
 import type { CommandContext } from '../../core/model/profile.ts'
 import { executorSuite, start } from '../executor.suite.ts'
@@ -137,6 +137,10 @@ describe('a command', () => {
 })
 
 describe('the environment', () => {
+  // while coverage is measured, Node itself hands this one to every child
+  beforeEach(() => void vi.stubEnv('NODE_V8_COVERAGE', undefined))
+  afterEach(() => void vi.unstubAllEnvs())
+
   it('is that of the submission and the marks of the attempt, nothing else', async () => {
     const env = {
       PATH: process.env.PATH ?? '',
