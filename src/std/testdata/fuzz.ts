@@ -11,7 +11,7 @@ import { type ErrorCode, PerdureError } from '../../errors.ts'
 export const RUNS = { numRuns: Number(process.env.FUZZ_RUNS ?? 200) }
 
 /** Names that every object has without having been given them, and some that mean something to the language. */
-export const TRAPS = [
+const TRAPS = [
   ...['__proto__', 'constructor', 'prototype', 'toString', 'valueOf', 'hasOwnProperty', 'toJSON', 'then'],
   ...['length', 'at', 'name', 'message', 'code', ''],
 ] as const
