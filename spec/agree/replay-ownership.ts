@@ -89,6 +89,7 @@ const NOTHING: Omit<Batch, 'epoch' | 'sequence'> = {
   fairGone: [],
   keys: [],
   keysGone: [],
+  keysGone: [],
   holders: [],
   dependents: [],
   attempts: [],

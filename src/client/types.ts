@@ -55,7 +55,10 @@ export interface JobSpec {
   readonly key?: string
   /** Default `use-existing`. */
   readonly onConflict?: ConflictPolicy
-  /** How long the key is remembered after the enqueue, ms; default 24 h; Infinity for ever. */
+  /**
+   * How long the key is remembered after the enqueue, ms; default 24 h; Infinity for ever. Also when the job is deleted
+   * before: a repeated call is then answered with the id of a job that is not there any more.
+   */
   readonly keyWindowMs?: number
   /** While a job with the same kind, queue and this value is live, others are duplicates. */
   readonly unique?: {

@@ -8,6 +8,7 @@
 import { unreachable } from '../std/assert.ts'
 import { type ControlCommand, control } from './commands/control.ts'
 import { type EnqueueCommand, enqueue } from './commands/enqueue.ts'
+import { type ForgetCommand, forget } from './commands/forget.ts'
 import { type ImportCommand, importJobs } from './commands/import.ts'
 import { type LeaseCommand, lease } from './commands/lease.ts'
 import { type LogCommand, log, type ProgressCommand, progress } from './commands/output.ts'
@@ -27,6 +28,7 @@ export type Command =
   | DueCommand
   | ExpireCommand
   | SettleCommand
+  | ForgetCommand
   | PauseCommand
   | LogCommand
   | ProgressCommand
@@ -42,6 +44,7 @@ export interface Replies {
   due: ReturnType<typeof due>
   expire: ReturnType<typeof expire>
   settle: ReturnType<typeof settle>
+  forget: ReturnType<typeof forget>
   pause: ReturnType<typeof pause>
   log: ReturnType<typeof log>
   progress: ReturnType<typeof progress>
@@ -75,6 +78,8 @@ export function apply(view: View, command: Command, now: number): Reply {
       return expire(view, command, now)
     case 'settle':
       return settle(view, command, now)
+    case 'forget':
+      return forget(view, command, now)
     case 'pause':
       return pause(view, command)
     case 'log':

@@ -4,7 +4,7 @@
  */
 import { DUE_LINE } from '../core/model/line.ts'
 import { PerdureError } from '../errors.ts'
-import { EXPIRY_LINE } from '../store/store.ts'
+import { EXPIRY_LINE, type KeyPlace } from '../store/store.ts'
 import { Cascade } from './cascade.ts'
 import type { Engine } from './engine.ts'
 import type { Overdue } from './leases.ts'
@@ -17,6 +17,8 @@ const UNASKED_AFTER_MS = 100
 const UNASKED_EVERY_MS = 20
 /** Expiries handled in one turn. */
 const MOST_EXPIRED = 200
+/** How many looks for ended retention there are to one for keys that nobody needs any more: those are in nobody's way. */
+const LOOKS_PER_KEY_LOOK = 60
 /** How often leases are looked through while anything runs, ms. */
 const REAP_EVERY_MS = 500
 /** A look that comes this much late, ms, means that the owner itself was away: every lease gets a fresh term. */
@@ -35,6 +37,7 @@ export class Duties {
   #stopReaping: (() => void) | undefined
   #stopPurging: (() => void) | undefined
   #isStopped = true
+  #looks = 0
 
   constructor(engine: Engine, retentionEveryMs: number) {
     this.#engine = engine
@@ -176,8 +179,12 @@ export class Duties {
       const again = () => {
         if (!this.#isStopped) this.#schedulePurge()
       }
+      const look = async () => {
+        await this.#purge()
+        if (this.#looks++ % LOOKS_PER_KEY_LOOK === 0) await this.#forgetKeys()
+      }
       // A failed look is followed by the next one; nothing depends on this one.
-      void this.#purge().then(again, again)
+      void look().then(again, again)
     })
   }
 
@@ -193,6 +200,18 @@ export class Duties {
       // A job that was restarted meanwhile refuses, which is what should happen.
       await Promise.allSettled(ids.map((job) => engine.submit({ type: 'control', verb: 'delete', job })))
       from = next
+    }
+  }
+
+  /** Takes out keys that outlived their jobs, when their window is over. */
+  async #forgetKeys(): Promise<void> {
+    const engine = this.#engine
+    let after: KeyPlace | null = { namespace: 0, key: '' }
+    while (after !== null && !this.#isStopped) {
+      const { keys, next }: { keys: readonly KeyPlace[]; next: KeyPlace | null } =
+        await engine.reads.expiredKeys(engine.now(), after)
+      if (keys.length > 0) await engine.submit({ type: 'forget', keys })
+      after = next
     }
   }
 }

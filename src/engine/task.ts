@@ -37,6 +37,8 @@ export function weightOf(command: Command): number {
       return command.slots
     case 'due':
       return command.most
+    case 'forget':
+      return command.keys.length
     case 'settle':
       return command.ahead.length
     default:

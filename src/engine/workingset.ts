@@ -203,6 +203,7 @@ export class WorkingSet implements View {
   take(epoch: number, sequence: number, time: number): Batch {
     this.#isDirty = false
     const fair = this.fair.take(sequence)
+    const keys = this.keys.take(sequence)
     return {
       epoch,
       sequence,
@@ -215,9 +216,10 @@ export class WorkingSet implements View {
       routes: rowsOf(this.routes.take(sequence)),
       queues: rowsOf(this.queues.take(sequence)),
       limits: rowsOf(this.limits.take(sequence)),
-      keys: rowsOf(this.keys.take(sequence)),
+      keys: rowsOf(keys),
+      keysGone: goneOf(keys),
       fair: rowsOf(fair),
-      fairGone: fair.flatMap((change) => (change.after === undefined ? [change.before as FairRow] : [])),
+      fairGone: goneOf(fair),
       holders: this.holders.take(sequence),
       dependents: this.dependents.take(sequence),
       counts: this.#counts.take(),
@@ -302,6 +304,14 @@ export class WorkingSet implements View {
 function rowsOf<R>(changes: readonly { readonly after: R | undefined }[]): R[] {
   const rows: R[] = []
   for (const { after } of changes) if (after !== undefined) rows.push(after)
+  return rows
+}
+
+function goneOf<R>(
+  changes: readonly { readonly before: R | undefined; readonly after: R | undefined }[],
+): R[] {
+  const rows: R[] = []
+  for (const { before, after } of changes) if (after === undefined && before !== undefined) rows.push(before)
   return rows
 }
 

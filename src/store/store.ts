@@ -61,6 +61,7 @@ export interface Batch {
   readonly fair: readonly FairRow[]
   readonly fairGone: readonly FairRow[]
   readonly keys: readonly KeyRow[]
+  readonly keysGone: readonly KeyRow[]
   readonly holders: readonly MemberChange[]
   readonly dependents: readonly MemberChange[]
   readonly attempts: readonly AttemptRow[]
@@ -69,7 +70,7 @@ export interface Batch {
   readonly progress: readonly ProgressRow[]
   readonly metadata: readonly MetadataRow[]
   readonly counts: readonly CountChange[]
-  /** Jobs of which every row in every table goes. */
+  /** Jobs of which every row in every table goes, but for keys whose window is not over at the batch's time. */
   readonly purged: readonly number[]
 }
 
@@ -211,6 +212,9 @@ export interface StoredPage {
   readonly next: number | null
 }
 
+/** Names a key row, and where it stands in their order. */
+export type KeyPlace = Pick<KeyRow, 'namespace' | 'key'>
+
 /** Reads of committed data that the engine's decisions never depend on. */
 export interface StoreReads {
   list(query: StoredQuery): Promise<StoredPage>
@@ -232,6 +236,11 @@ export interface StoreReads {
     now: number,
     from: number,
   ): Promise<{ readonly ids: readonly number[]; readonly next: number | null }>
+  /** Keys that outlived their jobs and whose window is over, from one on; `next` null at the end. Bounded like `expired`. */
+  expiredKeys(
+    now: number,
+    after: KeyPlace,
+  ): Promise<{ readonly keys: readonly KeyPlace[]; readonly next: KeyPlace | null }>
   /** Who depends on any of these, directly or not, nearest first; only edges that have not settled count. */
   dependents(jobs: readonly number[], limit: number): Promise<readonly number[]>
   /** Facts for `doctor`: version, size, settings. */

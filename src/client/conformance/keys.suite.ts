@@ -44,11 +44,41 @@ export function keyTests(world: World): void {
     })
   })
 
-  it('frees the key of a deleted job', async () => {
-    const first = await enqueue({ key: 'k', input: 1 })
+  it('remembers the key of a deleted job for its window, and never makes a second one', async () => {
+    const first = await enqueue({ key: 'k', input: 1, keyWindowMs: HOUR })
+    const id = first?.id as number
+    await world.client.control(id, { verb: 'cancel' })
+    await world.client.control(id, { verb: 'delete' })
+    expect(await enqueue({ key: 'k', input: 1, keyWindowMs: HOUR })).toEqual({ id, created: false })
+    const error = await refusal(() => enqueue({ key: 'k', input: 2 }))
+    expect(error).toMatchObject({ code: 'KEY_CONFLICT', data: { job: id } })
+    expect(await codeOf(() => world.client.get(id))).toBe('NOT_FOUND')
+    const other = await enqueue({ key: 'k', input: 3, onConflict: 'replace', keyWindowMs: HOUR })
+    expect(other?.created).toBe(true)
+    await world.client.control(other?.id as number, { verb: 'cancel' })
+    await world.client.control(other?.id as number, { verb: 'delete' })
+    await world.time.sleep(HOUR)
+    expect((await enqueue({ key: 'k', input: 2 }))?.created).toBe(true)
+  })
+
+  it('answers a call that is made again as the first time, its jobs deleted or not', async () => {
+    const jobs = [world.spec(), world.spec()]
+    const request = `${world.name}-request`
+    const first = await world.client.enqueue(jobs, { request })
+    for (const { id } of first) {
+      await world.client.control(id, { verb: 'cancel' })
+      await world.client.control(id, { verb: 'delete' })
+    }
+    expect(await world.client.enqueue(jobs, { request })).toEqual(first)
+    expect((await world.client.list({ namespace: world.name })).jobs).toEqual([])
+  })
+
+  it('frees a uniqueness while live with the job', async () => {
+    const unique = { value: 'gone', scope: 'live' } as const
+    const first = await enqueue({ unique })
     await world.client.control(first?.id as number, { verb: 'cancel' })
     await world.client.control(first?.id as number, { verb: 'delete' })
-    expect((await enqueue({ key: 'k', input: 2 }))?.created).toBe(true)
+    expect((await enqueue({ unique }))?.created).toBe(true)
   })
 
   it('replaces a job that has not started, and refuses to replace one that runs', async () => {

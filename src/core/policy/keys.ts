@@ -35,7 +35,8 @@ type ClaimOutcome =
 type Tables = Pick<View, 'keys' | 'jobs'>
 
 /**
- * The row under a key, if it still counts. A key whose job was deleted is free, unless it is for ever.
+ * The row under a key, if it still counts: for its window whatever has become of its job, so that a call that is
+ * repeated is answered with the job of the first, deleted or not (D9); without a window as long as the job is live.
  *
  * @param replaced Jobs that are about to end.
  */
@@ -48,12 +49,10 @@ export function takenBy(
 ): KeyRow | undefined {
   const row = view.keys.get(keyId(namespace, key))
   if (row === undefined) return undefined
-  if (row.until === FOR_EVER) return row
+  if (row.until !== WHILE_LIVE) return row.until > now ? row : undefined
   const job = view.jobs.get(row.job)
-  if (job === undefined) return undefined
-  const isLive = !isTerminal(job.state) && !replaced.includes(job)
-  const counts = row.until === WHILE_LIVE ? isLive : row.until > now
-  return counts ? row : undefined
+  const isLive = job !== undefined && !isTerminal(job.state) && !replaced.includes(job)
+  return isLive ? row : undefined
 }
 
 /**

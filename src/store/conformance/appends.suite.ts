@@ -203,13 +203,14 @@ export function appendsSuite(make: MakeStore): void {
       ).jobs,
     })
 
-    it('takes every row of the job and none of another, but for a key that is for ever', async () => {
+    it('takes every row of the job and none of another, but for keys whose window is not over', async () => {
       const subject = await Subject.open(make)
       await subject.commit({ ...WORLD, ...enqueued([row(1), row(2)]) })
       await subject.commit(rowsOf(1))
       await subject.commit(rowsOf(2))
       const other = await everything(subject, 2)
-      await subject.commit({ jobs: [removed(row(1))], counts: countsOf([row(1)], -1), purged: [1] })
+      const purge = { jobs: [removed(row(1))], counts: countsOf([row(1)], -1), purged: [1] }
+      await subject.commit({ ...purge, time: 5_000 })
       const { loaded, ...rest } = await everything(subject, 1)
       expect(rest).toEqual({
         holders: [],
@@ -220,7 +221,10 @@ export function appendsSuite(make: MakeStore): void {
         metadata: [],
       })
       expect(loaded).toMatchObject({ jobs: [], dependents: [] })
-      expect(loaded.keys).toEqual([{ namespace: 1, key: 'u:ever 1', job: 1, digest: '', until: FOR_EVER }])
+      expect(loaded.keys).toEqual([
+        { namespace: 1, key: 'r:1', job: 1, digest: '', until: FOR_EVER - 1 },
+        { namespace: 1, key: 'u:ever 1', job: 1, digest: '', until: FOR_EVER },
+      ])
       expect(await everything(subject, 2)).toEqual(other)
       expect(other.details).toMatchObject({ key: '2', input: '1', attempts: [{}, {}] })
     })
@@ -245,6 +249,7 @@ export function appendsSuite(make: MakeStore): void {
         jobs: [removed(row(1))],
         counts: countsOf([row(1)], -1),
         purged: [1],
+        time: FOR_EVER - 1,
       })
       const { loaded, ...rest } = await everything(subject, 1)
       expect(loaded.keys.map(({ key }) => key)).toEqual(['u:ever 1'])
@@ -271,6 +276,30 @@ export function appendsSuite(make: MakeStore): void {
       expect(await subject.reads.logs(7, null, START, 9)).toEqual([])
       expect(await subject.reads.logs(500, null, START, 9)).toHaveLength(1)
       expect(await subject.reads.check()).toEqual([])
+    })
+
+    it('leaves keys behind that are found when their window is over, and taken out one by one', async () => {
+      const subject = await Subject.open(make)
+      const key = (job: number, until: number) => ({
+        ...{ namespace: 1, key: `k:${job} ${until}`, job, digest: '', until },
+      })
+      const keys = [1, 2].flatMap((id) => [key(id, 10), key(id, 20), key(id, FOR_EVER)])
+      await subject.commit({ ...WORLD, ...enqueued([row(1), row(2)]), keys })
+      await subject.commit({ jobs: [removed(row(1))], counts: countsOf([row(1)], -1), purged: [1], time: 5 })
+      const found = async (now: number) => {
+        const { keys: over, next } = await subject.reads.expiredKeys(now, { namespace: 0, key: '' })
+        expect(next).toBeNull()
+        return over.map((one) => one.key)
+      }
+      expect([await found(9), await found(10), await found(20)]).toEqual([
+        [],
+        ['k:1 10'],
+        ['k:1 10', 'k:1 20'],
+      ])
+      expect((await subject.reads.expiredKeys(20, { namespace: 1, key: 'k:1 10' })).keys).toHaveLength(1)
+      await subject.commit({ keysGone: [key(1, 10)] })
+      expect(await found(20)).toEqual(['k:1 20'])
+      expect((await subject.load({ keys: ['1:k:1 10', '1:k:2 10'] })).keys).toEqual([key(2, 10)])
     })
 
     it.each([false, true])(

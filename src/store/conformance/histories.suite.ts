@@ -11,6 +11,8 @@ import type { Batch, CountChange, JobChange, MemberChange } from '../store.ts'
 import { type MakeStore, type StoreTraits, Subject } from './subject.suite.ts'
 import { ALL, byId, ELSEWHERE, job, MAIL, VIDEO, WORLD } from './world.suite.ts'
 
+/** Of every batch: keys whose window ends by then go with their job. */
+const TIME = 9
 const JOBS = 12
 const LIMITS = [10, 11]
 const LINES = [1, 2, 30, 31]
@@ -49,7 +51,7 @@ const change = fc.oneof(
       type: fc.constant('key' as const),
       key: fc.constantFrom('k:a', 'k:b', 'u:a'),
       job: fc.integer({ min: 1, max: JOBS }),
-      until: fc.constantFrom(0, 9, Number.MAX_SAFE_INTEGER),
+      until: fc.constantFrom(0, TIME, TIME + 1, Number.MAX_SAFE_INTEGER),
     }),
   },
   {
@@ -121,6 +123,7 @@ class Model {
     const rows = [...fair.values()]
     return {
       nextJobId: this.nextJobId,
+      time: TIME,
       jobs: this.#changesSince(before),
       counts: this.#countsSince(before),
       holders: [...members.values()],
@@ -149,7 +152,7 @@ class Model {
   #purge(id: number): void {
     for (const [key, [, member]] of this.holders) if (member === id) this.holders.delete(key)
     for (const [key, row] of this.keys) {
-      if (row.job === id && row.until !== Number.MAX_SAFE_INTEGER) this.keys.delete(key)
+      if (row.job === id && row.until <= TIME) this.keys.delete(key)
     }
   }
 

@@ -35,6 +35,7 @@ export const NO_CHANGES: Omit<Batch, 'epoch' | 'sequence'> = {
   fair: [],
   fairGone: [],
   keys: [],
+  keysGone: [],
   holders: [],
   dependents: [],
   attempts: [],

@@ -13,7 +13,7 @@ import {
   stateName,
   WAITING,
 } from '../../core/model/states.ts'
-import { FOR_EVER } from '../../core/policy/keys.ts'
+import { WHILE_LIVE } from '../../core/policy/keys.ts'
 import type { Tables } from './tables.ts'
 
 /** What was found, as sentences; empty where all is well. */
@@ -118,7 +118,8 @@ function* checkOrphans(tables: Tables): Generator<string> {
     }
   }
   for (const { key, job, until } of tables.keys.values()) {
-    if (until !== FOR_EVER && !tables.jobs.has(job))
+    // Within its window a key outlives its job.
+    if (until === WHILE_LIVE && !tables.jobs.has(job))
       yield `Key '${key}' points at job ${job}, which does not exist.`
   }
 }

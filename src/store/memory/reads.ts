@@ -4,7 +4,7 @@
 import type { Profile } from '../../core/model/profile.ts'
 import type { LogRow } from '../../core/model/rows.ts'
 import { CANCELLED, isTerminal, type StateCode, SUCCEEDED } from '../../core/model/states.ts'
-import type { StoredJobDetails, StoredPage, StoredQuery, StoreReads } from '../store.ts'
+import type { KeyPlace, StoredJobDetails, StoredPage, StoredQuery, StoreReads } from '../store.ts'
 import { check } from './check.ts'
 import { compare, type Place } from './order.ts'
 import { detailsOf, nameOf, storedJob } from './stored.ts'
@@ -31,6 +31,7 @@ export function createReads(
     counts: (namespace) => run(() => counts(tables, namespace)),
     logs: (job, attempt, from, limit) => run(() => logs(tables, job, attempt, from, limit)),
     expired: (now, from) => run(() => expired(tables, now, from)),
+    expiredKeys: (now, after) => run(() => expiredKeys(tables, now, after)),
     dependents: (jobs, limit) => run(() => dependents(tables, jobs, limit)),
     info: () => run(() => ({ store: 'memory', jobs: tables.jobs.size, ...facts() })),
     check: () => run(() => check(tables)),
@@ -134,6 +135,22 @@ function isExpired(tables: Tables, id: number, now: number): boolean {
   const { succeededMs, failedMs, cancelledMs } = (JSON.parse(profile.text) as Profile).retention
   const keptMs = row.state === SUCCEEDED ? succeededMs : row.state === CANCELLED ? cancelledMs : failedMs
   return row.finishedAt + keptMs <= now
+}
+
+function expiredKeys(
+  tables: Tables,
+  now: number,
+  after: KeyPlace,
+): { keys: KeyPlace[]; next: KeyPlace | null } {
+  const looked = [...tables.keys.values()].filter((row) => compareKeys(row, after) > 0).sort(compareKeys)
+  const rows = looked.slice(0, MOST_LOOKED_AT)
+  const keys = rows.filter(({ job, until }) => until <= now && !tables.jobs.has(job))
+  return { keys, next: looked.length > rows.length ? (rows.at(-1) ?? null) : null }
+}
+
+function compareKeys(a: KeyPlace, b: KeyPlace): number {
+  if (a.namespace !== b.namespace) return a.namespace - b.namespace
+  return a.key < b.key ? -1 : a.key > b.key ? 1 : 0
 }
 
 /** Breadth first over the edges that have not settled. */

@@ -22,7 +22,6 @@ import {
   type RouteRow,
   routeKey,
 } from '../../core/model/rows.ts'
-import { FOR_EVER } from '../../core/policy/keys.ts'
 import { assert } from '../../std/assert.ts'
 import { type Batch, EXPIRY_LINE, type JobChange } from '../store.ts'
 import { bucket } from './bucket.ts'
@@ -88,6 +87,7 @@ export class Tables {
     for (const row of batch.fair) this.fair.set(fairId(row.queue, row.key), row)
     for (const row of batch.fairGone) this.fair.delete(fairId(row.queue, row.key))
     for (const row of batch.keys) this.#putKey(row)
+    for (const row of batch.keysGone) this.#removeKey(row)
     for (const change of batch.holders) this.holders.change(change)
     for (const change of batch.dependents) this.dependents.change(change)
     this.#append(batch)
@@ -95,7 +95,7 @@ export class Tables {
       const key = route * 16 + state
       this.counts.set(key, (this.counts.get(key) ?? 0) + delta)
     }
-    for (const job of batch.purged) this.#purge(job)
+    for (const job of batch.purged) this.#purge(job, batch.time)
   }
 
   #changeJob({ before, after }: JobChange): void {
@@ -162,6 +162,14 @@ export class Tables {
     bucket(this.keysByJob, row.job, () => new Set()).add(id)
   }
 
+  #removeKey({ namespace, key, job }: KeyRow): void {
+    const id = keyId(namespace, key)
+    this.keys.delete(id)
+    const keys = this.keysByJob.get(job)
+    keys?.delete(id)
+    if (keys?.size === 0) this.keysByJob.delete(job)
+  }
+
   #append({ attempts, payloads, logs, progress, metadata }: Batch): void {
     for (const row of attempts) bucket(this.attempts, row.job, () => new Map()).set(row.number, row)
     for (const row of payloads) bucket(this.payloads, row.job, () => new Map()).set(row.field, row.text)
@@ -175,20 +183,17 @@ export class Tables {
     }
   }
 
-  #purge(job: number): void {
+  #purge(job: number, time: number): void {
     this.#removeJob(job)
     for (const table of [this.attempts, this.payloads, this.logs, this.progress, this.metadata])
       table.delete(job)
     this.holders.removeMember(job)
     this.dependents.removeOwner(job)
     this.dependents.removeMember(job)
-    const keys = this.keysByJob.get(job)
-    for (const id of keys ?? []) {
-      if (this.keys.get(id)?.until === FOR_EVER) continue
-      this.keys.delete(id)
-      keys?.delete(id)
+    for (const id of [...(this.keysByJob.get(job) ?? [])]) {
+      const row = this.keys.get(id) as KeyRow
+      if (row.until <= time) this.#removeKey(row)
     }
-    if (keys?.size === 0) this.keysByJob.delete(job)
   }
 }
 

@@ -2,7 +2,6 @@
  * Commit: one batch, one fenced transaction.
  */
 import type Database from 'better-sqlite3'
-import { FOR_EVER } from '../../core/policy/keys.ts'
 import { perdureError } from '../../errors.ts'
 import { fill, groupSql } from './group-sql.ts'
 import { LeaseWriter } from './leases.ts'
@@ -44,7 +43,7 @@ export class Committer {
       this.#writeTurns(batch)
       this.#writeRanges(batch)
       this.#writeAppended(batch)
-      this.#purge(batch.purged)
+      this.#purge(batch)
       this.#run('COMMIT')
     } catch (error) {
       this.#statements.rollBack()
@@ -106,10 +105,12 @@ export class Committer {
       this.#run('DELETE FROM fair WHERE queue = ? AND key = ?', queue, key)
   }
 
-  #writeRanges({ holders, dependents, keys, counts }: PackedBatch): void {
+  #writeRanges({ holders, dependents, keys, keysGone, counts }: PackedBatch): void {
     for (const { namespace, key, job, digest, until } of keys) {
       this.#run('REPLACE INTO keys VALUES (?, ?, ?, ?, ?)', namespace, key, job, digest, until)
     }
+    for (const { namespace, key } of keysGone)
+      this.#run('DELETE FROM keys WHERE namespace = ? AND key = ?', namespace, key)
     for (const [table, changes] of [
       ['holders', holders],
       ['dependents', dependents],
@@ -141,10 +142,11 @@ export class Committer {
     }
   }
 
-  #purge(jobs: readonly number[]): void {
-    for (const job of jobs) {
+  /** Keys are remembered for their window, whatever becomes of their job (D9). */
+  #purge({ purged, time }: PackedBatch): void {
+    for (const job of purged) {
       for (const [table, column] of PURGED) this.#run(`DELETE FROM ${table} WHERE ${column} = ?`, job)
-      this.#run('DELETE FROM keys WHERE job = ? AND until < ?', job, FOR_EVER)
+      this.#run('DELETE FROM keys WHERE job = ? AND until <= ?', job, time)
     }
   }
 

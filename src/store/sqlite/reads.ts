@@ -9,7 +9,7 @@ import type { LogRow, ProgressRow } from '../../core/model/rows.ts'
 import type { StateCode } from '../../core/model/states.ts'
 import { CANCELLED, FAILED, SUCCEEDED } from '../../core/model/states.ts'
 import { assert } from '../../std/assert.ts'
-import type { StoredJob, StoredJobDetails, StoredPage, StoredQuery, StoreReads } from '../store.ts'
+import type { KeyPlace, StoredJob, StoredJobDetails, StoredPage, StoredQuery, StoreReads } from '../store.ts'
 import { check } from './check.ts'
 import { unpackRows } from './job-columns.ts'
 import { withLeases } from './leases.ts'
@@ -48,6 +48,7 @@ export class Reads {
       logs: (job: number, attempt: number | null, from: { attempt: number; offset: number }, limit: number) =>
         this.#logs(job, attempt, from, limit),
       expired: (now: number, from: number) => this.#expired(now, from),
+      expiredKeys: (now: number, after: KeyPlace) => this.#expiredKeys(now, after),
       dependents: (jobs: readonly number[], limit: number) => this.#dependents(jobs, limit),
       info: () => this.#info(),
       check: () => check(this.#db),
@@ -225,6 +226,18 @@ export class Reads {
     }
     const last = rows.at(-1)?.id
     return { ids, next: rows.length < EXPIRED_ROWS || last === undefined ? null : last + 1 }
+  }
+
+  #expiredKeys(now: number, after: KeyPlace): Answer<'expiredKeys'> {
+    const rows = this.#all<KeyPlace & { isOver: number }>(
+      `SELECT namespace, key, until <= ? AND NOT EXISTS (SELECT 1 FROM jobs WHERE id = keys.job) AS isOver FROM keys
+       WHERE (namespace, key) > (?, ?) ORDER BY namespace, key LIMIT ?`,
+      [now, after.namespace, after.key, EXPIRED_ROWS],
+    )
+    const keys = rows.flatMap(({ namespace, key, isOver }) => (isOver === 1 ? [{ namespace, key }] : []))
+    const last = rows.at(-1)
+    if (rows.length < EXPIRED_ROWS || last === undefined) return { keys, next: null }
+    return { keys, next: { namespace: last.namespace, key: last.key } }
   }
 
   #dependents(jobs: readonly number[], limit: number): number[] {

@@ -109,7 +109,16 @@ function batchOf(sequence: number, jobs: Batch['jobs']): Batch {
     time: 0,
     jobs,
     ...{ names: [], profiles: [], routes: [], queues: [], limits: [], fair: [], fairGone: [], holders: [] },
-    ...{ dependents: [], keys: [], counts: [], attempts: [], payloads: [], logs: [], progress: [] },
+    ...{
+      dependents: [],
+      keys: [],
+      keysGone: [],
+      counts: [],
+      attempts: [],
+      payloads: [],
+      logs: [],
+      progress: [],
+    },
     ...{ metadata: [], purged: [] },
   }
 }

@@ -26,6 +26,7 @@ const READS = [
   'counts',
   'logs',
   'expired',
+  'expiredKeys',
   'dependents',
   'info',
   'check',
