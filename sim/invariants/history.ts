@@ -52,7 +52,6 @@ export class History implements Knowledge {
   readonly #made = new Map<string, number[]>()
   readonly #purged = new Set<number>()
   readonly #madeAt = new Map<number, number>()
-  readonly #madeAt = new Map<number, number>()
   readonly #repeated = new Set<number>()
   readonly #acknowledged = new Set<number>()
   /** What each token was first accepted with. */

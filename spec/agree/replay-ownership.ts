@@ -89,7 +89,6 @@ const NOTHING: Omit<Batch, 'epoch' | 'sequence'> = {
   fairGone: [],
   keys: [],
   keysGone: [],
-  keysGone: [],
   holders: [],
   dependents: [],
   attempts: [],
