@@ -27,8 +27,8 @@ export async function shrink(failure: Failure, attempt: Try, budget = BUDGET): P
     before = sizeOf(search.best.scenario)
     await search.cut()
     await search.dropNames()
-    await search.dropEntries('operations')
     await search.dropEntries('happenings')
+    await search.dropEntries('operations')
     await search.lowerNumbers()
   } while (sizeOf(search.best.scenario) < before && !search.isSpent)
   return search.best

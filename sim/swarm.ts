@@ -95,7 +95,8 @@ export function drawSwarm(seed: number, random: Random): Swarm {
   const used = random.pick([0.2, 0.5, 0.9])
   const features = FEATURES.filter(() => random.chance(used))
   // most worlds are busy; some are long, since some things go wrong only after much quiet
-  const durationMs = random.chance(0.1)
+  const isLong = random.chance(0.1)
+  const durationMs = isLong
     ? random.magnitude(6 * HOUR_MS, 48 * HOUR_MS)
     : random.magnitude(60_000, 2 * HOUR_MS)
   return {
@@ -112,7 +113,8 @@ export function drawSwarm(seed: number, random: Random): Swarm {
     commitMs: random.magnitude(1, 200),
     networkMs: random.magnitude(1, 500),
     workMs: random.magnitude(1, 60_000),
-    heartbeatMs: random.pick([1_000, 5_000, 30_000]),
+    // short terms make for many heartbeats, of which a long world has enough
+    heartbeatMs: random.pick(isLong ? [5_000, 30_000] : [1_000, 5_000, 30_000]),
     attempts: random.integer(1, 6),
     backoffMs: random.magnitude(1, 60_000),
     retentionMs: random.magnitude(1_000, 3_600_000),

@@ -18,11 +18,15 @@ type State = string
 const ENDS = ['succeeded', 'failed', 'cancelled'] as const
 const LIVE = ['idle', 'held', ...ENDS]
 
-/** What a job may become by itself in one step. */
-function steps(state: State): readonly State[] {
+/**
+ * What a job may become by itself in one step.
+ *
+ * @param isGroup It may have nothing to run.
+ */
+function steps(state: State, isGroup: boolean): readonly State[] {
   if (state === 'none') return LIVE
   // a lease that nobody has seen yet, or will ever see
-  if (state === 'idle') return ['running ? -', ...ENDS]
+  if (state === 'idle') return ['running ? -', 'failed', 'cancelled', ...(isGroup ? ['succeeded'] : [])]
   if (state === 'held') return ['failed', 'cancelled']
   if (state.startsWith('running')) return state.endsWith('!') ? ['cancelled'] : ['idle', 'failed']
   return state === 'gone' ? [] : ['gone']
@@ -85,10 +89,10 @@ function afterControl(state: State, verb: string, told: Entry['told']): readonly
     return !isGone && mayRefuse(state, verb) ? [state] : []
   }
   if (!('state' in told)) return []
-  if (!told.changed) return isUnchanged(state, verb) ? [state] : []
-  return next.filter(
-    (one) => told.state === 'gone' || isSeen(one, { state: told.state, changed: one.endsWith('!') }),
-  )
+  const isTold = (one: State): boolean =>
+    told.state === 'gone' || isSeen(one, { state: told.state, changed: one.endsWith('!') })
+  if (!told.changed) return isUnchanged(state, verb) && isTold(state) ? [state] : []
+  return next.filter(isTold)
 }
 
 /** What a verb that changes something makes of a job. */
@@ -124,9 +128,9 @@ function mayRefuse(state: State, verb: string): boolean {
 const isEnd = (state: State): boolean => (ENDS as readonly string[]).includes(state)
 
 /** All states that a job may be in when it may be in these, and changes by itself. */
-function closure(states: Iterable<State>): readonly State[] {
+function closure(states: Iterable<State>, isGroup: boolean): readonly State[] {
   const found = new Set(states)
-  for (const state of found) for (const next of steps(state)) found.add(next)
+  for (const state of found) for (const next of steps(state, isGroup)) found.add(next)
   return [...found].sort()
 }
 
@@ -144,6 +148,7 @@ export function checkLinear(histories: ReadonlyMap<number, readonly Entry[]>): n
 /** Whether the answers of a history fit one order of its calls. */
 export function hasOrder(history: readonly Entry[]): boolean {
   const all = history.reduce((mask, { to }, i) => (to === Infinity ? mask : mask | (1 << i)), 0)
+  const isGroup = history.every(({ question }) => question.type !== 'lease')
   const seen = new Set<string>()
   const search = (done: number, states: readonly State[]): boolean => {
     if ((done & all) === all) return true
@@ -155,11 +160,11 @@ export function hasOrder(history: readonly Entry[]): boolean {
       // what began after another had been answered cannot have come before that one
       if ((done & (1 << i)) !== 0 || entry.from > limit) continue
       const next = new Set(states.flatMap((state) => after(state, entry)))
-      if (next.size > 0 && search(done | (1 << i), closure(next))) return true
+      if (next.size > 0 && search(done | (1 << i), closure(next, isGroup))) return true
     }
     return false
   }
-  return search(0, closure(['none']))
+  return search(0, closure(['none'], isGroup))
 }
 
 /** The earliest answer among the calls that are not placed yet. */

@@ -23,6 +23,7 @@ export const FIELD_ENGINE: readonly Mutant[] = [
     ],
     caughtBy: ['L10'],
     needs: ['workerPauses', 'partitions'],
+    from: 4,
   },
   {
     name: 'stale-snapshot-recovery',
@@ -37,6 +38,7 @@ export const FIELD_ENGINE: readonly Mutant[] = [
     ],
     caughtBy: ['L5', 'L6', 'D2', 'L9', 'C8', 'CRASH', 'L1'],
     needs: ['commitFailures', 'workerCrashes', 'smallMemory', 'nodePauses'],
+    from: 29,
   },
   {
     name: 'rescuer-unknown-kind',
@@ -87,6 +89,7 @@ export const FIELD_ENGINE: readonly Mutant[] = [
     edits: [{ file: DISK, find: FENCE, replace: FENCE.replace('batch.epoch !== this.epoch || ', '') }],
     caughtBy: ['O1', 'D3', 'D4', 'D6'],
     needs: ['takeovers', 'nodePauses', 'lateCommits'],
+    from: 17,
   },
   {
     name: 'early-ack',

@@ -35,6 +35,7 @@ export const FIELD_JOBS: readonly Mutant[] = [
     ],
     caughtBy: ['L8', 'L6', 'C3', 'D4', 'CRASH'],
     needs: ['workerPauses', 'partitions'],
+    from: 8,
   },
   {
     name: 'lock-without-state-check',
@@ -51,7 +52,7 @@ export const FIELD_JOBS: readonly Mutant[] = [
         replace: 'if (job !== undefined) {',
       },
     ],
-    caughtBy: ['L1', 'L3', 'C8', 'CRASH', 'D4', 'K2'],
+    caughtBy: ['L1', 'L3', 'C8', 'D3', 'CRASH', 'D4', 'K2'],
   },
   {
     name: 'one-token-per-queue',
@@ -81,6 +82,7 @@ export const FIELD_JOBS: readonly Mutant[] = [
     ],
     caughtBy: ['L2', 'L6'],
     needs: ['workerPauses', 'duplicates'],
+    from: 17,
   },
   {
     name: 'timer-early',
@@ -290,5 +292,6 @@ export const FIELD_JOBS: readonly Mutant[] = [
     ],
     caughtBy: ['C1', 'C6', 'C9', 'C2'],
     needs: ['limits', 'controls'],
+    from: 6,
   },
 ]

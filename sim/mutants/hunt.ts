@@ -8,8 +8,8 @@ import { type Failure, scenarioFor } from '../program/task.ts'
 import type { Mutant } from './mutant.ts'
 import { MUTANTS } from './mutants.ts'
 
-/** Seeds that are tried for each mutant, from 1 on. */
-export const SEEDS_PER_MUTANT = 60
+/** Seeds that are tried for each mutant. */
+const SEEDS_PER_MUTANT = 60
 /** Callers do this much in the worlds of a hunt: short worlds, and more of them. */
 const OPERATIONS = 120
 
@@ -54,7 +54,7 @@ async function huntOne(mutant: Mutant): Promise<Catch> {
   try {
     while (failure === undefined && seeds < SEEDS_PER_MUTANT) {
       const changes = { without: [], having: mutant.needs ?? [], operations: OPERATIONS }
-      failure = (await pool.run(scenarioFor(++seeds, changes))).failure
+      failure = (await pool.run(scenarioFor((mutant.from ?? 1) + seeds++, changes))).failure
     }
   } finally {
     pool.close()

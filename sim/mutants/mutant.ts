@@ -21,6 +21,8 @@ export interface Mutant {
   readonly caughtBy: readonly string[]
   /** Faults and features without which the defect does not show; every world of the hunt has them. */
   readonly needs?: readonly string[]
+  /** The first seed to try: one that is known to find it, so that a hunt is short. Default 1. */
+  readonly from?: number
 }
 
 /** The text with the changes made. Throws where a text to find is not there exactly once. */

@@ -98,6 +98,7 @@ export const OWN: readonly Mutant[] = [
     edits: [{ file: 'src/engine/duties.ts', find: 'if (wasAway) leases.refresh(now)', replace: '' }],
     caughtBy: ['L5', 'L10', 'L9'],
     needs: ['nodePauses'],
+    from: 5,
   },
   {
     name: 'reaped-lease-renewed',
@@ -111,24 +112,20 @@ export const OWN: readonly Mutant[] = [
     ],
     caughtBy: ['L5'],
     needs: ['workerPauses', 'slowness'],
+    from: 35,
   },
   {
-    name: 'cancelled-is-retried',
-    recreates: 'a job that fails after it was asked to stop is tried again',
+    name: 'cancelled-job-runs',
+    recreates: 'a job that waits for a worker is asked to stop, as if it ran, and runs',
     edits: [
       {
-        file: 'src/core/commands/report.ts',
-        find: '} else if (job.cancelAt !== 0) {',
-        replace: '} else if (job.cancelAt < 0) {',
-      },
-      {
-        file: 'src/core/commands/time.ts',
-        find: '  if (job.cancelAt !== 0) {\n    const error',
-        replace: "  if (command.cause === 'cancel') {\n    const error",
+        file: 'src/core/commands/control.ts',
+        find: '  if (job.state === RUNNING) {\n',
+        replace: '  if (job.state === RUNNING || job.state === READY) {\n',
       },
     ],
-    caughtBy: ['K2', 'K3', 'K1'],
-    needs: ['controls', 'workerCrashes', 'nodeCrashes'],
+    caughtBy: ['K2', 'K3'],
+    needs: ['controls'],
   },
   {
     name: 'restart-keeps-result',
@@ -204,8 +201,9 @@ export const OWN: readonly Mutant[] = [
         replace: '',
       },
     ],
-    caughtBy: ['L9', 'C8', 'D5', 'D3'],
+    caughtBy: ['L9', 'C8', 'D5', 'D3', 'CRASH'],
     needs: ['smallMemory', 'slowness'],
+    from: 9,
   },
   {
     name: 'read-beside-commits',
@@ -219,6 +217,7 @@ export const OWN: readonly Mutant[] = [
     ],
     caughtBy: ['D4', 'D3', 'D5', 'L9', 'C8', 'D2', 'C9', 'CRASH', 'D9'],
     needs: ['smallMemory'],
+    from: 4,
   },
   {
     name: 'end-unheard',
@@ -231,6 +230,7 @@ export const OWN: readonly Mutant[] = [
       },
     ],
     caughtBy: ['L9'],
+    from: 3,
   },
   {
     name: 'started-without-time',

@@ -94,7 +94,8 @@ export class Actor {
   /** Goes on; what has come meanwhile happens now, in its order. */
   resume(): void {
     this.#isPaused = false
-    if (this.scheduler.now - this.#pausedAt > ABSENCE_MS) this.clock.presentSince = this.clock.now()
+    if (this.isAlive && this.scheduler.now - this.#pausedAt > ABSENCE_MS)
+      this.clock.presentSince = this.clock.now()
     const parked = this.#parked
     this.#parked = []
     for (const act of parked) this.scheduler.after(0, () => this.run(act))
