@@ -132,6 +132,23 @@ export function keyTests(world: World): void {
     expect(error.message).toContain("uniqueness 'u' to be free")
   })
 
+  it('is unique again by a restart, or refused while another job is', async () => {
+    const unique = { value: 'again', scope: 'live' } as const
+    const first = (await enqueue({ unique }))?.id as number
+    await world.client.control(first, { verb: 'cancel' })
+    const second = (await enqueue({ unique }))?.id as number
+    expect(second).not.toBe(first)
+    const error = await refusal(() => world.client.control(first, { verb: 'restart' }))
+    expect(error).toMatchObject({ code: 'DUPLICATE', data: { job: second } })
+    expect(await world.states([first, second])).toEqual(['cancelled', 'ready'])
+    await world.runAll()
+    expect(await world.client.control(first, { verb: 'restart' })).toMatchObject({ state: 'ready' })
+    expect(await enqueue({ unique })).toEqual({ id: first, created: false })
+    expect(await codeOf(() => enqueue({ unique: { ...unique, onConflict: 'refuse' } }))).toBe('DUPLICATE')
+    expect(await world.runAll()).toEqual([first])
+    expect((await enqueue({ unique }))?.created).toBe(true)
+  })
+
   it('is unique for a time, and for ever', async () => {
     const forAnHour = { value: 'hour', scope: 'for', forMs: HOUR } as const
     const forEver = { value: 'ever', scope: 'ever' } as const

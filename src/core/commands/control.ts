@@ -22,6 +22,7 @@ import {
 } from '../model/states.ts'
 import { admit, expiryOf, leaveLine, place, releaseLimits } from '../policy/admit.ts'
 import { type FinishTables, finish, settleOwn } from '../policy/finish.ts'
+import { claimAgain } from '../policy/keys.ts'
 import type { View } from '../view.ts'
 import { attemptOf } from './report.ts'
 
@@ -44,7 +45,7 @@ export type ControlCommand = { readonly type: 'control'; readonly job: number } 
   | { readonly verb: 'reprioritize'; readonly priority: number }
 )
 
-type Tables = FinishTables & Pick<View, 'append'>
+type Tables = FinishTables & Pick<View, 'append' | 'keys'>
 type Answer = ControlReply | PerdureError
 
 export function control(view: Tables, command: ControlCommand, now: number): Answer {
@@ -89,14 +90,16 @@ function cancel(view: Tables, job: JobRow, error: string, insists: boolean, now:
   return { state: CANCELLED, changed: true }
 }
 
-/** A fresh set of tries, through the limits; attempts go on counting. */
+/** A fresh set of tries, through the limits; attempts go on counting. It is unique again, or refused. */
 function restart(view: Tables, ended: JobRow, now: number): Answer {
   if (ended.state !== FAILED && ended.state !== CANCELLED) {
     return wrongState('restart', ended, 'failed or cancelled', 'Wait for its end, or expedite it')
   }
+  const route = view.routeById(ended.route)
+  const duplicate = claimAgain(view, route.namespace, ended, now)
+  if (duplicate !== undefined) return duplicate
   // Whoever depends on it meets the end that it had.
   const job = settleOwn(view, ended, now)
-  const route = view.routeById(job.route)
   const ran = job.startedAt !== 0
   if (ran) {
     const outcome = job.state === CANCELLED ? 'cancelled' : 'failed'

@@ -2,7 +2,7 @@
  * Keys: idempotency and uniqueness of enqueues. Decides whether a key is taken, and what follows.
  */
 import { type PerdureError, perdureError } from '../../errors.ts'
-import { blankJob, type JobRow } from '../model/job.ts'
+import { blankJob, HAS_KEY, type JobRow } from '../model/job.ts'
 import { type KeyRow, keyId, type RouteRow } from '../model/rows.ts'
 import { CANCELLED, isTerminal, RUNNING, stateName } from '../model/states.ts'
 import type { View } from '../view.ts'
@@ -83,9 +83,40 @@ function tryClaims(view: Tables, namespace: number, claims: readonly KeyClaim[],
   return { replaced }
 }
 
-/** Remembers a key for a job that was just created. */
+/**
+ * Remembers a key for a job that was just created; of a uniqueness while live also which job has it, since the key
+ * may go to another one once this one has ended, and a restart has to ask for it again.
+ */
 export function remember(view: Pick<View, 'keys'>, namespace: number, claim: KeyClaim, job: number): void {
   view.keys.put({ namespace, key: claim.key, job, digest: claim.digest, until: claim.until })
+  if (claim.until !== WHILE_LIVE) return
+  view.keys.put({ namespace, key: uniquenessOf(job), job, digest: claim.key, until: WHILE_LIVE })
+}
+
+/** The key of the row that tells the uniqueness of a job, as its digest. */
+const uniquenessOf = (job: number): string => `j:${job}`
+
+/** Claims the uniqueness of an ended job again that is about to be live. Answers a refusal where another job has it. */
+export function claimAgain(
+  view: Tables,
+  namespace: number,
+  job: JobRow,
+  now: number,
+): PerdureError | undefined {
+  if ((job.flags & HAS_KEY) === 0) return undefined
+  const key = view.keys.get(keyId(namespace, uniquenessOf(job.id)))?.digest
+  if (key === undefined) return undefined
+  const row = takenBy(view, namespace, key, now)
+  if (row !== undefined && row.job !== job.id) {
+    return perdureError('DUPLICATE', {
+      expected: `the uniqueness of job ${job.id} to be free for its restart`,
+      found: `job ${row.job}`,
+      fix: 'Wait for that job, or cancel it',
+      data: { job: row.job },
+    })
+  }
+  if (row === undefined) view.keys.put({ namespace, key, job: job.id, digest: '', until: WHILE_LIVE })
+  return undefined
 }
 
 /** How a job ends whose key another one takes over. */
