@@ -74,6 +74,8 @@ async function work(session: WorkerSession): Promise<never> {
   for (;;) {
     const leases = await persist(() => session.poll({ queues: ['default'], kinds: ['work'], slots: 8 }))
     for (const { job, attempt } of leases) note('start', job, attempt)
+    // some take long enough for a kill to meet them
+    if (random() < 0.3) await delay(below(30))
     for (let turns = below(40); turns >= 0; turns--) await new Promise((resolve) => setImmediate(resolve))
     for (const { job, attempt } of leases) note('end', job, attempt)
     const reports = leases.map((lease) => ({ token: lease.token, outcome: outcomeOf(lease) }))

@@ -17,6 +17,7 @@ const JOBS = 60
 const LIMIT_MS = 30_000
 /** Longer than the term of a lease and than what an owner takes for having been away (two seconds). */
 const PAUSE_MS = 2_500
+const SAID_MS = 50
 
 export const pause: Scenario = {
   name: 'pause',
@@ -77,13 +78,16 @@ async function pauseWorker(round: Round): Promise<void> {
       },
     })
     try {
-      await worker.hearsThat(() => heard.reported.size >= 4 && heard.leased.size % 4 === 0)
-      worker.kill('SIGSTOP')
+      const inHand = (): number => heard.leased.size - heard.reported.size - heard.refused.size
+      await stopWith(worker, inHand)
       const taken = await within(LIMIT_MS, 'another worker to get all jobs', takeOver(client, jobs.length))
       worker.kill('SIGCONT')
       // what it has in hand by then, it reports in vain
-      const isTold = (): boolean => heard.reported.size + heard.refused.size >= heard.leased.size
-      await within(LIMIT_MS, 'the worker to report what it had', worker.hearsThat(isTold))
+      await within(
+        LIMIT_MS,
+        'the worker to report what it had',
+        worker.hearsThat(() => inHand() === 0),
+      )
       const both = [...heard.reported].filter((token) => taken.has(token))
       mustBeNone(both, 'tokens that two workers had accepted')
       round.count('accepted', heard.reported.size + taken.size)
@@ -94,6 +98,18 @@ async function pauseWorker(round: Round): Promise<void> {
     }
   } finally {
     await served.close()
+  }
+}
+
+/** Stops a worker while it has leases in hand. */
+async function stopWith(worker: Life, inHand: () => number): Promise<void> {
+  for (;;) {
+    if (!(await worker.hearsThat(() => inHand() > 0))) return
+    worker.kill('SIGSTOP')
+    // what it said before has come by then
+    await delay(SAID_MS)
+    if (inHand() > 0) return
+    worker.kill('SIGCONT')
   }
 }
 
