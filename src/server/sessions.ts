@@ -123,7 +123,9 @@ export class SharedSession {
     this.#session.report(reports).catch(() => {})
   }
 
+  /** An empty request is none: every such call is one of its own. */
   #once(request: string, act: () => Promise<unknown>): Promise<unknown> {
+    if (request === '') return act()
     const known = this.#answers.get(request)
     if (known !== undefined) return known
     const answer = act()

@@ -3,7 +3,7 @@
  */
 import { create } from '@bufbuild/protobuf'
 import { Code, ConnectError, createClient } from '@connectrpc/connect'
-import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
+import { createGrpcTransport } from '@connectrpc/connect-node'
 import { fromErrorRecord, type PerdureError, perdureError } from '../../errors.ts'
 import { ErrorSchema } from '../../protocol/generated/perdure/v1/errors_pb.ts'
 import {
@@ -20,6 +20,7 @@ import { readError } from '../../protocol/rpc/parts.ts'
 import type { Client } from '../client.ts'
 import type { ChannelOptions } from './channel.ts'
 import type { DialEvents, Door, TlsFiles } from './door.ts'
+import { Http2Session } from './http2-session.ts'
 import { connectDoor } from './remote.ts'
 
 /** How to reach a node. */
@@ -33,12 +34,6 @@ export interface NodeAddress {
 
 /** Longest wait for the node's hello, ms. */
 const GREETING_MS = 5_000
-/** A node that is silent is asked whether it lives so often, and given so long to answer, ms. */
-const PING_MS = 5_000
-const PING_ANSWER_MS = 5_000
-/** What the node may have on its way to this client in one stream. */
-const WINDOW_BYTES = 1024 * 1024
-
 /**
  * Connects to a node; breaks of the connection are mended as those of {@link connectSocket}.
  *
@@ -64,14 +59,10 @@ function dial(
   events: DialEvents,
 ): Promise<MessageLink<ClientMessage>> {
   const { url, tls, headers } = address
-  const manager = new Http2SessionManager(
-    url,
-    { pingIntervalMs: PING_MS, pingTimeoutMs: PING_ANSWER_MS },
-    { ...tls, settings: { initialWindowSize: WINDOW_BYTES, enablePush: false } },
-  )
+  const session = new Http2Session(url, tls)
   const transport = createGrpcTransport({
     baseUrl: url,
-    sessionManager: manager,
+    sessionManager: session,
     readMaxBytes: MOST_FRAME_BYTES,
     writeMaxBytes: MOST_FRAME_BYTES,
   })
@@ -95,8 +86,7 @@ function dial(
         onClose: (error) => {
           clearTimeout(late)
           stop.abort()
-          // later: what broke the connection is still being told to the manager, which takes it from there
-          setImmediate(() => manager.abort())
+          session.close()
           if (isOpen) events.onClose(fatal ?? error)
           else reject(fatal ?? error ?? unreachable(url, undefined))
         },

@@ -202,7 +202,10 @@ export const CALLS: Readonly<Record<MethodName, RemoteCall>> = {
     procedure: WorkerService.method.heartbeat,
     toRequest: ([session, tokens]) => ({ worker: workerOf(session), tokens }),
     fromRequest: ({ tokens, ...call }) => [sessionOf(call), tokens],
-    toResponse: same,
+    toResponse: ({ lost, stops = [] }: { lost: unknown; stops?: Plain[] }) => ({
+      lost,
+      stops: stops.map(({ type: _, ...stop }) => stop),
+    }),
     fromResponse: same,
   },
   'session.log': {

@@ -68,6 +68,8 @@ export async function listen(handler: Handler, options: ListenOptions): Promise<
   const sessions = new Set<ServerHttp2Session>()
   const sockets = new Set<Socket>()
   const http1 = createHttp(HTTP1, handler as unknown as RequestListener)
+  // it gets its connections from here and never listens by itself; what watches over slow ones begins with this event
+  http1.emit('listening')
   const http2 = createHttp2({ settings: SETTINGS }, handler)
   const track = (session: ServerHttp2Session) => {
     sessions.add(session)
@@ -93,7 +95,8 @@ export async function listen(handler: Handler, options: ListenOptions): Promise<
     port: bound,
     take: sort,
     close: (graceMs) => {
-      http1.closeIdleConnections()
+      // ends its idle connections, and what watches over the others
+      http1.close()
       return close(server, sessions, sockets, graceMs)
     },
   }

@@ -69,9 +69,11 @@ function handlerOf(hub: Hub, { host, tls, hosts = [], meter }: ServeOptions): Ha
   const routes = {
     '/healthz': () => ({ status: 200, text: 'ok' }),
     '/readyz': async () => {
-      // fails when the store does not answer, which is a 500
-      await hub.client.position()
-      return { status: 200, text: 'ready' }
+      const isReady = await hub.client.list({ limit: 1 }).then(
+        () => true,
+        () => false,
+      )
+      return isReady ? { status: 200, text: 'ready' } : { status: 503, text: 'the store does not answer' }
     },
     ...(meter && { '/metrics': async () => ({ status: 200, ...(await meter.text(hub.client)) }) }),
   }
