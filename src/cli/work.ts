@@ -177,7 +177,7 @@ export async function untilEnd(
 }
 
 /** The jobs of a queue that have not ended and are not put aside. */
-export async function liveJobs(client: Client, queues: readonly string[]): Promise<number> {
+async function liveJobs(client: Client, queues: readonly string[]): Promise<number> {
   let live = 0
   for (const { queue, states } of await client.counts()) {
     if (!queues.includes(queue)) continue

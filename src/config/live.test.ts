@@ -64,7 +64,7 @@ describe('which file counts', () => {
         data: { where: 'perdure.yaml:2:3', problems: 2 },
       })
       expect((error as Error).message).toMatch(
-        /^The configuration has a mistake: perdure.yaml:2:3: expected one of .* for the other 1\.$/,
+        /^The configuration has a mistake: expected at perdure.yaml:2:3 one of .* for the other 1\.$/,
       )
     }
   })

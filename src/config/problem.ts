@@ -51,7 +51,8 @@ export function configError(problems: readonly Problem[]): PerdureError {
   if (first.where.startsWith('-'))
     return new PerdureError('INVALID_OPTION', `${ERROR_KINDS.INVALID_OPTION.title}: ${first.message}`)
   const { title } = ERROR_KINDS.INVALID_CONFIG
-  return new PerdureError('INVALID_CONFIG', `${title}: ${first.where}: ${first.message}${rest}`, {
+  const message = first.message.replace(/^expected /, `expected at ${first.where} `)
+  return new PerdureError('INVALID_CONFIG', `${title}: ${message}${rest}`, {
     data: { where: first.where, problems: problems.length },
   })
 }

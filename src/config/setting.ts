@@ -5,7 +5,7 @@
  * written back. Never does: finding values (see file.ts, environment.ts) or choosing between them (see resolve.ts).
  */
 import { formatDuration, parseDuration } from '../std/duration.ts'
-import { invalidOption, nonEmptyText, oneOf, wholeNumber } from '../std/options.ts'
+import { invalidOption, nonEmptyText, wholeNumber } from '../std/options.ts'
 import { formatSize, parseSize } from '../std/size.ts'
 
 /** What values of one kind look like. */
@@ -119,11 +119,6 @@ export function toggle(): Kind<boolean> {
     fromText: (given) => SWITCHES[given.toLowerCase()] ?? given,
     write: same,
   }
-}
-
-/** One of a few words. */
-export function word<const T extends string>(words: readonly T[]): Kind<T> {
-  return { read: (name, given) => oneOf(name, given, words), fromText: same, write: same }
 }
 
 /** A list of texts; in a variable or flag with commas between them. */

@@ -5,9 +5,6 @@
  */
 import { invalidOption } from './options.ts'
 
-/** A number of bytes, or a number and a unit: `'512KiB'`, `'64MiB'`, `'2GB'`. */
-export type Size = number | string
-
 const UNITS: Readonly<Record<string, number>> = {
   B: 1,
   kB: 1e3,

@@ -102,7 +102,9 @@ describe('processes of their own', () => {
     const numbers = ['-j', '2', '--processes', '2', '--memory', '48MiB']
     const worker = new Worker('run', JOBS, ...numbers, '--until-empty')
     expect(await worker.ends()).toBe(0)
-    const [crash, greedy, blocked, first] = ['1', '2', '3', '4'].map(details)
+    const [crash, greedy, blocked, first] = ['crash', 'greedy', 'blocked', 'pid'].map((kind) =>
+      JSON.parse(run(['status', '--json', '--kind', kind, '-n', '1']).stdout),
+    )
     expect(crash).toMatchObject({ state: 'failed', attempts: 2, error: { code: 'WORKER_LOST' } })
     expect(greedy).toMatchObject({ state: 'failed', error: { code: 'WORKER_LOST' } })
     expect(blocked).toMatchObject({ state: 'failed', error: { code: 'TIMEOUT' } })

@@ -1,8 +1,11 @@
 /** Enqueues a job of each kind that is named. */
-import { open } from '../../../src/index.ts'
+import { type JobDefinition, open } from '../../../src/index.ts'
 import * as jobs from './jobs.ts'
 
 const app = await open(process.env.PERDURE_URL ?? '')
-const byKind = new Map(Object.values(jobs).map((definition) => [definition.kind, definition]))
-for (const kind of process.argv.slice(2)) await app.enqueue(byKind.get(kind) ?? kind)
+const named = process.argv.slice(2)
+for (const definition of Object.values(jobs) as JobDefinition[]) {
+  const count = named.filter((kind) => kind === definition.kind).length
+  for (let number = 0; number < count; number++) await app.enqueue(definition, undefined)
+}
 await app.close()
