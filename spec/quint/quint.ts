@@ -86,9 +86,17 @@ export async function withScratch<T>(use: (folder: string) => Promise<T>): Promi
 }
 
 function runArgs({ model, module, runs, steps, seed, actions = ['init', 'step'] }: SimulateParams): string[] {
-  const numbers = ['--max-samples', runs, '--max-steps', steps, '--seed', seed].map(String)
+  const numbers = ['--max-samples', runs, '--max-steps', steps, '--seed', spread(seed)].map(String)
   const names = ['--main', module, '--init', actions[0], '--step', actions[1]]
   return ['run', resolve(MODELS, `${model}.qnt`), '--backend', 'typescript', ...names, ...numbers]
+}
+
+/**
+ * Quint counts on from its seed, so that seeds near each other lead to the same runs; these lie far apart.
+ * 2^64 divided by the golden ratio spreads whole numbers evenly.
+ */
+function spread(seed: number): bigint {
+  return BigInt.asUintN(63, BigInt(seed) * 0x9e3779b97f4a7c15n)
 }
 
 /** Names of variables come with those of the modules around them, which say nothing here. */
