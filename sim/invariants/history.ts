@@ -104,7 +104,9 @@ export class History implements Knowledge {
   #onMade({ id, createdAt, dueAt }: JobRow, input: string | undefined): void {
     if (input === undefined) return
     const { call: number, index } = JSON.parse(input) as Tag
-    const delayMs = this.calls.get(number)?.specs[index]?.delayMs ?? 0
+    const asked = this.calls.get(number)?.specs[index] ?? {}
+    // an imported job says itself when it was made, by the clock of its caller
+    const delayMs = 'createdAt' in asked ? 0 : (asked.delayMs ?? 0)
     // what was asked before it became durable may have changed it
     const isDelayed =
       Math.max(dueAt, createdAt) >= createdAt + delayMs * 0.9 - SLACK_MS || this.mayBeEarly(id)
