@@ -9,7 +9,7 @@ async function measured(): Promise<{ meter: Meter; client: Client }> {
 }
 
 /** The value of a series, or undefined where there is none. */
-function valueOf(text: string, series: string): number | undefined {
+function numberIn(text: string, series: string): number | undefined {
   const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `))
   return line === undefined ? undefined : Number(line.slice(series.length + 1))
 }
@@ -20,22 +20,22 @@ describe('the meter', () => {
     await client.enqueue([{ kind: 'a' }, { kind: 'a' }, { kind: 'a', delayMs: 60_000 }])
     const session = await client.openWorker({ name: 'w', host: 'elsewhere.example', pid: 1 })
     const leases = await session.poll({ queues: ['default'], kinds: ['a'], slots: 2 })
-    expect(valueOf((await meter.text(client)).text, 'perdure_leases')).toBe(2)
+    expect(numberIn((await meter.text(client)).text, 'perdure_leases')).toBe(2)
     await session.report([
       { token: leases[0]?.token ?? '', outcome: { type: 'succeeded' } },
       { token: leases[1]?.token ?? '', outcome: { type: 'released' } },
     ])
     const { text } = await meter.text(client)
-    expect(valueOf(text, 'perdure_jobs_enqueued_total{state="ready"}')).toBe(2)
-    expect(valueOf(text, 'perdure_jobs_enqueued_total{state="scheduled"}')).toBe(1)
-    expect(valueOf(text, 'perdure_attempts_started_total{state="ready"}')).toBe(2)
-    expect(valueOf(text, 'perdure_attempts_ended_total{state="succeeded"}')).toBe(1)
-    expect(valueOf(text, 'perdure_attempts_ended_total{state="ready"}')).toBe(1)
-    expect(valueOf(text, 'perdure_jobs_ended_total{state="succeeded"}')).toBe(1)
-    expect(valueOf(text, 'perdure_ready_to_start_seconds_count')).toBe(2)
-    expect(valueOf(text, 'perdure_due_to_start_seconds_count')).toBe(2)
-    expect(valueOf(text, 'perdure_commit_seconds_count')).toBeGreaterThan(1)
-    expect(valueOf(text, 'perdure_leases')).toBe(0)
+    expect(numberIn(text, 'perdure_jobs_enqueued_total{state="ready"}')).toBe(2)
+    expect(numberIn(text, 'perdure_jobs_enqueued_total{state="scheduled"}')).toBe(1)
+    expect(numberIn(text, 'perdure_attempts_started_total{state="ready"}')).toBe(2)
+    expect(numberIn(text, 'perdure_attempts_ended_total{state="succeeded"}')).toBe(1)
+    expect(numberIn(text, 'perdure_attempts_ended_total{state="ready"}')).toBe(1)
+    expect(numberIn(text, 'perdure_jobs_ended_total{state="succeeded"}')).toBe(1)
+    expect(numberIn(text, 'perdure_ready_to_start_seconds_count')).toBe(2)
+    expect(numberIn(text, 'perdure_due_to_start_seconds_count')).toBe(2)
+    expect(numberIn(text, 'perdure_commit_seconds_count')).toBeGreaterThan(1)
+    expect(numberIn(text, 'perdure_leases')).toBe(0)
     expect(text).toContain('nodejs_eventloop_lag_seconds')
     await session.close()
     await client.close()
@@ -47,7 +47,7 @@ describe('the meter', () => {
     const { text } = await meter.text(client)
     const series = text.split('\n').filter((line) => line.startsWith('perdure_jobs{'))
     expect(new Set(series.map((line) => /queue="([^"]+)"/.exec(line)?.[1])).size).toBe(201)
-    expect(valueOf(text, 'perdure_jobs{queue="other",state="ready"}')).toBe(100)
+    expect(numberIn(text, 'perdure_jobs{queue="other",state="ready"}')).toBe(100)
     await client.close()
   })
 })
