@@ -140,8 +140,9 @@ describe('errors', () => {
     ])
     for (const section of sections) expect(section.split('\n').slice(1).join('').length).toBeGreaterThan(20)
     const [example] = codeBlocks(page)
-    // the message of a handler's own error is the handler's
-    if (code !== 'HANDLER_FAILED') {
+    // what a handler throws, and why somebody cancels, is told in their own words
+    if (code === 'CANCELLED') expect(example?.text).toMatch(/^The job was cancelled: .+\.\n$/)
+    else if (code !== 'HANDLER_FAILED') {
       const escaped = title.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
       expect(example?.text).toMatch(new RegExp(`^${escaped}: expected .+; found .+\\. .+\\.\n$`, 's'))
     }

@@ -58,7 +58,7 @@ interface LeaseRow {
 }
 
 /** The leases of all jobs that have one here, by job. */
-export function grantsByJob(statements: Statements): Map<number, Grant> {
+function grantsByJob(statements: Statements): Map<number, Grant> {
   const grants = new Map<number, Grant>()
   for (const row of rowsOf(statements)) {
     const grant = { worker: row.worker, nonce: row.nonce, local: row.local !== 0, startedAt: row.started_at }
