@@ -5,7 +5,7 @@
 export { Draft, type DraftOptions, draft, group } from './app/drafts.ts'
 export { type CancelOptions, JobHandle, type LogOptions, type WaitOptions } from './app/handle.ts'
 export { type JobOptions, job, type ResultOf } from './app/job.ts'
-export type { WorkOptions } from './app/work.ts'
+export type { ProcessOptions, WorkOptions } from './app/work.ts'
 export {
   App,
   type EnqueueManyOptions,

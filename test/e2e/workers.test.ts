@@ -81,10 +81,16 @@ async function appears(file: string): Promise<void> {
   while (!existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 10))
 }
 
+/** Resolves when a process has ended. */
+async function gone(pid: number): Promise<void> {
+  while (spawnSync('kill', ['-0', String(pid)]).status === 0)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
 /** A command that says that it runs, and waits to be let go. */
 function waiting(name: string): { readonly command: string[]; started(): Promise<void>; letGo(): void } {
   const [started, go] = [join(folder, `${name}.started`), join(folder, `${name}.go`)]
-  const script = `echo $PPID > '${started}'; until [ -e '${go}' ]; do sleep 0.02; done`
+  const script = `echo $PPID $$ > '${started}.new'; mv '${started}.new' '${started}'; until [ -e '${go}' ]; do sleep 0.02; done`
   return {
     command: ['sh', '-c', script],
     started: () => appears(started),
@@ -117,11 +123,11 @@ describe('processes of their own', () => {
     submit(...command)
     const worker = new Worker('worker', '-j', '1', '--processes', '1')
     await started()
-    const pool = Number(readFileSync(join(folder, 'a.started'), 'utf8'))
+    const [pool, shell] = readFileSync(join(folder, 'a.started'), 'utf8').trim().split(' ').map(Number)
     expect(pool).not.toBe(worker.child.pid)
     worker.child.kill('SIGKILL')
-    const isAlive = () => spawnSync('kill', ['-0', String(pool)]).status === 0
-    while (isAlive()) await new Promise((resolve) => setTimeout(resolve, 20))
+    await gone(pool as number)
+    await gone(shell as number)
   })
 })
 
@@ -182,8 +188,7 @@ describe('a supervised worker', () => {
     const { pid } = JSON.parse(run(['status', '--workers', '--json']).stdout)
     worker.child.kill('SIGKILL')
     await worker.ends()
-    while (spawnSync('kill', ['-0', String(pid)]).status === 0)
-      await new Promise((resolve) => setTimeout(resolve, 20))
+    await gone(pid)
     expect(run(['worker', '--supervised', '-j', '0']).status).toBe(64)
     expect(run(['worker', '--reload']).status).toBe(66)
   })
