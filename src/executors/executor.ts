@@ -58,6 +58,8 @@ export interface AttemptControl {
 export interface Executor {
   /** `function`, `shell`, ... */
   readonly name: string
+  /** Resolves when attempts can be started; a worker asks for none before. Never rejects. Default: at once. */
+  readonly ready?: Promise<void>
   /**
    * Runs one attempt to its end. Never rejects and never throws: whatever goes wrong is an outcome. What ends
    * at once is answered at once, without a promise. After the signal has aborted it settles within `graceMs`

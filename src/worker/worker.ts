@@ -102,7 +102,10 @@ export class Worker {
     // whoever does not await `ready` gets the same error as an event
     this.#ready.promise.catch(() => {})
     this.#lastBusyAt = settings.clock.monotonic()
-    this.#open(new Backoff(100, 5_000))
+    const begun = [...new Set(settings.executors.values())].flatMap(({ ready }) => ready ?? [])
+    const open = (): void => this.#open(new Backoff(100, 5_000))
+    if (begun.length === 0) open()
+    else void Promise.all(begun).then(open)
   }
 
   /** The name that operators see. */

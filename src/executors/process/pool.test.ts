@@ -122,6 +122,14 @@ describe('a stop that is not heeded', () => {
   })
 })
 
+it('is ready when all of its processes are, or one of them cannot be', async () => {
+  const pool = create({ processes: 2, each: 1 })
+  await pool.ready
+  const pids = await Promise.all([1, 2].map(() => start(pool, work('pid')).done))
+  expect(new Set(pids.map((outcome) => (outcome as { result?: unknown }).result)).size).toBe(2)
+  await create({ args: ['broken'] }).ready
+})
+
 describe('processes that cannot be started', () => {
   it('are told of, and jobs are put back', async () => {
     const told = Promise.withResolvers<unknown>()

@@ -45,15 +45,20 @@ class Pool implements ProcessPool {
   readonly #waiting = new Set<Assigned>()
   readonly #closing = new AbortController()
   readonly #ended: Promise<void>
+  readonly #begun = Promise.withResolvers<void>()
 
   constructor(options: PoolOptions) {
     const { processes, onError = () => {}, timers = systemTimers } = options
     this.#each = options.each
     const host = {
       timers,
-      onRoom: () => this.#assign(),
+      onRoom: () => {
+        if (this.#children.every(({ isReady }) => isReady)) this.#begun.resolve()
+        this.#assign()
+      },
       onBroken: (error: unknown) => {
         onError(error)
+        this.#begun.resolve()
         this.#putBack()
       },
     }
@@ -71,10 +76,17 @@ class Pool implements ProcessPool {
       timers,
       stopMs: 10_000,
       onEvent: (event) => {
-        if (event.type === 'failed') onError(event.error)
+        if (event.type !== 'failed') return
+        this.#begun.resolve()
+        onError(event.error)
       },
     })
     this.#ended = supervisor.run(this.#closing.signal)
+  }
+
+  /** When all processes are there, or one of them cannot be: then what there is has to do. */
+  get ready(): Promise<void> {
+    return this.#begun.promise
   }
 
   pids(): number[] {
@@ -94,6 +106,7 @@ class Pool implements ProcessPool {
   async close(): Promise<void> {
     if (!this.#closing.signal.aborted) {
       this.#closing.abort()
+      this.#begun.resolve()
       for (const { settle } of this.#waiting) settle({ type: 'released' })
       this.#waiting.clear()
       for (const child of this.#children) child.releaseAll()
