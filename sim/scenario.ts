@@ -40,7 +40,7 @@ export interface Scenario {
 export type Cut = readonly [operation: number, moment: 'before' | 'after']
 
 /** Faults that happen at moments of their own; the others strike what happens anyway. */
-export const TIMED_FAULTS: readonly Fault[] = [
+const TIMED_FAULTS: readonly Fault[] = [
   'partitions',
   'nodeCrashes',
   'nodeStops',

@@ -17,7 +17,7 @@ export interface Budget {
 }
 
 /** Enough for most; a failure that needs more is small enough by then. */
-export const BUDGET: Budget = { runs: 400, ms: 60_000 }
+const BUDGET: Budget = { runs: 400, ms: 60_000 }
 
 /** The smallest scenario that was found, as the failure that it leads to. */
 export async function shrink(failure: Failure, attempt: Try, budget = BUDGET): Promise<Failure> {

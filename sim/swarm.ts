@@ -94,8 +94,8 @@ export function drawSwarm(seed: number, random: Random): Swarm {
   )
   const used = random.pick([0.2, 0.5, 0.9])
   const features = FEATURES.filter(() => random.chance(used))
-  // most worlds are busy; some are long, since some things go wrong only after much quiet
-  const isLong = random.chance(0.1)
+  // most worlds are short and busy; some are long, since some things go wrong only after much quiet
+  const isLong = random.chance(0.25)
   const durationMs = isLong
     ? random.magnitude(6 * HOUR_MS, 48 * HOUR_MS)
     : random.magnitude(60_000, 2 * HOUR_MS)
@@ -127,7 +127,8 @@ export function drawSwarm(seed: number, random: Random): Swarm {
 export function residencyOf({ features, head }: Swarm): Residency {
   if (!features.includes('smallMemory')) return RESIDENCY
   const low = Math.ceil(head / 3)
-  return { jobs: head, others: 32, lines: 8, head: { most: head, low, window: Math.ceil(head / 2) } }
+  // all routes of a world fit: a lease is delivered from them after its command has looked them up
+  return { jobs: head, others: 64, lines: 8, head: { most: head, low, window: Math.ceil(head / 2) } }
 }
 
 /** One line that says what a seed simulates. */

@@ -29,7 +29,7 @@ export interface Swept {
 }
 
 /** The script over a store, with deaths. */
-export function everything(store: Swarm['store'], cuts: readonly Cut[]): Scenario {
+function everything(store: Swarm['store'], cuts: readonly Cut[]): Scenario {
   const swarm: Swarm = {
     seed: 1,
     store,

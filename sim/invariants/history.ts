@@ -107,9 +107,8 @@ export class History implements Knowledge {
     const asked = this.calls.get(number)?.specs[index] ?? {}
     // an imported job says itself when it was made, by the clock of its caller
     const delayMs = 'createdAt' in asked ? 0 : (asked.delayMs ?? 0)
-    // what was asked before it became durable may have changed it
-    const isDelayed =
-      Math.max(dueAt, createdAt) >= createdAt + delayMs * 0.9 - SLACK_MS || this.mayBeEarly(id)
+    // a delay counts from the call, which may have waited; what overflows is long
+    const isDelayed = delayMs < 2 ** 31 || dueAt >= createdAt + delayMs * 0.9 || this.mayBeEarly(id)
     must(
       'T4',
       isDelayed,

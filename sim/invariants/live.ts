@@ -20,7 +20,8 @@ export interface Knowledge {
 /** The process whose engine is checked. */
 interface Owner {
   readonly name: string
-  readonly clock: { readonly presentSince: number }
+  /** When it was away last: a pause, or a clock that was set forward. */
+  readonly clock: { readonly absence: { readonly from: number; readonly to: number } }
 }
 
 export class LiveChecker {
@@ -120,13 +121,14 @@ export class LiveChecker {
   }
 
   #checkReaped(before: JobRow, after: JobRow, at: number, workingSet: WorkingSet): void {
-    // an owner that was away could not hear of renewals; a clock that was set back again saw no absence
-    const { presentSince } = this.#owner.clock
+    const { absence } = this.#owner.clock
     const heardAt = this.#renewedAt.get(before.nonce as string) ?? 0
-    const renewedAt = presentSince <= at ? Math.max(presentSince, heardAt) : heardAt
     this.#renewedAt.delete(before.nonce as string)
     if ((before.flags & LOCAL_LEASE) !== 0 || after.error?.includes('"WORKER_LOST"') !== true) return
     const { timeouts } = workingSet.profileById(workingSet.routeById(before.route).profile)
+    // an owner that was away could not hear of renewals; a clock that was set back again saw no absence
+    const wasAway = absence.from < heardAt + timeouts.heartbeatMs && absence.to <= at
+    const renewedAt = wasAway ? Math.max(absence.to, heardAt) : heardAt
     const isEarly = at < renewedAt + timeouts.heartbeatMs
     must(
       'L5',

@@ -21,8 +21,8 @@ export class MachineClock implements Clock {
   #passed = 0
   #rate = 1
   #step = 0
-  /** Wall time at the end of the latest absence: a pause, or a step forward, which looks like one. */
-  presentSince = 0
+  /** Wall times of the latest absence: a pause, or a step forward, which looks like one. */
+  absence = { from: 0, to: 0 }
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler
@@ -41,9 +41,10 @@ export class MachineClock implements Clock {
 
   /** Somebody sets the clock. */
   step(ms: number): void {
+    const { from, to } = this.absence
+    if (ms > ABSENCE_MS) this.absence = { from: this.now(), to: this.now() + ms }
+    else if (ms < 0) this.absence = { from: from + ms, to: to + ms }
     this.#step += ms
-    if (ms > ABSENCE_MS) this.presentSince = this.now()
-    else if (ms < 0) this.presentSince += ms
   }
 
   now(): number {
@@ -69,6 +70,7 @@ export class Actor {
   isAlive = true
   #isPaused = false
   #pausedAt = 0
+  #pausedAtWall = 0
   #parked: (() => void)[] = []
 
   constructor(name: string, scheduler: Scheduler, clock: MachineClock) {
@@ -89,13 +91,14 @@ export class Actor {
   pause(): void {
     this.#isPaused = true
     this.#pausedAt = this.scheduler.now
+    this.#pausedAtWall = this.clock.now()
   }
 
   /** Goes on; what has come meanwhile happens now, in its order. */
   resume(): void {
     this.#isPaused = false
-    if (this.isAlive && this.scheduler.now - this.#pausedAt > ABSENCE_MS)
-      this.clock.presentSince = this.clock.now()
+    const isLong = this.scheduler.now - this.#pausedAt > ABSENCE_MS
+    if (this.isAlive && isLong) this.clock.absence = { from: this.#pausedAtWall, to: this.clock.now() }
     const parked = this.#parked
     this.#parked = []
     for (const act of parked) this.scheduler.after(0, () => this.run(act))
