@@ -34,11 +34,6 @@ export interface End<In, Out, WireIn, WireOut> {
 
 /** Messages go on into one frame until it has this many bytes. */
 const FRAME_BYTES = 256 * 1024
-/**
- * Messages in one frame, and so in one turn of the other end. Callers that all wait for one commit would otherwise come
- * back all at once, for ever, and the store would rest while they are on their way: in halves it never does.
- */
-const MOST_MESSAGES = 32
 /** What a message takes besides the bytes it carries. */
 export const MESSAGE_OVERHEAD = 64
 /** Largest frame as a whole: one message at its limit, and a frame's worth before it. */
@@ -144,7 +139,6 @@ export class ExchangeLink<In, Out, WireIn, WireOut> implements MessageLink<Out> 
         if (this.#isClosed || this.#isEnding) return
         this.#deliver(message)
       }
-      if (messages.length >= MOST_MESSAGES) await new Promise((resolve) => setImmediate(resolve))
       while (this.#isHeld() && !this.#isClosed) await this.#untilResumed()
     }
   }
@@ -166,7 +160,7 @@ export class ExchangeLink<In, Out, WireIn, WireOut> implements MessageLink<Out> 
     let bytes = 0
     let count = 0
     for (const message of this.#waiting) {
-      if (count === MOST_MESSAGES || (count > 0 && bytes + message.bytes > FRAME_BYTES)) break
+      if (count > 0 && bytes + message.bytes > FRAME_BYTES) break
       bytes += message.bytes
       count += 1
     }
