@@ -5,6 +5,9 @@ import type { JobRow } from '../core/model/job.ts'
 import { JOB_STATES, type StateCode } from '../core/model/states.ts'
 import type { CountChange } from '../store/store.ts'
 
+/** Routes of one state that are kept from one commit to the next. */
+const MOST_KEPT = 100
+
 interface Cell {
   readonly route: number
   readonly state: StateCode
@@ -37,10 +40,16 @@ export class Counts {
   take(): CountChange[] {
     const changes: CountChange[] = []
     for (const cells of this.#byState) {
-      for (const cell of cells.values()) if (cell.delta !== 0) changes.push(cell)
+      for (const cell of cells.values()) {
+        const { route, state, delta } = cell
+        if (delta !== 0) changes.push({ route, state, delta })
+        cell.delta = 0
+      }
+      // Few are kept, since the next commit is likely to change the same ones.
+      if (cells.size <= MOST_KEPT) continue
       cells.clear()
+      this.#latest = []
     }
-    this.#latest = []
     return changes
   }
 }

@@ -6,6 +6,7 @@
  */
 import { type JobRow, LOCAL_LEASE } from '../core/model/job.ts'
 import type { Timeouts } from '../core/model/profile.ts'
+import { IdMap } from '../std/id-map.ts'
 
 /** One running attempt. */
 interface Running {
@@ -38,7 +39,7 @@ export interface Overdue {
 }
 
 export class Leases {
-  readonly #running = new Map<number, Running>()
+  readonly #running = new IdMap<Running>()
 
   get size(): number {
     return this.#running.size

@@ -6,6 +6,7 @@
  * Never does: I/O, or deciding what a row means.
  */
 import { Absent, type AbsentTable, type Rows } from '../core/view.ts'
+import { IdMap } from '../std/id-map.ts'
 
 /** One resident key; `row` undefined means "known to be missing". */
 interface Entry<K, R> {
@@ -31,6 +32,8 @@ export interface RowChange<R> {
 export interface TableOptions<K, R> {
   readonly name: AbsentTable
   readonly keyOf: (row: R) => K
+  /** Keys are numbers of jobs, of which many come and go. */
+  readonly isById?: boolean
   /** Most clean rows to keep. */
   readonly capacity: number
   /** Rows that are never evicted, clean or not. */
@@ -47,7 +50,7 @@ const EVICTION_LOOKS = 64
 export class Table<K extends string | number, R> implements Rows<K, R> {
   readonly #options: TableOptions<K, R>
   #capacity: number
-  readonly #entries = new Map<K, Entry<K, R>>()
+  readonly #entries: Index<K, Entry<K, R>>
   /** The entry found last: what is read is often written next. */
   #found: Entry<K, R> | undefined
   #staged: Entry<K, R>[] = []
@@ -56,6 +59,10 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
 
   constructor(options: TableOptions<K, R>) {
     this.#options = options
+    this.#entries = (options.isById ? new IdMap<Entry<K, R>>() : new TextMap<Entry<K, R>>()) as Index<
+      K,
+      Entry<K, R>
+    >
     this.#capacity = options.capacity
   }
 
@@ -190,25 +197,41 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
     return !entry.isDirty && !entry.isStaged && entry.commit <= durable
   }
 
-  /**
-   * Second chance: looks at the oldest entries, a few more than there are too many. One that is in use goes to
-   * the back of the map, so that the next look begins with others.
-   */
+  /** Second chance (clock): looks at a few more entries than there are too many, each time at others. */
   #evict(durable: number): void {
     const { isPinned } = this.#options
     let excess = this.#entries.size - this.#capacity
     let looks = 2 * excess + EVICTION_LOOKS
-    for (const [key, entry] of this.#entries) {
+    for (const entry of this.#entries.sweep()) {
       if (looks-- <= 0 || excess <= 0) return
-      this.#entries.delete(key)
       const isKept =
         entry.used || !this.#isClean(entry, durable) || (entry.row !== undefined && isPinned?.(entry.row))
-      if (!isKept) {
-        excess--
-        continue
-      }
       entry.used = false
-      this.#entries.set(key, entry)
+      if (isKept) continue
+      this.#entries.delete(entry.key)
+      excess--
+    }
+  }
+}
+
+/** What a table needs of a map. */
+interface Index<K, V> {
+  readonly size: number
+  get(key: K): V | undefined
+  has(key: K): boolean
+  set(key: K, value: V): void
+  delete(key: K): boolean
+  /** Values one after another, from where the last sweep stopped. */
+  sweep(): Iterable<V>
+}
+
+/** A map in which what was looked at goes to the back, so that the next sweep begins with others. */
+class TextMap<V> extends Map<string, V> {
+  *sweep(): Generator<V> {
+    for (const [key, value] of this) {
+      this.delete(key)
+      this.set(key, value)
+      yield value
     }
   }
 }

@@ -40,6 +40,7 @@ export class WorkingSet implements View {
   readonly lines: Lines
   readonly jobs = new Table<number, JobRow>({
     name: 'jobs',
+    isById: true,
     keyOf: (job) => job.id,
     capacity: RESIDENCY.jobs,
     isPinned: (job) => job.state === RUNNING,

@@ -4,11 +4,13 @@
  * Kept by job, since numbers are found faster than tokens, which are texts that were just made. Two attempts of one job
  * are in hand at once only when a lease was lost and the job came back.
  */
+import { IdMap } from '../std/id-map.ts'
 import type { RunningAttempt } from './running.ts'
 
 export class InFlight {
-  readonly #byJob = new Map<number, RunningAttempt>()
+  readonly #byJob = new IdMap<RunningAttempt>()
   #size = 0
+  #arrivals = 0
 
   get size(): number {
     return this.#size
@@ -21,6 +23,7 @@ export class InFlight {
       if (other.token === attempt.token) return false
     }
     attempt.earlier = known
+    attempt.arrival = this.#arrivals++
     this.#byJob.set(attempt.job, attempt)
     this.#size++
     return true
@@ -47,13 +50,13 @@ export class InFlight {
     this.#size--
   }
 
-  /** All attempts, as they are now: the list does not change with what is done to them. */
+  /** All attempts, in order of arrival, as they are now: the list does not change with what is done to them. */
   all(): RunningAttempt[] {
     const attempts: RunningAttempt[] = []
     for (const latest of this.#byJob.values()) {
       for (let attempt: RunningAttempt | undefined = latest; attempt; attempt = attempt.earlier)
         attempts.push(attempt)
     }
-    return attempts
+    return attempts.sort((a, b) => a.arrival - b.arrival)
   }
 }

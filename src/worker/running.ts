@@ -46,6 +46,7 @@ export class RunningAttempt implements Attempt, AttemptControl {
   /** @internal */ readonly lease: Lease
   /** @internal */ readonly group: SlotGroup
   /** @internal An attempt of the same job that is in hand as well. */ earlier: RunningAttempt | undefined
+  /** @internal Orders attempts by when they came. */ arrival = 0
   /** @internal Its slot is another's for now. */ hasLent = false
   /** @internal */ phase: Phase = UNVERIFIED
   /** @internal Monotonic ms; until then the lease surely holds. */ leaseUntil: number
