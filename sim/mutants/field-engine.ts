@@ -38,7 +38,7 @@ export const FIELD_ENGINE: readonly Mutant[] = [
     ],
     caughtBy: ['L5', 'L6', 'D2', 'L9', 'C8', 'CRASH', 'L1'],
     needs: ['commitFailures', 'workerCrashes', 'smallMemory', 'nodePauses'],
-    from: 29,
+    from: 55,
   },
   {
     name: 'rescuer-unknown-kind',
@@ -87,9 +87,9 @@ export const FIELD_ENGINE: readonly Mutant[] = [
     name: 'newer-owner-tasks',
     recreates: 'temporal#2361: an owner that was replaced goes on with what the newer one has written',
     edits: [{ file: DISK, find: FENCE, replace: FENCE.replace('batch.epoch !== this.epoch || ', '') }],
-    caughtBy: ['O1', 'D3', 'D4', 'D6'],
+    caughtBy: ['O1', 'C5', 'D3', 'D4', 'D6'],
     needs: ['takeovers', 'nodePauses', 'lateCommits'],
-    from: 17,
+    from: 22,
   },
   {
     name: 'early-ack',

@@ -35,7 +35,7 @@ export const FIELD_JOBS: readonly Mutant[] = [
     ],
     caughtBy: ['L8', 'L6', 'C3', 'D4', 'CRASH'],
     needs: ['workerPauses', 'partitions'],
-    from: 8,
+    from: 13,
   },
   {
     name: 'lock-without-state-check',

@@ -79,6 +79,7 @@ export const OWN: readonly Mutant[] = [
     ],
     caughtBy: ['D2', 'D1'],
     needs: ['takeovers', 'commitFailures', 'nodePauses', 'slowness'],
+    from: 43,
   },
   {
     name: 'heartbeats-do-nothing',
@@ -91,6 +92,7 @@ export const OWN: readonly Mutant[] = [
       },
     ],
     caughtBy: ['L5'],
+    from: 3,
   },
   {
     name: 'no-fresh-term',
@@ -98,7 +100,7 @@ export const OWN: readonly Mutant[] = [
     edits: [{ file: 'src/engine/duties.ts', find: 'if (wasAway) leases.refresh(now)', replace: '' }],
     caughtBy: ['L5', 'L10', 'L9'],
     needs: ['nodePauses'],
-    from: 5,
+    from: 16,
   },
   {
     name: 'reaped-lease-renewed',
@@ -112,7 +114,7 @@ export const OWN: readonly Mutant[] = [
     ],
     caughtBy: ['L5'],
     needs: ['workerPauses', 'slowness'],
-    from: 35,
+    from: 86,
   },
   {
     name: 'cancelled-job-runs',
@@ -201,7 +203,7 @@ export const OWN: readonly Mutant[] = [
         replace: '',
       },
     ],
-    caughtBy: ['L9', 'C8', 'D5', 'D3', 'CRASH'],
+    caughtBy: ['L9', 'C5', 'C8', 'D5', 'D3', 'CRASH'],
     needs: ['smallMemory', 'slowness'],
     from: 9,
   },
@@ -217,7 +219,7 @@ export const OWN: readonly Mutant[] = [
     ],
     caughtBy: ['D4', 'D3', 'D5', 'L9', 'C8', 'D2', 'C9', 'CRASH', 'D9'],
     needs: ['smallMemory'],
-    from: 4,
+    from: 7,
   },
   {
     name: 'end-unheard',
