@@ -22,7 +22,7 @@ it.each(['file', 'network'] as const)(
   'survives a crash at every operation of a %s store, and at pairs of them',
   { timeout: 5 * 60_000 },
   async (store) => {
-    const { failed, runs, operations, commands } = await sweep(store, { every: 101, run: runTask })
+    const { failed, runs, operations, commands } = await sweep(store, { every: 101, run: runTask, jobs: 1 })
     expect(failed?.failure).toBeUndefined()
     expect(runs).toBeGreaterThan(2 * operations)
     expect(Object.keys(commands).sort()).toEqual(COMMANDS)

@@ -17,6 +17,8 @@ export interface Sweep {
   /** Of the pairs of operations, each which is a multiple of this one; 1 for all. */
   readonly every: number
   readonly run: (scenario: Scenario) => Promise<Outcome>
+  /** How many run at once; one process runs one at a time. */
+  readonly jobs: number
 }
 
 /** How a sweep went. */
@@ -55,7 +57,7 @@ function everything(store: Swarm['store'], cuts: readonly Cut[]): Scenario {
 }
 
 /** Crashes a store at each of its operations, then at pairs; stops at the first failure. */
-export async function sweep(store: Swarm['store'], { every, run }: Sweep): Promise<Swept> {
+export async function sweep(store: Swarm['store'], { every, run, jobs }: Sweep): Promise<Swept> {
   const calm = await run(everything(store, []))
   const { storeOperations: operations, commands } = calm
   let failed = calm.failure === undefined ? undefined : calm
@@ -68,8 +70,7 @@ export async function sweep(store: Swarm['store'], { every, run }: Sweep): Promi
       if (outcome.failure !== undefined) failed ??= outcome
     }
   }
-  // as many as any machine has cores: whoever runs them has a line of its own
-  await Promise.all(Array.from({ length: 64 }, work))
+  await Promise.all(Array.from({ length: jobs }, work))
   return { operations, runs, commands, failed }
 }
 
@@ -107,6 +108,7 @@ export async function crashEverywhere({ jobs, mutant, cuts, isTraced }: Options)
       const started = performance.now()
       const { operations, runs, failed } = await sweep(store, {
         every: 1,
+        jobs,
         run: (scenario) => pool.run(scenario),
       })
       if (failed?.failure !== undefined) {

@@ -36,7 +36,7 @@ export const FIELD_ENGINE: readonly Mutant[] = [
       },
       { file: ENGINE, find: 'for (const task of tasks) task.restart?.()', replace: '' },
     ],
-    caughtBy: ['L5', 'L6', 'D2', 'L9', 'C8', 'CRASH', 'L1'],
+    caughtBy: ['L5', 'L6', 'D2', 'D5', 'L9', 'C8', 'CRASH', 'L1'],
     needs: ['commitFailures', 'workerCrashes', 'smallMemory', 'nodePauses'],
     from: 55,
   },

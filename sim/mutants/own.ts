@@ -113,8 +113,8 @@ export const OWN: readonly Mutant[] = [
       },
     ],
     caughtBy: ['L5'],
-    needs: ['workerPauses', 'slowness'],
-    from: 86,
+    needs: ['workerPauses', 'slowness', 'smallMemory', 'loss'],
+    from: 90,
   },
   {
     name: 'cancelled-job-runs',
