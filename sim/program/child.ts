@@ -4,6 +4,8 @@
 import { installFromEnvironment } from '../mutants/install.ts'
 
 installFromEnvironment()
+// refusals are errors, of which a world has many
+Error.stackTraceLimit = 6
 const { runTask } = await import('./task.ts')
 
 // what is left of a world that has failed may fail again; the first failure is the one that is told

@@ -53,6 +53,8 @@ export class InFlight {
   /** All attempts, in order of arrival, as they are now: the list does not change with what is done to them. */
   all(): RunningAttempt[] {
     const attempts: RunningAttempt[] = []
+    // an idle worker looks often
+    if (this.#size === 0) return attempts
     for (const latest of this.#byJob.values()) {
       for (let attempt: RunningAttempt | undefined = latest; attempt; attempt = attempt.earlier)
         attempts.push(attempt)
