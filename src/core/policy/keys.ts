@@ -107,7 +107,8 @@ export function claimAgain(
   const key = view.keys.get(keyId(namespace, uniquenessOf(job.id)))?.digest
   if (key === undefined) return undefined
   const row = takenBy(view, namespace, key, now)
-  if (row !== undefined && row.job !== job.id) {
+  // never its own: a job that has ended holds no uniqueness
+  if (row !== undefined) {
     return perdureError('DUPLICATE', {
       expected: `the uniqueness of job ${job.id} to be free for its restart`,
       found: `job ${row.job}`,
@@ -115,7 +116,7 @@ export function claimAgain(
       data: { job: row.job },
     })
   }
-  if (row === undefined) view.keys.put({ namespace, key, job: job.id, digest: '', until: WHILE_LIVE })
+  view.keys.put({ namespace, key, job: job.id, digest: '', until: WHILE_LIVE })
   return undefined
 }
 
