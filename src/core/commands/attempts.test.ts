@@ -164,3 +164,11 @@ it('progress of an attempt is kept, each word in the place of the one before, un
   expect(told.map(({ fraction }) => fraction)).toEqual([0.2, 0.4])
   expect((world.rows().get(1) as JobRow).flags & HAS_PROGRESS).not.toBe(0)
 })
+
+it('a job with a key, but no uniqueness, is restarted without a question', async () => {
+  const world = await World.open()
+  await world.enqueue({ kind: 'k', key: 'mine' })
+  await world.cancel(1)
+  expect(await world.control(1, 'restart')).toMatchObject({ changed: true })
+  expect(world.rows().get(1)?.state).toBe(READY)
+})
