@@ -6,7 +6,8 @@
  * The rest of the model, who believes to own and what callers are told, is the engine's and a coordinator's part.
  */
 import { PerdureError } from '../../src/errors.ts'
-import type { Batch, Store } from '../../src/store/store.ts'
+import type { Store } from '../../src/store/store.ts'
+import { NO_CHANGES } from '../../src/store/testdata/no-changes.ts'
 import type { Effort } from '../quint/models.ts'
 import { type TraceState, traces } from '../quint/quint.ts'
 import type { Variant } from '../quint/values.ts'
@@ -66,36 +67,10 @@ async function replay(trace: readonly TraceState[], store: Store): Promise<strin
 
 async function takes(store: Store, commit: ModelCommit): Promise<boolean> {
   try {
-    await store.commit({ ...NOTHING, ...commit })
+    await store.commit({ ...NO_CHANGES, ...commit })
     return true
   } catch (error) {
     if (error instanceof PerdureError && error.code === 'FENCED') return false
     throw error
   }
-}
-
-/** A commit that changes no row. */
-const NOTHING: Omit<Batch, 'epoch' | 'sequence'> = {
-  nextJobId: 1,
-  nextNameId: 1,
-  time: 0,
-  jobs: [],
-  names: [],
-  profiles: [],
-  routes: [],
-  queues: [],
-  limits: [],
-  fair: [],
-  fairGone: [],
-  keys: [],
-  keysGone: [],
-  holders: [],
-  dependents: [],
-  attempts: [],
-  payloads: [],
-  logs: [],
-  progress: [],
-  metadata: [],
-  counts: [],
-  purged: [],
 }

@@ -59,7 +59,7 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
 
   constructor(options: TableOptions<K, R>) {
     this.#options = options
-    this.#entries = (options.isById ? new IdMap<Entry<K, R>>() : new TextMap<Entry<K, R>>()) as Index<
+    this.#entries = (options.isById ? new IdMap<Entry<K, R>>() : new RecencyMap<K, Entry<K, R>>()) as Index<
       K,
       Entry<K, R>
     >
@@ -226,7 +226,7 @@ interface Index<K, V> {
 }
 
 /** A map in which what was looked at goes to the back, so that the next sweep begins with others. */
-class TextMap<V> extends Map<string, V> {
+class RecencyMap<K, V> extends Map<K, V> {
   *sweep(): Generator<V> {
     for (const [key, value] of this) {
       this.delete(key)

@@ -4,7 +4,8 @@
 import { describe, expect, it } from 'vitest'
 import { RUNNING } from '../../core/model/states.ts'
 import { type Batch, NO_LOAD } from '../store.ts'
-import { type MakeStore, NO_CHANGES, type StoreTraits, Subject } from './subject.suite.ts'
+import { NO_CHANGES } from '../testdata/no-changes.ts'
+import { type MakeStore, type StoreTraits, Subject } from './subject.suite.ts'
 import { ALL, added, enqueued, job, jobIn, NAMES, WORLD } from './world.suite.ts'
 
 const code = (name: string) => expect.objectContaining({ code: name })

@@ -4,6 +4,7 @@
 import { onTestFinished } from 'vitest'
 import type { Batch, Loaded, LoadRequest, Opening, Store, StoreReads } from '../store.ts'
 import { NO_LOAD } from '../store.ts'
+import { NO_CHANGES } from '../testdata/no-changes.ts'
 
 /** Data of which fresh handles can be had, one after another. */
 export interface StoreFixture {
@@ -20,32 +21,6 @@ export interface StoreTraits {
 }
 
 export type MakeStore = () => Promise<StoreFixture>
-
-/** A batch that changes nothing, but for the position. */
-export const NO_CHANGES: Omit<Batch, 'epoch' | 'sequence'> = {
-  nextJobId: 1,
-  nextNameId: 1,
-  time: 0,
-  jobs: [],
-  names: [],
-  profiles: [],
-  routes: [],
-  queues: [],
-  limits: [],
-  fair: [],
-  fairGone: [],
-  keys: [],
-  keysGone: [],
-  holders: [],
-  dependents: [],
-  attempts: [],
-  payloads: [],
-  logs: [],
-  progress: [],
-  metadata: [],
-  counts: [],
-  purged: [],
-}
 
 export class Subject {
   readonly #fixture: StoreFixture

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { HAS_PROGRESS } from '../../core/model/job.ts'
 import { READY, SUCCEEDED } from '../../core/model/states.ts'
-import { NO_CHANGES } from '../conformance/subject.suite.ts'
 import { ALL, added, changed, enqueued, job, jobIn, WORLD } from '../conformance/world.suite.ts'
 import { storeConformance } from '../conformance.suite.ts'
 import { type Batch, NO_LOAD, type Store } from '../store.ts'
+import { NO_CHANGES } from '../testdata/no-changes.ts'
 import { type CommitFate, createMemoryStore } from './memory-store.ts'
 
 storeConformance('the memory store', async () => {

@@ -95,10 +95,11 @@ const READERS: readonly Reader[] = [
   (row) => row.error,
 ]
 
+const COLUMNS = READERS.map((read, at) => ({ bit: 1 << at, isText: at >= NUMBER_COLUMNS.length, read }))
+
 /** The columns of a mask, in order, and how to read each. */
-export function readersOf(mask: number): { bit: number; isText: boolean; read: Reader }[] {
-  const columns = READERS.map((read, at) => ({ bit: 1 << at, isText: at >= NUMBER_COLUMNS.length, read }))
-  return columns.filter(({ bit }) => (mask & bit) !== 0)
+export function readersOf(mask: number): typeof COLUMNS {
+  return COLUMNS.filter(({ bit }) => (mask & bit) !== 0)
 }
 
 /** The mask of the columns in which two rows differ. Written out: it runs for every change of every job. */
