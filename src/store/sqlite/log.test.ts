@@ -85,6 +85,15 @@ describe('a log', () => {
     )
   })
 
+  it('is let through where a bit of its last transaction makes one of its frames an end', () => {
+    const last = written([10, 20_000]).at(-1) as number
+    const first = framesOf(path) - last
+    for (let bit = 0; bit < 32; bit++) {
+      const sizeWord = HEADER + first * FRAME + 4
+      expect(lookAt(flipped(sizeWord * 8 + bit))).toBe('let through')
+    }
+  })
+
   it('that is used again holds frames of before, which mean nothing', () => {
     written([10], (db) => {
       db.prepare('INSERT INTO t VALUES (?)').run('x'.repeat(50_000))

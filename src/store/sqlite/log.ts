@@ -27,13 +27,13 @@ export function checkLog(path: string): void {
   const handle = openSync(file, 'r')
   try {
     const log = Log.of(handle)
-    const damaged = log?.firstDamaged()
-    if (log === undefined || damaged === undefined || !log.goesOnBehind(damaged)) return
+    const damage = log?.firstDamage()
+    if (log === undefined || damage === undefined || !log.goesOnBehind(damage)) return
     throw perdureError('STORE_CORRUPT', {
       expected: `'${file}' to be whole`,
-      found: `damage in its frame ${damaged + 1}, before transactions that had been acknowledged`,
+      found: `damage in its frame ${damage.frame + 1}, before transactions that had been acknowledged`,
       fix: 'Restore the store from a backup; it was left as it is',
-      data: { frame: damaged + 1 },
+      data: { frame: damage.frame + 1 },
     })
   } finally {
     closeSync(handle)
@@ -41,6 +41,12 @@ export function checkLog(path: string): void {
 }
 
 type Sums = readonly [number, number]
+
+/** A frame that does not go on from the sums of the one before it. */
+interface Damage {
+  readonly frame: number
+  readonly before: Sums
+}
 
 /** The frames of a log, read one by one. */
 class Log {
@@ -69,24 +75,30 @@ class Log {
   }
 
   /** The first frame that does not go on from the one before; undefined where all do. */
-  firstDamaged(): number | undefined {
-    let sums: Sums = [this.#header.readUInt32BE(24), this.#header.readUInt32BE(28)]
-    for (let index = 0; this.#read(index); index++) {
-      if (!this.#goesOnFrom(sums)) return index
-      sums = this.#stored()
+  firstDamage(): Damage | undefined {
+    let before: Sums = [this.#header.readUInt32BE(24), this.#header.readUInt32BE(28)]
+    for (let frame = 0; this.#read(frame); frame++) {
+      if (!this.#goesOnFrom(before)) return { frame, before }
+      before = this.#stored()
     }
     return undefined
   }
 
-  /** Whether a transaction was begun behind `from` after another, there or later, had been finished. */
-  goesOnBehind(from: number): boolean {
+  /** Whether a transaction was begun behind the damage after another, there or later, had been finished. */
+  goesOnBehind({ frame, before }: Damage): boolean {
     let finished: Sums | undefined
-    for (let index = from; this.#read(index); index++) {
+    for (let index = frame; this.#read(index); index++) {
       if (finished !== undefined && this.#goesOnFrom(finished)) return true
-      const isLast = this.#frame.readUInt32BE(4) !== 0
+      const isLast = this.#frame.readUInt32BE(4) !== 0 && !(index === frame && this.#endsByDamage(before))
       finished = isLast && this.#isOfThisLog() ? this.#stored() : undefined
     }
     return false
+  }
+
+  /** Whether the frame is whole but for the word that says that it ends a transaction: then it ends none. */
+  #endsByDamage(before: Sums): boolean {
+    this.#words[1] = 0
+    return this.#goesOnFrom(before)
   }
 
   #read(index: number): boolean {
