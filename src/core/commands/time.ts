@@ -3,7 +3,7 @@
  */
 import type { ErrorRecord } from '../../errors.ts'
 import { assert } from '../../std/assert.ts'
-import type { JobRow } from '../model/job.ts'
+import { beganAtOf, type JobRow } from '../model/job.ts'
 import { DUE_LINE } from '../model/line.ts'
 import { CANCELLED, FAILED, isTerminal, RUNNING, SCHEDULED } from '../model/states.ts'
 import { admit } from '../policy/admit.ts'
@@ -47,11 +47,11 @@ export function expire(view: FinishTables, command: ExpireCommand, now: number):
   const { scheduleToStartMs, scheduleToCloseMs } = view.profileById(
     view.routeById(job.route).profile,
   ).timeouts
-  const closed = scheduleToCloseMs !== 0 && job.createdAt + scheduleToCloseMs <= now
+  const closed = scheduleToCloseMs !== 0 && beganAtOf(job) + scheduleToCloseMs <= now
   const error: ErrorRecord = {
     code: 'TIMEOUT',
     message: closed
-      ? `A time limit ran out: expected job ${job.id} to end within ${scheduleToCloseMs} ms of its enqueue; found it waiting. Allow it longer, or add workers.`
+      ? `A time limit ran out: expected job ${job.id} to end within ${scheduleToCloseMs} ms of ${job.restarts === 0 ? 'its enqueue' : 'its restart'}; found it waiting. Allow it longer, or add workers.`
       : `A time limit ran out: expected job ${job.id} to start within ${scheduleToStartMs} ms of being due; found it waiting. Allow it longer, or add workers.`,
     data: { limit: closed ? 'schedule-to-close' : 'schedule-to-start' },
   }

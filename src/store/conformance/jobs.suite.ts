@@ -49,9 +49,10 @@ const OTHER: Omit<JobRow, 'id'> = {
   cancelAt: 23,
   restarts: 24,
   logSize: 25,
+  restartedAt: 26,
   nonce: 'nonce',
-  result: '"27"',
-  error: '{"code":"28"}',
+  result: '"28"',
+  error: '{"code":"29"}',
 }
 const COLUMNS = Object.keys(OTHER) as (keyof typeof OTHER)[]
 

@@ -169,6 +169,7 @@ export const anyColumns: fc.Arbitrary<Omit<JobRow, 'id'>> = fc.record({
   cancelAt: whole,
   restarts: whole,
   logSize: whole,
+  restartedAt: whole,
   nonce: nullable(anyText),
   result: nullable(anyText),
   error: nullable(anyText),

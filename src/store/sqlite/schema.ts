@@ -8,7 +8,10 @@ import { columnName, NUMBER_COLUMNS, TEXT_COLUMNS } from './job-columns.ts'
 /** Marks the file as a Perdure store: "PERD". */
 export const APPLICATION_ID = 0x50455244
 
-const numbers = NUMBER_COLUMNS.map((field) => {
+/** Columns that came after version 1, in the steps below. */
+const LATER: readonly string[] = ['restartedAt']
+
+const numbers = NUMBER_COLUMNS.filter((field) => !LATER.includes(field)).map((field) => {
   const type = field === 'turn' ? 'REAL' : 'INTEGER'
   return `${columnName(field)} ${type} NOT NULL DEFAULT 0`
 })
@@ -84,8 +87,11 @@ CREATE TABLE counts (route INTEGER, state INTEGER, n INTEGER NOT NULL, PRIMARY K
 /** Version 2: shard time outlives its owner. */
 const SECOND = 'ALTER TABLE shard ADD COLUMN time INTEGER NOT NULL DEFAULT 0'
 
+/** Version 3: the time for a whole job begins anew at a restart. */
+const THIRD = 'ALTER TABLE jobs ADD COLUMN restarted_at INTEGER NOT NULL DEFAULT 0'
+
 /** The step to version `index + 1`. */
-export const MIGRATIONS: readonly string[] = [FIRST, SECOND]
+export const MIGRATIONS: readonly string[] = [FIRST, SECOND, THIRD]
 
 /** The version that this code writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length
