@@ -9,6 +9,7 @@ import type { WorkerStatus } from '../client/types.ts'
 import { perdureError } from '../errors.ts'
 import { MAX_KEPT_NOTICES, SESSION_LINGER_MS } from '../protocol/limits.ts'
 import type { WorkerName } from '../protocol/messages.ts'
+import type { LogRecord } from '../runtime/logger/record.ts'
 
 /** Answers kept so that a repeated report or log is answered as the first one was. */
 const KEPT_ANSWERS = 256
@@ -106,6 +107,10 @@ export class SharedSession {
 
   progress(token: string, fraction: number, message: string | undefined): void {
     this.#session.progress(token, fraction, message)
+  }
+
+  record(records: readonly LogRecord[]): Promise<void> {
+    return this.#session.record(records)
   }
 
   tell(status: WorkerStatus): void {

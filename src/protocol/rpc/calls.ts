@@ -149,6 +149,13 @@ export const CALLS: Readonly<Record<MethodName, RemoteCall>> = {
     toResponse: (problems) => ({ problems }),
     fromResponse: ({ problems }) => problems,
   },
+  tail: {
+    procedure: NodeService.method.tail,
+    toRequest: ([filter]) => filter as Plain,
+    fromRequest: (filter) => [filter],
+    toResponse: (record) => ({ record }),
+    fromResponse: ({ record }) => record,
+  },
   workers: {
     procedure: WorkerService.method.listWorkers,
     toRequest: none,
@@ -222,6 +229,13 @@ export const CALLS: Readonly<Record<MethodName, RemoteCall>> = {
       message: message ?? undefined,
     }),
     fromRequest: ({ token, fraction, message, ...call }) => [sessionOf(call), token, fraction, message],
+    toResponse: none,
+    fromResponse: done,
+  },
+  'session.record': {
+    procedure: WorkerService.method.record,
+    toRequest: ([session, records]) => ({ worker: workerOf(session), records }),
+    fromRequest: ({ records, ...call }) => [sessionOf(call), records],
     toResponse: none,
     fromResponse: done,
   },
