@@ -5,12 +5,15 @@
  */
 import { readFileSync } from 'node:fs'
 import { perdureError } from '../errors.ts'
+import { LogBook } from '../runtime/logger/book.ts'
+import type { Logger } from '../runtime/logger/logger.ts'
 import type { TlsOptions } from '../server/http/listener.ts'
 import type { Context } from './context.ts'
+import { LOG_SETTINGS, makeLogger, nodeName } from './logging.ts'
 import type { OpenStore } from './store.ts'
 
 /** The settings that these commands take as flags. */
-export const NODE_SETTINGS = ['node.host', 'node.port'] as const
+export const NODE_SETTINGS = ['node.host', 'node.port', ...LOG_SETTINGS] as const
 
 /**
  * Opens the store of a command, serves it to the network, and hands it over; ends both in order whatever happens.
@@ -19,20 +22,23 @@ export const NODE_SETTINGS = ['node.host', 'node.port'] as const
  */
 export async function withServedStore<T>(
   context: Context,
-  act: (store: OpenStore) => Promise<T>,
+  act: (store: OpenStore, logger: Logger) => Promise<T>,
 ): Promise<T> {
   const { host, port, tls, metrics } = (await context.settings()).current.node
   const meter = metrics ? new (await import('../server/metrics/meter.ts')).Meter() : undefined
-  const options = { host, port, ...readTls(tls), ...(meter && { meter }) }
-  return context.withStore({ serves: true, engine: { ...(meter && { meter }) } }, async (store) => {
+  const book = new LogBook({ node: nodeName() })
+  const logger = await makeLogger(context, 'node', [(record) => book.add(record)])
+  const options = { host, port, logger, ...readTls(tls), ...(meter && { meter }) }
+  return context.withStore({ serves: true, engine: { book, ...(meter && { meter }) } }, async (store) => {
     if (!store.isOwner) throw busy(store.place)
     const { startNode } = await import('../server/node.ts')
     const served = await startNode(store.client, options)
     if (context.out.json) context.out.data({ url: served.url, store: store.place }, '')
-    else context.out.note(`Listening on ${served.url} (${store.place}).`)
+    logger.info(`Listening on ${served.url} (${store.place})`)
     try {
-      return await act(store)
+      return await act(store, logger)
     } finally {
+      logger.info('Stopping')
       await served.close()
     }
   })

@@ -29,7 +29,7 @@ export interface OpenStore {
 }
 
 /** What an owner is told about its engine. */
-export type EngineSettings = Pick<EmbeddedOptions, 'retentionEveryMs' | 'defaults' | 'meter'>
+export type EngineSettings = Pick<EmbeddedOptions, 'retentionEveryMs' | 'defaults' | 'meter' | 'book'>
 
 /** How a command uses the store. */
 export interface OpenOptions {

@@ -14,7 +14,7 @@ import type { LogBook } from '../../runtime/logger/book.ts'
 import type { LogRecord } from '../../runtime/logger/record.ts'
 import type { Lease, PollRequest, Report, WorkerInfo, WorkerNotice, WorkerSession } from '../client.ts'
 import type { WorkerStatus } from '../types.ts'
-import { addOutput, addRecords } from './tail.ts'
+import { addOutput, addRecords, attributesOf } from './tail.ts'
 import {
   checkArray,
   checkInteger,
@@ -244,8 +244,11 @@ export class EmbeddedSession implements WorkerSession {
       [...byToken].map(async ([token, pieces]) => {
         const parts = parseToken(token)
         if (parts === undefined) return
+        const { job, attempt } = parts
+        // read before: a job whose end comes right behind its output leaves memory with it
+        const attributes = { ...attributesOf(this.#engine, job), job, attempt, worker: this.#name }
         const isKept = await this.#engine.submit({ type: 'log', ...parts, entries: pieces })
-        if (isKept) addOutput({ engine: this.#engine, book: this.#book, worker: this.#name }, parts, pieces)
+        if (isKept) addOutput(this.#book, { ...attributes, at: this.#engine.now() }, pieces)
       }),
     )
   }

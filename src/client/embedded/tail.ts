@@ -44,20 +44,8 @@ export function addRecords(book: LogBook, worker: string, records: readonly LogR
   for (const record of read) book.add({ ...record, worker })
 }
 
-/** Copies output of a running attempt that has become durable. */
-export function addOutput(
-  { engine, book, worker }: { readonly engine: Engine; readonly book: LogBook; readonly worker: string },
-  { job, attempt }: { readonly job: number; readonly attempt: number },
-  pieces: readonly { readonly stream: string; readonly text: string }[],
-): void {
-  const common = { at: engine.now(), level: 'info', source: 'job', worker, job, attempt } as const
-  const attributes = placeOf(engine, job)
-  for (const { stream, text } of pieces)
-    book.add({ ...common, ...attributes, stream: stream as 'stdout' | 'stderr' | 'log', text })
-}
-
-/** Where a job belongs, as far as that is in memory: it has just been changed, so it is. */
-function placeOf({ workingSet }: Engine, job: number): LogAttributes {
+/** The attributes that a job's output has, as far as they are in memory; asked for while the job runs. */
+export function attributesOf({ workingSet }: Engine, job: number): LogAttributes {
   const row = workingSet.jobs.peek(job)
   const route = row === undefined ? undefined : workingSet.routes.peekById(row.route)
   if (route === undefined) return {}
@@ -67,4 +55,20 @@ function placeOf({ workingSet }: Engine, job: number): LogAttributes {
     queue: workingSet.nameOf(queue),
     kind: workingSet.nameOf(kind),
   }
+}
+
+/** Copies output of an attempt that has become durable. */
+export function addOutput(
+  book: LogBook,
+  attributes: LogAttributes & { readonly at: number },
+  pieces: readonly { readonly stream: string; readonly text: string }[],
+): void {
+  for (const { stream, text } of pieces)
+    book.add({
+      ...attributes,
+      level: 'info',
+      source: 'job',
+      stream: stream as 'stdout' | 'stderr' | 'log',
+      text,
+    })
 }
