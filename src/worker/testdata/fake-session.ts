@@ -77,8 +77,8 @@ export class FakeSession implements WorkerSession {
     this.live.delete(token)
   }
 
-  notify(token: string, reason: 'cancel' | 'lease-lost', graceMs = 1_000): void {
-    this.#listener?.({ type: 'stop', token, reason, graceMs })
+  notify(token: string, reason: 'cancel' | 'lease-lost', graceMs = 1_000, signal?: string): void {
+    this.#listener?.({ type: 'stop', token, reason, graceMs, ...(signal === undefined ? {} : { signal }) })
     if (reason === 'lease-lost') this.#tellLost([token])
   }
 
