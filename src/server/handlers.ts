@@ -20,12 +20,12 @@ import type { MethodName } from '../protocol/methods.ts'
 import { unpackJobs } from '../protocol/pack.ts'
 import type { TailFilter } from '../runtime/logger/book.ts'
 import type { LogRecord } from '../runtime/logger/record.ts'
-import type { Sessions } from './sessions.ts'
+import type { CallerSessions } from './sessions.ts'
 
-/** What a handler may use: the client, and what belongs to its connection. */
+/** What a handler may use: the client of its caller, and what belongs to its connection. */
 export interface HandlerContext {
   readonly client: Client
-  readonly sessions: Sessions
+  readonly sessions: CallerSessions
   /** Aborts when the caller cancels or the connection closes. */
   readonly signal: AbortSignal
   /** Makes a session receive its notices over this connection. */

@@ -17,8 +17,10 @@ import { type ClientMessage, hello, type ServerMessage } from '../../protocol/me
 import { ClientEnd } from '../../protocol/rpc/client-end.ts'
 import { ExchangeLink, MOST_FRAME_BYTES } from '../../protocol/rpc/exchange.ts'
 import { readError } from '../../protocol/rpc/parts.ts'
+import { isLoopback } from '../../std/loopback.ts'
 import type { Client } from '../client.ts'
 import type { ChannelOptions } from './channel.ts'
+import { type Credential, headersOf } from './credential.ts'
 import type { DialEvents, Door, TlsFiles } from './door.ts'
 import { Http2Session } from './http2-session.ts'
 import { connectDoor } from './remote.ts'
@@ -28,7 +30,9 @@ export interface NodeAddress {
   /** `http://host:port` or `https://host:port`. */
   readonly url: string
   readonly tls?: TlsFiles
-  /** Sent with every request; credentials among them. */
+  /** Shown with every request. */
+  readonly credential?: Credential
+  /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -37,24 +41,28 @@ const GREETING_MS = 5_000
 /**
  * Connects to a node; breaks of the connection are mended as those of {@link connectSocket}.
  *
- * @throws PerdureError UNAVAILABLE when nobody answers; PROTOCOL when the other end is no node of this version.
+ * @throws PerdureError UNAVAILABLE when nobody answers; PROTOCOL when the other end is no node of this version;
+ *   UNAUTHENTICATED when it does not know the credential; DENIED for a token that would travel in plain text.
  */
-export function connectNode(address: NodeAddress, options?: ChannelOptions): Promise<Client> {
+export async function connectNode(address: NodeAddress, options?: ChannelOptions): Promise<Client> {
   return connectDoor(nodeDoor(address), options)
 }
 
 /** The door to the node at an address. */
-function nodeDoor({ url, tls = {}, headers = {} }: NodeAddress): Door {
+function nodeDoor({ url, tls = {}, headers = {}, credential }: NodeAddress): Door {
+  const { protocol, hostname } = new URL(url)
+  if (credential !== undefined && protocol === 'http:' && !isLoopback(hostname)) throw openLetter(url)
   return {
     place: url,
     data: { url },
-    beats: { type: 'http', url, tls, headers },
-    dial: (instance, events) => dial({ url, tls, headers }, instance, events),
+    beats: { type: 'http', url, tls, headers, credential },
+    dial: async (instance, events) =>
+      dial({ url, tls, headers: { ...headers, ...headersOf(credential) } }, instance, events),
   }
 }
 
 function dial(
-  address: Required<NodeAddress>,
+  address: Required<Omit<NodeAddress, 'credential'>>,
   instance: string,
   events: DialEvents,
 ): Promise<MessageLink<ClientMessage>> {
@@ -118,6 +126,15 @@ function refusalOf(url: string, thrown: unknown): PerdureError {
   if (detail !== undefined) return fromErrorRecord(readError(detail))
   if (status.code === Code.Unimplemented || status.code === Code.Unknown) return foreign(url, status)
   return unreachable(url, status)
+}
+
+function openLetter(url: string): PerdureError {
+  return perdureError('DENIED', {
+    expected: 'TLS on the way to a node that is shown a token',
+    found: `plain text to ${url}`,
+    fix: 'Use https: whoever is on the way could read the token',
+    data: { url },
+  })
 }
 
 function foreign(url: string, cause: ConnectError): PerdureError {

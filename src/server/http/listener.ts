@@ -21,8 +21,10 @@ import { type PerdureError, perdureError } from '../../errors.ts'
 export interface TlsOptions {
   readonly cert: string
   readonly key: string
-  /** Authorities whose certificates clients must show. Absent: clients need none. */
+  /** Authorities whose certificates clients may show, or must. Absent: clients need none. */
   readonly ca?: string
+  /** False lets clients in that show none: they have other credentials. Default true. */
+  readonly requiresCertificate?: boolean
 }
 
 /** Where to listen. */
@@ -110,7 +112,9 @@ function secure(tls: TlsOptions, handler: Handler, track: (session: ServerHttp2S
         ...HTTP1,
         cert: tls.cert,
         key: tls.key,
-        ...(tls.ca === undefined ? {} : { ca: tls.ca, requestCert: true, rejectUnauthorized: true }),
+        ...(tls.ca === undefined
+          ? {}
+          : { ca: tls.ca, requestCert: true, rejectUnauthorized: tls.requiresCertificate !== false }),
         allowHTTP1: true,
         minVersion: 'TLSv1.2',
         settings: SETTINGS,

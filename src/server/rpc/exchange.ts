@@ -12,7 +12,7 @@ import {
 import type { ClientMessage, ServerMessage } from '../../protocol/messages.ts'
 import { ExchangeLink } from '../../protocol/rpc/exchange.ts'
 import { ServerEnd } from '../../protocol/rpc/server-end.ts'
-import type { Caller } from '../authorize.ts'
+import type { Caller } from '../auth/caller.ts'
 import { Connection } from '../connection.ts'
 import type { Hub } from '../hub.ts'
 

@@ -49,6 +49,7 @@ export const STATUS: Readonly<Record<ErrorCode, Code>> = {
   CLOSED: Code.Unavailable,
   UNAVAILABLE: Code.Unavailable,
   PROTOCOL: Code.InvalidArgument,
+  UNAUTHENTICATED: Code.Unauthenticated,
   DENIED: Code.PermissionDenied,
   INTERNAL: Code.Internal,
 }
