@@ -17,6 +17,7 @@ import {
   type ServerMessage,
 } from '../protocol/messages.ts'
 import { assertArguments, isMethod, METHODS, type MethodForm, type MethodName } from '../protocol/methods.ts'
+import type { Logger } from '../runtime/logger/logger.ts'
 import { authorize } from './auth/authorize.ts'
 import type { Caller } from './auth/caller.ts'
 import { HANDLERS, type HandlerContext, strings, workerName } from './handlers.ts'
@@ -63,6 +64,8 @@ class Pending {
 export interface Shared {
   viewOf(caller: Caller): View
   detach(session: number, sink: NoticeSink): void
+  /** What is told of bugs. */
+  readonly logger: Logger
   readonly instance: string
   onClose(connection: Connection): void
 }
@@ -211,7 +214,7 @@ export class Connection {
       this.#send(['reply', id, value ?? null])
     } catch (thrown) {
       this.#finish(id, pending)
-      this.#send(['refuse', id, wireError(thrown)])
+      this.#send(['refuse', id, wireError(thrown, this.#shared.logger)])
     }
   }
 
@@ -239,7 +242,7 @@ export class Connection {
       this.#send(['end', id])
     } catch (thrown) {
       this.#finish(id, pending)
-      this.#send(['refuse', id, wireError(thrown)])
+      this.#send(['refuse', id, wireError(thrown, this.#shared.logger)])
     }
   }
 
@@ -289,7 +292,7 @@ export class Connection {
       if (message[0] === 'hello' || message[0] === 'fatal') throw thrown
       this.#pending.get(message[1])?.abort()
       if (message[0] === 'reply' || message[0] === 'item')
-        this.#link.send(['refuse', message[1], wireError(thrown)])
+        this.#link.send(['refuse', message[1], wireError(thrown, this.#shared.logger)])
     }
   }
 

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Client } from '../client/client.ts'
+import { type Logger, SILENT } from '../runtime/logger/logger.ts'
 import type { Caller } from './auth/caller.ts'
 import { scopedClient } from './auth/scoped-client.ts'
 import type { Connection, Shared } from './connection.ts'
@@ -20,17 +21,23 @@ export interface View {
 export class Hub {
   readonly client: Client
   readonly sessions: Sessions
+  readonly logger: Logger
   readonly #connections = new Set<Connection>()
   readonly #views = new WeakMap<Caller, View>()
   readonly #shared: Shared
 
-  /** @param lingerMs How long a worker's session waits for its connection to come back. Default 10,000. */
-  constructor(client: Client, lingerMs?: number) {
+  /**
+   * @param lingerMs How long a worker's session waits for its connection to come back. Default 10,000.
+   * @param logger What is told of bugs. Default: nobody is.
+   */
+  constructor(client: Client, lingerMs?: number, logger: Logger = SILENT) {
     this.client = client
+    this.logger = logger
     this.sessions = new Sessions(client, lingerMs)
     this.#shared = {
       viewOf: (caller) => this.viewOf(caller),
       detach: (session, sink) => this.sessions.detach(session, sink),
+      logger,
       instance: randomUUID(),
       onClose: (connection) => this.#connections.delete(connection),
     }

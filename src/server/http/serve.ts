@@ -8,6 +8,7 @@ import { createContextValues } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 import type { Client } from '../../client/client.ts'
 import { MOST_FRAME_BYTES } from '../../protocol/rpc/exchange.ts'
+import type { Logger } from '../../runtime/logger/logger.ts'
 import type { Caller } from '../auth/caller.ts'
 import { Gate } from '../auth/gate.ts'
 import { Hub } from '../hub.ts'
@@ -22,6 +23,8 @@ export interface ServeOptions extends ListenOptions {
   readonly hosts?: readonly string[]
   /** How long a worker's session waits for its connection to come back, ms. Default 10,000. */
   readonly lingerMs?: number
+  /** What is told of bugs. Default: nobody is. */
+  readonly logger?: Logger
   /** Serves `/metrics`. */
   readonly meter?: Meter
   /** Tells callers from strangers. The server closes it. Default: whoever reaches the port may do everything. */
@@ -41,7 +44,7 @@ const GRACE_MS = 3_000
 
 /** Serves a client until `close`. @throws UNAVAILABLE when the port is taken. */
 export async function serveHttp(client: Client, options: ServeOptions): Promise<ServedHttp> {
-  const hub = new Hub(client, options.lingerMs)
+  const hub = new Hub(client, options.lingerMs, options.logger)
   const gate = options.gate ?? new Gate()
   options.meter?.gauge('perdure_connections', 'Clients and workers connected', () => hub.connections)
   const listener = await listen(handlerOf(hub, gate, options), options)

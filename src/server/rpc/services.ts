@@ -66,7 +66,7 @@ function unary(hub: Hub, method: MethodName, { input, output }: DescMethod) {
         : await HANDLERS[method](contextOf(hub, method, values, context), values)
       return toMessage(output, toResponse(answer as never), '', formOf(context))
     } catch (error) {
-      throw statusOf(error)
+      throw statusOf(error, hub.logger)
     }
   }
 }
@@ -79,7 +79,7 @@ function stream(hub: Hub, method: MethodName, { input, output }: DescMethod) {
       const items = HANDLERS[method](contextOf(hub, method, values, context), values) as AsyncIterable<Plain>
       for await (const item of items) yield toMessage(output, toResponse(item as never), '', formOf(context))
     } catch (error) {
-      throw statusOf(error)
+      throw statusOf(error, hub.logger)
     }
   }
 }
