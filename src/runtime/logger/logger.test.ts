@@ -1,6 +1,7 @@
 /** The logger: what it makes, what it keeps to itself, and what a line can do to whoever reads it. */
-import fc from 'fast-check'
+
 import { describe, expect, it } from 'vitest'
+import { fc } from '../../std/testdata/properties.ts'
 import { formatRecord } from './format.ts'
 import { createLogger } from './logger.ts'
 import { type LogRecord, readRecord } from './record.ts'
