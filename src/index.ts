@@ -60,9 +60,10 @@ export {
   type LoggerOptions,
   type LogSink,
 } from './runtime/logger/logger.ts'
-export type { LogAttributes, LogLevel, LogRecord, LogSource } from './runtime/logger/record.ts'
+export type { LogAttributes, LogRecord, LogSource } from './runtime/logger/record.ts'
 export { type LineTarget, writeTo } from './runtime/logger/writer.ts'
 export { type Duration, formatDuration, parseDuration } from './std/duration.ts'
+export type { LogLevel } from './std/levels.ts'
 export type { AttemptEndEvent, AttemptEvent, WorkerEvents } from './worker/events.ts'
 export type { WorkerOptions } from './worker/options.ts'
 export { type DrainOnSignalsOptions, drainOnSignals } from './worker/signals.ts'

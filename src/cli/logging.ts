@@ -5,10 +5,10 @@
  * is data and no matter of a log.
  */
 import { hostname } from 'node:os'
-import { createLogger, type LogControl, type Logger, type LogSink } from '../runtime/logger/logger.ts'
+import { createLogger, type Logger, type LogSink } from '../runtime/logger/logger.ts'
 import type { LogSource } from '../runtime/logger/record.ts'
-import { isAtLeast } from '../runtime/logger/record.ts'
 import { writeTo } from '../runtime/logger/writer.ts'
+import { isAtLeast } from '../std/levels.ts'
 import type { Context } from './context.ts'
 
 /** The settings that these commands take as flags. */
@@ -23,17 +23,15 @@ export async function makeLogger(
   const settings = await context.settings()
   const { level } = settings.current.log
   const { logger, control } = createLogger({ level, source, sinks: [await standardError(context), ...more] })
-  settings.onChange(() => follow(control, settings.current.log.level))
+  settings.onChange(() => {
+    control.level = settings.current.log.level
+  })
   return source === 'node' ? logger.part({ node: nodeName() }) : logger
 }
 
 /** The name under which a node's records are found. */
 export function nodeName(): string {
   return hostname()
-}
-
-function follow(control: LogControl, level: LogControl['level']): void {
-  control.level = level
 }
 
 /** With --quiet only errors are written; those who follow the node hear everything all the same. */

@@ -63,9 +63,11 @@ export async function liveAsWorker(context: Context, store: OpenStore, plan: Wor
   const numbers = numbersOf(plan, settings.current.worker, orders.supervisor)
   const names = Array.isArray(numbers.queues) ? (numbers.queues as string[]) : Object.keys(numbers.queues)
   const base = await makeLogger(context, 'worker')
-  const onError = (error: unknown): void => base.error(textOf(error))
+  // from its first moment on in the name of the worker, so that it reaches the node
+  let logger = base
+  const onError = (error: unknown): void => logger.error(textOf(error))
   const worker = await plan.make({ ...numbers, logger: base }, onError)
-  const { logger } = worker
+  logger = worker.logger
   await worker.ready
   orders.ready()
   if (out.json) reportAttempts(out, worker)

@@ -170,8 +170,8 @@ export class Worker {
   }
 
   /**
-   * Changes what may change while it works, the level of its logger included. More slots are asked for at once; with fewer, what runs beyond them goes on
-   * to its end.
+   * Changes what may change while it works; the level of its logger is looked at again. More slots are asked for at
+   * once; with fewer, what runs beyond them goes on to its end.
    */
   configure(options: { readonly concurrency?: number; readonly drainMs?: number }): void {
     checkKnown('configure', options, ['concurrency', 'drainMs'])

@@ -3,7 +3,7 @@
  */
 import type { TailFilter } from '../../runtime/logger/book.ts'
 import { formatRecord } from '../../runtime/logger/format.ts'
-import type { LogLevel } from '../../runtime/logger/record.ts'
+import type { LogLevel } from '../../std/levels.ts'
 import { addExamples } from '../context.ts'
 import { parseWhole } from '../parse/values.ts'
 import type { Definition } from '../program.ts'
@@ -42,9 +42,12 @@ export const define: Definition = (command, run) => {
   )
   command.action(
     run<LogsOptions>((context, _words, options) =>
-      context.withStore({ serves: options.follow ?? false, creates: false }, async ({ client }) => {
+      context.withStore({ serves: options.follow ?? false, creates: false }, async ({ client, isOwner }) => {
         using signals = new EndSignals()
         const { out } = context
+        // they are in the memory of whoever has the store open, and nobody had
+        if (isOwner && options.follow !== true)
+          out.note('Nobody has the store open, so nothing was said lately.')
         const format = out.json ? 'json' : 'text'
         for await (const record of client.tail(readFilter(options), signals.gently)) {
           for (const line of out.json ? [record.text] : linesOf(record.text))

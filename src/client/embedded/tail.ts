@@ -6,7 +6,8 @@
  */
 import type { Engine } from '../../engine/engine.ts'
 import type { LogBook, TailFilter } from '../../runtime/logger/book.ts'
-import { LEVELS, type LogAttributes, type LogRecord, readRecord } from '../../runtime/logger/record.ts'
+import { type LogAttributes, type LogRecord, readRecord } from '../../runtime/logger/record.ts'
+import { LEVELS } from '../../std/levels.ts'
 import {
   checkArray,
   checkInteger,

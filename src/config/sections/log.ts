@@ -1,5 +1,5 @@
 /** What nodes and workers say on their standard error, and to those who follow them. */
-import { LEVELS, type LogLevel } from '../../runtime/logger/record.ts'
+import { LEVELS, type LogLevel } from '../../std/levels.ts'
 import { choice, Setting } from '../setting.ts'
 
 /** The section `log`. */

@@ -5,7 +5,9 @@
  * and workers said. Readers hold a place in the book and nothing else: one that is slow misses records, is told how
  * many, and costs nobody anything. Nothing of it is stored; the output of each job is, elsewhere.
  */
-import { isAtLeast, type LogLevel, type LogRecord } from './record.ts'
+
+import { isAtLeast, type LogLevel } from '../../std/levels.ts'
+import type { LogRecord } from './record.ts'
 
 /** Which records a reader wants. All conditions must hold. */
 export interface TailFilter {

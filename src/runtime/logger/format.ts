@@ -14,7 +14,7 @@ export type LogFormat = 'json' | 'text'
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g
 
 /** A text with its control characters written out: `\u001b`. */
-export function escapeControls(text: string): string {
+function escapeControls(text: string): string {
   return text.replace(CONTROLS, (character) => {
     if (character === '\n') return '\\n'
     if (character === '\t') return '\\t'
@@ -23,7 +23,7 @@ export function escapeControls(text: string): string {
 }
 
 /** A record as plain data, in the order in which people look for things. */
-export function plainRecord(record: LogRecord): Readonly<Record<string, unknown>> {
+function plainRecord(record: LogRecord): Readonly<Record<string, unknown>> {
   const { at, level, source, stream, text, data } = record
   const attributes = [...TEXT_ATTRIBUTES, ...NUMBER_ATTRIBUTES].map((name) => [name, record[name]])
   return {

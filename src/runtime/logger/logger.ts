@@ -4,14 +4,9 @@
  * Owns: the level below which nothing is made, what all records of a part have in common, and where they go. Secrets are
  * gone before any place sees a record. Never on the path of a job: at the default level no job makes a record.
  */
-import {
-  cutText,
-  isAtLeast,
-  type LogAttributes,
-  type LogLevel,
-  type LogRecord,
-  type LogSource,
-} from './record.ts'
+
+import { isAtLeast, type LogLevel } from '../../std/levels.ts'
+import { cutText, type LogAttributes, type LogRecord, type LogSource } from './record.ts'
 import { redact, redactText } from './redact.ts'
 
 /** A place for records. It must not block and must not throw. */

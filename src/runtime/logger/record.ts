@@ -1,17 +1,12 @@
 /**
  * One record of a log: what it says, and what it is about.
  *
- * Owns: the form of a record, the order of levels, and the check of records that come from elsewhere. Never does:
+ * Owns: the form of a record, and the check of records that come from elsewhere. Never does:
  * writing or keeping them.
  */
+import { LEVELS, type LogLevel } from '../../std/levels.ts'
 import { invalidOption } from '../../std/options.ts'
 import { redact, redactText } from './redact.ts'
-
-/** Levels, the least important first. */
-export const LEVELS = ['debug', 'info', 'warn', 'error'] as const
-
-/** How important a record is. */
-export type LogLevel = (typeof LEVELS)[number]
 
 /** Who wrote a record: a node, a worker, or a job by its output. */
 export type LogSource = 'node' | 'worker' | 'job'
@@ -51,11 +46,6 @@ const MOST_TEXT = 8_192
 const MOST_ATTRIBUTE = 512
 /** Most characters of JSON that `data` may be. */
 const MOST_DATA = 8_192
-
-/** Whether `level` is at least as important as `least`. */
-export function isAtLeast(level: LogLevel, least: LogLevel): boolean {
-  return LEVELS.indexOf(level) >= LEVELS.indexOf(least)
-}
 
 /** A text cut to what a record may say. */
 export function cutText(text: string): string {
