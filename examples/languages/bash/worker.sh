@@ -68,7 +68,7 @@ say() { echo "worker: $*" >&2; }
 request_id() { cat /proc/sys/kernel/random/uuid; }
 
 # who this is; the instance differs at every start, so that a new process never takes over what an old one left
-me=$(jq -n --arg host "$(hostname)" --argjson pid $$ --arg instance "$(request_id)" \
+me=$(jq -n --arg host "$HOSTNAME" --argjson pid $$ --arg instance "$(request_id)" \
   '{worker: {name: "bash:\($host):\($pid)", host: $host, pid: $pid, instance: $instance}}')
 
 # A message: what every call says of the worker, and the given fields.
@@ -91,7 +91,7 @@ keep_lease() {
         renewed=$asked
         continue
       fi
-    elif ((${EPOCHREALTIME/./} - ${renewed/./} < term_ms * 1000)); then
+    elif ((${EPOCHREALTIME/[.,]/} - ${renewed/[.,]/} < term_ms * 1000)); then
       continue
     else
       touch "$room/lost"

@@ -52,6 +52,11 @@ POLL_MS = 20_000
 TICK_S = 0.3
 
 
+def now():
+    """Seconds by a clock that never jumps, and goes on while the machine sleeps where there is such a one."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
 class Stopped(Exception):
     """A handler stopped because it was asked to."""
 
@@ -68,7 +73,7 @@ class Context:
         self.stop = threading.Event()
         self.is_lost = False
         self.term_s = lease["heartbeatMs"] / 1000
-        self.renewed = time.monotonic()
+        self.renewed = now()
         self._output = []
         # what is on its way: it goes again under the same request id until it has arrived
         self._parcel = None
@@ -204,17 +209,17 @@ class Worker:
 
     def tick(self):
         """Looks after all leases, in a thread of its own, for as long as the process lives."""
-        last_beat = time.monotonic()
+        last_beat = now()
         while True:
             time.sleep(TICK_S)
             contexts = list(self.running.values())
             for context in contexts:
-                if time.monotonic() - context.renewed > context.term_s:
+                if now() - context.renewed > context.term_s:
                     context.lose()
             shortest = min((context.term_s for context in contexts), default=0)
             try:
-                if contexts and time.monotonic() - last_beat >= shortest / 4:
-                    last_beat = time.monotonic()
+                if contexts and now() - last_beat >= shortest / 4:
+                    last_beat = now()
                     self.beat(contexts)
                 for context in contexts:
                     if not context.is_lost:
@@ -224,7 +229,7 @@ class Worker:
 
     def beat(self, contexts):
         """Renews leases. The moment that counts is the one before the call: the node cannot have renewed them earlier."""
-        asked = time.monotonic()
+        asked = now()
         message = {"worker": self.me, "tokens": [context.token for context in contexts]}
         answer = self.node.call("WorkerService/Heartbeat", message, timeout=5, patience=0)
         stops = {stop["token"] for stop in answer["stops"]}
