@@ -34,6 +34,9 @@ const LANGUAGES: readonly Language[] = [
   },
 ]
 
+/** Python leaves nothing beside its sources. */
+const OURS = { PYTHONDONTWRITEBYTECODE: '1' }
+
 let folder: string
 let node: NodeProcess
 let proxy: TcpProxy
@@ -72,7 +75,7 @@ async function startWorker(
   env: NodeJS.ProcessEnv = {},
 ): Promise<ChildProcess> {
   const child = spawn(program, [worker], {
-    env: { ...process.env, PERDURE_URL: proxy.url, ...env },
+    env: { ...process.env, ...OURS, PERDURE_URL: proxy.url, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
   })
@@ -89,7 +92,7 @@ async function startWorker(
 }
 
 function produce({ program, producer }: Language, ...texts: string[]): Promise<Ended> {
-  return run(program, [producer, ...texts], { cwd: folder, env: { PERDURE_URL: proxy.url } })
+  return run(program, [producer, ...texts], { cwd: folder, env: { ...OURS, PERDURE_URL: proxy.url } })
 }
 
 async function enqueue(kind: string, input: unknown, heartbeatMs = 30_000): Promise<number> {
