@@ -177,8 +177,9 @@ describe.each(LANGUAGES)('$name', (language) => {
     expect(await app.client.wait(next)).toMatchObject({ state: 'succeeded', result: { words: 2 } })
     const { result, history } = await app.client.get(id)
     expect(result).toBe('mine')
-    expect(history.map(({ outcome }) => outcome)).toEqual(['lost', 'succeeded'])
-    expect(history[1]?.worker).toBe('other')
+    expect(history.at(-1)).toMatchObject({ outcome: 'succeeded', worker: 'other' })
+    // one that has slots left may have been granted it a second time into a poll that slept as well
+    expect(new Set(history.slice(0, -1).map(({ outcome }) => outcome))).toEqual(new Set(['lost']))
   })
 
   it('stops what is cancelled', async () => {
