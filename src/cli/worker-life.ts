@@ -84,8 +84,8 @@ export async function liveAsWorker(context: Context, store: OpenStore, plan: Wor
     const now = numbersOf(plan, settings.current.worker, undefined)
     drainMs = now.drainMs
     worker.configure({ concurrency: now.concurrency, drainMs })
-    for (const { path } of applied) logger.info(`${path} has changed`)
-    for (const { path } of waiting) logger.info(`${path} has changed; it counts after a restart`)
+    for (const { path } of applied) logger.info(`${path} has changed.`)
+    for (const { path } of waiting) logger.info(`${path} has changed; it counts after a restart.`)
   })
   const stopWatching = settings.watch(onError)
   try {

@@ -1,7 +1,7 @@
 /**
  * Logs of real processes: one stream from a node, its workers and their jobs, whatever is killed meanwhile.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -52,6 +52,7 @@ class Spoken {
   readonly lines: Line[] = []
   readonly #child: ChildProcess
   #rest = ''
+  #hasEnded = false
   #wake = (): void => {}
 
   constructor(stream: 'stdout' | 'stderr', ...args: string[]) {
@@ -59,6 +60,10 @@ class Spoken {
     stdio[stream === 'stdout' ? 1 : 2] = 'pipe'
     this.#child = spawn(process.execPath, [MAIN, ...args], { env: environment(), cwd: folder, stdio })
     this.#child[stream]?.on('data', (chunk: Buffer) => this.#take(String(chunk)))
+    this.#child.on('close', () => {
+      this.#hasEnded = true
+      this.#wake()
+    })
     spoken.push(this)
   }
 
@@ -67,6 +72,7 @@ class Spoken {
     for (;;) {
       const found = this.lines.find(fits)
       if (found !== undefined) return found
+      if (this.#hasEnded) throw new Error(`ended without saying it: ${JSON.stringify(this.lines)}`)
       await new Promise<void>((resolve) => {
         this.#wake = resolve
       })
@@ -87,16 +93,24 @@ class Spoken {
   }
 }
 
-function run(...args: string[]) {
-  return spawnSync(process.execPath, [MAIN, ...args], {
-    env: environment(),
-    cwd: folder,
-    encoding: 'utf8',
-    timeout: 60_000,
+/** Runs a command to its end. Never waits in the foreground: the proxy is in this process. */
+async function run(...args: string[]): Promise<{ readonly code: unknown; readonly stdout: string }> {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    ...{ env: environment(), cwd: folder, timeout: 60_000 },
+    stdio: ['ignore', 'pipe', 'inherit'],
   })
+  let stdout = ''
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk
+  })
+  const [code] = await once(child, 'close')
+  return { code, stdout }
 }
 
-const submit = (...command: string[]): number => Number(run('--quiet', 'submit', '--', ...command).stdout)
+async function submit(...command: string[]): Promise<number> {
+  return Number((await run('--quiet', 'submit', '--', ...command)).stdout)
+}
+
 const works = ({ message }: Line): boolean => message.startsWith('Working on default')
 
 it('has what a node, a worker and a job say, for whoever follows it', async () => {
@@ -105,7 +119,7 @@ it('has what a node, a worker and a job say, for whoever follows it', async () =
   const worker = new Spoken('stderr', 'worker', '-j', '2')
   const { worker: name } = await worker.says(works)
   expect(await follower.says(works)).toMatchObject({ source: 'worker', worker: name })
-  const id = submit('sh', '-c', 'echo to stdout; echo to stderr >&2')
+  const id = await submit('sh', '-c', 'echo to stdout; echo to stderr >&2')
   const about = { level: 'info', source: 'job', worker: name, job: id, queue: 'default', kind: 'shell' }
   for (const stream of ['stdout', 'stderr'])
     expect(await follower.says((line) => line.stream === stream)).toMatchObject({
@@ -116,13 +130,13 @@ it('has what a node, a worker and a job say, for whoever follows it', async () =
   await follower.says(({ message, source }) => source === 'worker' && message === 'Ended')
   // no job is in the worker's own lines at the usual level
   expect(worker.lines.filter(({ job }) => job !== undefined)).toEqual([])
-  const text = run('logs', '--job', String(id)).stdout
+  const { stdout: text } = await run('logs', '--job', String(id))
   expect(text.split('\n').map((line) => line.slice(25))).toEqual([
     expect.stringMatching(/^info {2}to std(out|err) \[job=1\.1 queue=default worker=/),
     expect.stringMatching(/^info {2}to std(out|err) \[job=1\.1 queue=default worker=/),
     '',
   ])
-  expect(run('logs', '--worker', 'nobody').stdout).toBe('')
+  expect((await run('logs', '--worker', 'nobody')).stdout).toBe('')
 })
 
 it('goes on when the node is killed, and what a worker said meanwhile arrives', async () => {
@@ -135,7 +149,7 @@ it('goes on when the node is killed, and what a worker said meanwhile arrives', 
   proxy.lead(node.port)
   const follower = new Spoken('stdout', 'logs', '-f', '--json', '--worker', String(name))
   expect(await follower.says(({ level }) => level === 'error')).toMatchObject({ message: trouble.message })
-  const id = submit('echo', 'still here')
+  const id = await submit('echo', 'still here')
   await follower.says(({ job, message }) => job === id && message === 'still here\n')
 })
 
@@ -143,11 +157,11 @@ it('has each attempt once the level says so, which may be while a worker works',
   const config = join(folder, 'perdure.yaml')
   writeFileSync(config, 'log:\n  level: warn\n')
   const worker = new Spoken('stderr', 'worker', '--config', config)
-  const quiet = submit('true')
-  expect(run('wait', '--timeout', '30s', String(quiet)).status).toBe(0)
+  const quiet = await submit('true')
+  expect((await run('wait', '--timeout', '30s', String(quiet))).code).toBe(0)
   writeFileSync(config, 'log:\n  level: debug\n')
-  await worker.says(({ message }) => message === 'log.level has changed')
-  const id = submit('sh', '-c', 'exit 3')
+  await worker.says(({ message }) => message === 'log.level has changed.')
+  const id = await submit('sh', '-c', 'exit 3')
   const ended = await worker.says(({ job }) => job === id)
   expect(ended).toMatchObject({ level: 'debug', message: 'Attempt failed', data: { code: 'EXIT_CODE' } })
   expect(worker.lines.filter(({ job }) => job === quiet)).toEqual([])
