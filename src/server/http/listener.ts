@@ -75,6 +75,8 @@ export async function listen(handler: Handler, options: ListenOptions): Promise<
   const http2 = createHttp2({ settings: SETTINGS }, handler)
   const track = (session: ServerHttp2Session) => {
     sessions.add(session)
+    // the connection as a whole has a window of its own, which begins with 64 KiB
+    session.setLocalWindowSize(WINDOW_BYTES)
     session.on('close', () => sessions.delete(session))
     keepAlive(session)
   }

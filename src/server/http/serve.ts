@@ -13,6 +13,7 @@ import type { Caller } from '../auth/caller.ts'
 import { Gate } from '../auth/gate.ts'
 import { Hub } from '../hub.ts'
 import type { Meter } from '../metrics/meter.ts'
+import { isExchange, serveExchange } from '../rpc/exchange.ts'
 import { addServices, CALLER } from '../rpc/services.ts'
 import { certificateName, type Handler, type ListenOptions, listen } from './listener.ts'
 import { route } from './routes.ts'
@@ -85,7 +86,11 @@ function handlerOf(hub: Hub, gate: Gate, { host, tls, hosts = [], meter }: Serve
     },
     ...(meter && { '/metrics': async () => ({ status: 200, ...(await meter.text(hub.client)) }) }),
   }
-  return route(routes, services, {
+  const handler: Handler = (request, response) => {
+    if (isExchange(request)) serveExchange(hub, callers.get(request) as Caller, response)
+    else services(request, response)
+  }
+  return route(routes, handler, {
     isKnownHost,
     identify: ({ headers, socket }) => gate.identify({ headers, certificate: certificateName(socket) }),
     admit: (request, caller) => callers.set(request, caller),

@@ -7,11 +7,7 @@
 import type { DescMethod, DescService, Message } from '@bufbuild/protobuf'
 import { type ConnectRouter, createContextKey, type HandlerContext } from '@connectrpc/connect'
 import { JobService } from '../../protocol/generated/perdure/v1/jobs_pb.ts'
-import {
-  type ExchangeRequest,
-  ExchangeService,
-  NodeService,
-} from '../../protocol/generated/perdure/v1/node_pb.ts'
+import { NodeService } from '../../protocol/generated/perdure/v1/node_pb.ts'
 import { type PollRequest, WorkerService } from '../../protocol/generated/perdure/v1/workers_pb.ts'
 import { malformed } from '../../protocol/json.ts'
 import { assertArguments, type MethodName } from '../../protocol/methods.ts'
@@ -21,7 +17,6 @@ import { authorize } from '../auth/authorize.ts'
 import { type Caller, LOOPBACK } from '../auth/caller.ts'
 import { HANDLERS, type HandlerContext as MethodContext, strings, workerName } from '../handlers.ts'
 import type { Hub } from '../hub.ts'
-import { exchange } from './exchange.ts'
 import { statusOf } from './status.ts'
 
 /** Who makes a call, as the listener found out. */
@@ -34,15 +29,11 @@ const DEFAULT_WAIT_MS = 30_000
 type Plain = Readonly<Record<string, unknown>>
 type Values = readonly unknown[]
 
-/** Adds every service to a router. */
+/** Adds every service to a router but that of exchanges (exchange.ts). */
 export function addServices(router: ConnectRouter, hub: Hub): void {
   for (const service of [JobService, NodeService, WorkerService]) {
     router.service(service as DescService, implementation(hub, service))
   }
-  router.service(ExchangeService, {
-    exchange: (requests: AsyncIterable<ExchangeRequest>, context) =>
-      exchange(hub, context.values.get(CALLER), requests, context.signal),
-  })
 }
 
 function implementation(hub: Hub, service: DescService): Record<string, never> {
