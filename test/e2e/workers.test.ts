@@ -118,6 +118,24 @@ describe('a supervised worker', () => {
     expect(await worker.end()).toBe(0)
   })
 
+  it('that is a node as well is started again in its place', async () => {
+    const up = sandbox.start(['up', JOBS, '--supervised', '--port', '0', '-j', '1'])
+    const pids = new Set<number>()
+    const meet = async (times: number): Promise<void> => {
+      await up.says('Working on', times)
+      const { pid, status } = JSON.parse(await sandbox.ok(['status', '--workers', '--json']))
+      expect(status.supervisor).toBe(up.child.pid)
+      pids.add(pid)
+      expect(pids.size).toBe(times)
+    }
+    await meet(1)
+    for (const pid of pids) process.kill(pid, 'SIGKILL')
+    await meet(2)
+    up.child.kill('SIGHUP')
+    await meet(3)
+    expect(await up.end()).toBe(0)
+  })
+
   it('ends with its supervisor, and does not begin with a mistake', async () => {
     const worker = sandbox.start(['worker', '--supervised'])
     await worker.says('Working on default')
