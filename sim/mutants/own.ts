@@ -217,7 +217,7 @@ export const OWN: readonly Mutant[] = [
         replace: 'return this.#read(() => load(this.#disk.tables, request))',
       },
     ],
-    caughtBy: ['D4', 'D3', 'D5', 'L9', 'C8', 'D2', 'C9', 'CRASH', 'D9'],
+    caughtBy: ['D4', 'D3', 'D5', 'L9', 'C5', 'C8', 'D2', 'C9', 'CRASH', 'D9'],
     needs: ['smallMemory'],
     from: 7,
   },
