@@ -1,0 +1,49 @@
+/**
+ * What operators do, on its way into the audit log.
+ *
+ * Owns: which methods are recorded, what of their arguments is (never values of users), and the order: the log can be
+ * written before anything is done, and the entry is on disk before the answer leaves.
+ */
+import { errorRecord } from '../../errors.ts'
+import type { MethodName } from '../../protocol/methods.ts'
+import type { AuditLog } from './audit-log.ts'
+import type { Caller } from './caller.ts'
+import { NEEDED } from './rights.ts'
+
+type Values = readonly unknown[]
+type Fields = Readonly<Record<string, unknown>>
+
+/** Carries out a call and keeps a record of it. */
+export type Recorder = (method: MethodName, values: Values, act: () => unknown) => unknown
+
+/** What is kept of the arguments, by method. */
+const SUBJECTS: Partial<Readonly<Record<MethodName, (values: Values) => Fields>>> = {
+  control: ([job, verb]) => ({ job, verb: (verb as Fields).verb }),
+  pauseQueue: ([queue, paused]) => ({ queue, paused }),
+  import: ([jobs]) => ({ jobs: (jobs as Values).length }),
+}
+
+/** The recorder of one caller. What is no operator's action passes through. */
+export function recorderOf(log: AuditLog, { id, name }: Caller): Recorder {
+  const record = async (method: MethodName, values: Values, act: () => unknown): Promise<unknown> => {
+    await log.assertWritable()
+    const at = Date.now()
+    const on = SUBJECTS[method]?.(values) ?? {}
+    const entry = { at, who: id, name, what: method, on }
+    let answer: unknown
+    try {
+      answer = await act()
+    } catch (error) {
+      await log.append({ ...entry, outcome: errorRecord(error, 'INTERNAL').code })
+      throw error
+    }
+    await log.append({ ...entry, outcome: 'ok' })
+    return answer
+  }
+  return (method, values, act) => (isRecorded(method) ? record(method, values, act) : act())
+}
+
+/** Whether a method is an operator's. */
+export function isRecorded(method: MethodName): boolean {
+  return NEEDED[method] === 'operate' || NEEDED[method] === 'administer'
+}
