@@ -112,6 +112,7 @@ function engineOptions({ current }: LiveConfig): EngineSettings {
   const { jobs, engine } = current
   return {
     retentionEveryMs: engine.retentionEvery,
+    maxWaiting: engine.maxWaiting,
     defaults: {
       timeouts: { heartbeatMs: jobs.lease, graceMs: jobs.grace },
       retention: {

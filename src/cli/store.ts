@@ -30,7 +30,7 @@ export interface OpenStore {
 }
 
 /** What an owner is told about its engine. */
-export type EngineSettings = Pick<EmbeddedOptions, 'retentionEveryMs' | 'defaults' | 'meter' | 'book'>
+export type EngineSettings = Pick<EmbeddedOptions, 'retentionEveryMs' | 'maxWaiting' | 'defaults' | 'meter' | 'book'>
 
 /** How a command uses the store. */
 export interface OpenOptions {

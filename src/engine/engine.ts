@@ -32,8 +32,8 @@ const GROUP_WEIGHT = 512
 const MOST_FLIGHTS = 2
 /** Rows from which on a commit is issued behind another: fewer gather, and save a sync. */
 const OVERLAP_WEIGHT = 256
-/** Commands that may wait; beyond it new ones are refused before they begin. */
-const MOST_WAITING = 100_000
+/** Commands that may wait where nobody says otherwise: a second or two of work. */
+const MAX_WAITING = 100_000
 
 /** Before a reload that follows another soon, ms: the first comes at once, each further one after twice as long. */
 const RELOAD_MS = { first: 20, most: 2_000 }
@@ -51,6 +51,8 @@ interface Flight {
 export interface EngineOptions {
   /** How often ended jobs are looked for whose retention is over, ms. Default 60 s; 0 for never. */
   readonly retentionEveryMs?: number
+  /** Commands that may wait; beyond it new ones are refused before they begin. Default 100,000. */
+  readonly maxWaiting?: number
   /** How much of the shard is kept in memory. Default: {@link RESIDENCY}. */
   readonly residency?: Residency
   /** Hears of every command in the moment it is applied or refused, before it is durable: for checks from outside. */
@@ -65,6 +67,7 @@ export class Engine {
   readonly #dispatcher = new Dispatcher()
   readonly #duties: Duties
   readonly #residency: Residency
+  readonly #maxWaiting: number
   readonly #onApplied: EngineOptions['onApplied']
   #workingSet!: WorkingSet
   #epoch = 0
@@ -94,6 +97,7 @@ export class Engine {
     this.surroundings = surroundings
     this.#duties = new Duties(this, options.retentionEveryMs ?? 60_000)
     this.#residency = options.residency ?? RESIDENCY
+    this.#maxWaiting = options.maxWaiting ?? MAX_WAITING
     this.#onApplied = options.onApplied
   }
 
@@ -156,8 +160,8 @@ export class Engine {
   post(command: Command, done: Task['done'], restart?: () => void): void {
     if (this.#state === 'closed') {
       done(closedError())
-    } else if (this.#inbox.length >= MOST_WAITING) {
-      done(overloadedError())
+    } else if (this.#inbox.length >= this.#maxWaiting) {
+      done(overloadedError(this.#maxWaiting))
     } else {
       this.#inbox.push(restart === undefined ? { command, done } : { command, done, restart })
       this.#scheduleTurn()
@@ -562,9 +566,9 @@ function closedError(): PerdureError {
   })
 }
 
-function overloadedError(): PerdureError {
+function overloadedError(most: number): PerdureError {
   return perdureError('OVERLOADED', {
-    expected: `at most ${MOST_WAITING} commands to wait`,
+    expected: `at most ${most} commands to wait`,
     found: 'more',
     fix: 'Await earlier calls, or send fewer at once',
   })
