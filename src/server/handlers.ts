@@ -20,7 +20,7 @@ import type { MethodName } from '../protocol/methods.ts'
 import { unpackJobs } from '../protocol/pack.ts'
 import type { TailFilter } from '../runtime/logger/book.ts'
 import type { LogRecord } from '../runtime/logger/record.ts'
-import type { Recorder } from './auth/recorder.ts'
+import { RECORDED, type Recorder } from './auth/recorder.ts'
 import type { CallerSessions } from './sessions.ts'
 
 /** What a handler may use: the client of its caller, and what belongs to its connection. */
@@ -93,8 +93,9 @@ export const HANDLERS = {
 
 /** Carries out a call that was authorized. */
 export function perform(method: MethodName, context: HandlerContext, values: Arguments): unknown {
-  const act = () => HANDLERS[method](context, values)
-  return context.record === undefined ? act() : context.record(method, values, act)
+  const { record } = context
+  if (record === undefined || !RECORDED.has(method)) return HANDLERS[method](context, values)
+  return record(method, values, () => HANDLERS[method](context, values))
 }
 
 /** Reads who a worker says it is. Throws PROTOCOL. */

@@ -13,7 +13,7 @@ import {
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf'
-import { type ErrorRecord, errorRecord, type PerdureError } from '../../errors.ts'
+import { type ErrorRecord, errorRecord, PerdureError } from '../../errors.ts'
 import { assertSize } from '../frames.ts'
 import { ClientMessageSchema, ServerMessageSchema } from '../generated/perdure/v1/node_pb.ts'
 import { malformed } from '../json.ts'
@@ -139,7 +139,11 @@ function readRequest({
     const values = read === undefined ? undefined : readHot(new Reader(request), read)
     return { method, values: values ?? readValues(method, request) }
   } catch (error) {
-    return errorRecord(error, 'INTERNAL')
+    // whatever else goes wrong with what a caller sent is of no use to it, least of all with a stack
+    const isOurs = error instanceof PerdureError
+    return errorRecord(
+      isOurs ? error : malformed('a request of its method', 'one that cannot be read', error),
+    )
   }
 }
 

@@ -4,9 +4,10 @@
  * Owns: appending under the lock, since the command line writes there as well as the node; and checking the whole. An
  * action that was answered is in the file, on disk; while it cannot be written, no action begins.
  */
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, statSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, fsync, openSync, readSync, statSync, writeSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { type PerdureError, perdureError } from '../../errors.ts'
+import { promisify } from 'node:util'
+import { PerdureError, perdureError } from '../../errors.ts'
 import { type Action, type Entry, follow, type Head, isNext, lineOf, readLine, START } from './audit-chain.ts'
 import { withFileLock } from './file-lock.ts'
 
@@ -55,7 +56,7 @@ export class AuditLog {
       this.#waiting = []
       try {
         const actions = batch.map(({ action }) => action)
-        await withFileLock(this.#path, () => appendAll(this.#path, actions))
+        await appendAll(this.#path, actions)
         for (const { resolve } of batch) resolve()
       } catch (error) {
         this.#broken = error
@@ -66,22 +67,27 @@ export class AuditLog {
   }
 }
 
-function appendAll(path: string, actions: readonly Action[]): void {
+/** Written under the lock, which takes no time, and then synced without holding up anybody: the order is settled by then. */
+async function appendAll(path: string, actions: readonly Action[]): Promise<void> {
   const descriptor = openFor(path)
   try {
-    let head = headOf(path, descriptor)
-    const entries = actions.map((action) => {
-      const entry = follow(head, action)
-      head = entry
-      return entry
-    })
-    writeSync(descriptor, entries.map(lineOf).join(''))
-    fsyncSync(descriptor)
+    await withFileLock(path, () => writeAll(path, descriptor, actions))
+    await promisify(fsync)(descriptor)
   } catch (cause) {
-    throw failed(path, cause)
+    throw cause instanceof PerdureError ? cause : failed(path, cause)
   } finally {
     closeSync(descriptor)
   }
+}
+
+function writeAll(path: string, descriptor: number, actions: readonly Action[]): void {
+  let head = headOf(path, descriptor)
+  const lines = actions.map((action) => {
+    const entry = follow(head, action)
+    head = entry
+    return lineOf(entry)
+  })
+  writeSync(descriptor, lines.join(''))
 }
 
 /** The last entry of a file; what a crash left of a line behind it is not taken for one. */

@@ -131,6 +131,21 @@ describe('a token that is revoked', () => {
   })
 })
 
+describe('a node without tokens', () => {
+  it('asks everybody for one as soon as there is one', async () => {
+    const tokenFile = join(node.folder, 'later')
+    const served = await startNode(node.client, { port: 0, tokenFile })
+    const early = await connectNode({ url: served.url }, { reconnectMs: 500 })
+    const [job] = await early.enqueue([{ kind: 'a' }])
+    const waiting = early.wait(job?.id ?? 0).catch((error: { code: string }) => error.code)
+    await createToken(tokenFile, { grant: parseGrant('x', 'reader'), label: 'x', now: Date.now() })
+    expect(await waiting).toBe('UNAUTHENTICATED')
+    await expect(connectNode({ url: served.url })).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
+    await early.close()
+    await served.close()
+  })
+})
+
 describe('a file of tokens', () => {
   it('that is no longer one changes nothing, and is told', () => {
     const problems: unknown[] = []

@@ -14,7 +14,7 @@ type Values = readonly unknown[]
 type Fields = Readonly<Record<string, unknown>>
 
 /** Carries out a call and keeps a record of it. */
-export type Recorder = (method: MethodName, values: Values, act: () => unknown) => unknown
+export type Recorder = (method: MethodName, values: Values, act: () => unknown) => Promise<unknown>
 
 /** What is kept of the arguments, by method. */
 const SUBJECTS: Partial<Readonly<Record<MethodName, (values: Values) => Fields>>> = {
@@ -23,9 +23,16 @@ const SUBJECTS: Partial<Readonly<Record<MethodName, (values: Values) => Fields>>
   import: ([jobs]) => ({ jobs: (jobs as Values).length }),
 }
 
-/** The recorder of one caller. What is no operator's action passes through. */
+/** The methods that are an operator's. */
+export const RECORDED: ReadonlySet<MethodName> = new Set(
+  (Object.keys(NEEDED) as MethodName[]).filter((method) =>
+    ['operate', 'administer'].includes(NEEDED[method]),
+  ),
+)
+
+/** The recorder of one caller. */
 export function recorderOf(log: AuditLog, { id, name }: Caller): Recorder {
-  const record = async (method: MethodName, values: Values, act: () => unknown): Promise<unknown> => {
+  return async (method, values, act) => {
     await log.assertWritable()
     const at = Date.now()
     const on = SUBJECTS[method]?.(values) ?? {}
@@ -40,10 +47,4 @@ export function recorderOf(log: AuditLog, { id, name }: Caller): Recorder {
     await log.append({ ...entry, outcome: 'ok' })
     return answer
   }
-  return (method, values, act) => (isRecorded(method) ? record(method, values, act) : act())
-}
-
-/** Whether a method is an operator's. */
-export function isRecorded(method: MethodName): boolean {
-  return NEEDED[method] === 'operate' || NEEDED[method] === 'administer'
 }

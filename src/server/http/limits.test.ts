@@ -183,8 +183,10 @@ describe('what is malformed', () => {
   })
 
   it.each([
-    [98, 200],
-    [99, 400],
+    // the request around it is nested as well
+    [96, 200],
+    [97, 200],
+    [98, 400],
     [1_000, 400],
   ])('an input of %i levels answers %i', async (levels, status) => {
     await serve()
@@ -195,13 +197,13 @@ describe('what is malformed', () => {
 
   it('a bomb of any compression is not unfolded', async () => {
     await serve()
-    const before = process.memoryUsage().arrayBuffers
     const bomb = gzipSync(Buffer.alloc(200_000_000))
+    const before = process.memoryUsage().arrayBuffers
     for (const encoding of ['gzip', 'deflate', 'br', 'zstd']) {
       const { status } = await post('JobService/Enqueue', bomb, { 'content-encoding': encoding })
       expect(status).toBeGreaterThanOrEqual(400)
     }
-    // the bomb itself, and what the network holds of it; nothing near what is in it
+    // what the network holds of it, and nothing near what is in it
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(100_000_000)
   })
 })
