@@ -41,30 +41,35 @@ export class ServerEnd implements End<ClientMessage, ServerMessage> {
   write(writer: Writer, message: ServerMessage): void {
     switch (message[0]) {
       case 'hello':
-        return append(writer, { case: 'hello', value: helloToWire(message[1]) })
+        append(writer, { case: 'hello', value: helloToWire(message[1]) })
+        break
       case 'reply':
       case 'item': {
         const [tag, id, answer] = message
         const method = this.#methods.get(id) as MethodName
         writeReply(writer, { tag, id }, () => writeResponse(writer, method, answer))
         if (tag === 'reply') this.#methods.delete(id)
-        return
+        break
       }
       case 'refuse': {
         const [, id, error] = message
         this.#methods.delete(id)
-        return append(writer, { case: 'refusal', value: { id, error: errorToWire(error) } })
+        append(writer, { case: 'refusal', value: { id, error: errorToWire(error) } })
+        break
       }
       case 'end':
         this.#methods.delete(message[1])
-        return append(writer, { case: 'end', value: { id: message[1] } })
+        append(writer, { case: 'end', value: { id: message[1] } })
+        break
       case 'notice':
-        return append(writer, {
+        append(writer, {
           case: 'notice',
           value: { session: message[1], stop: stopToWire(message[2]) },
         })
+        break
       case 'fatal':
-        return append(writer, { case: 'fatal', value: errorToWire(message[1]) })
+        append(writer, { case: 'fatal', value: errorToWire(message[1]) })
+        break
     }
   }
 
