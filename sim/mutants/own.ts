@@ -79,7 +79,7 @@ export const OWN: readonly Mutant[] = [
     ],
     caughtBy: ['D2', 'D1'],
     needs: ['takeovers', 'commitFailures', 'nodePauses', 'slowness'],
-    from: 43,
+    from: 430,
   },
   {
     name: 'heartbeats-do-nothing',
