@@ -262,6 +262,19 @@ async function idle(system: System, { seconds }: Size): Promise<Figures> {
   return { percent: ((used.user + used.system) / 1000 / (now() - begin)) * 100 }
 }
 
+/** Processor time and memory of the process that serves workers which wait for work. */
+async function idleCrowd(system: System, { jobs: workers, seconds }: Size): Promise<Figures> {
+  if (!system.crowd) throw new Error('does not serve workers of other processes')
+  await system.open()
+  const look = await system.crowd(workers)
+  await sleep(1000)
+  const before = look()
+  const begin = now()
+  await sleep(seconds * 1000)
+  const { cpuMs, megabytes } = look()
+  return { percent: ((cpuMs - before.cpuMs) / (now() - begin)) * 100, megabytes }
+}
+
 /** Every scenario by the name that runs and rows use. */
 export const scenarios = {
   endToEnd,
@@ -274,6 +287,7 @@ export const scenarios = {
   backlogFill,
   backlogRun,
   idle,
+  idleCrowd,
 } satisfies Record<string, Scenario>
 
 export type ScenarioName = keyof typeof scenarios
