@@ -60,6 +60,27 @@ class Pending {
   }
 }
 
+/** What the handler of one call may use. A class, since a getter in an object of its own costs as much as a whole call. */
+class CallContext implements HandlerContext {
+  readonly client: HandlerContext['client']
+  readonly sessions: HandlerContext['sessions']
+  readonly record: HandlerContext['record']
+  readonly adopt: HandlerContext['adopt']
+  readonly #pending: Pending
+
+  constructor({ client, sessions, record }: View, adopt: HandlerContext['adopt'], pending: Pending) {
+    this.client = client
+    this.sessions = sessions
+    this.record = record
+    this.adopt = adopt
+    this.#pending = pending
+  }
+
+  get signal(): AbortSignal {
+    return this.#pending.signal
+  }
+}
+
 function cancelled(): PerdureError {
   return perdureError('CANCELLED', {
     expected: 'a caller that waits for the answer',
@@ -314,13 +335,7 @@ export class Connection {
   }
 
   #context(pending: Pending): HandlerContext {
-    const { client, sessions, record } = this.#view
-    return {
-      ...{ client, sessions, record, adopt: this.#adopt },
-      get signal() {
-        return pending.signal
-      },
-    }
+    return new CallContext(this.#view, this.#adopt, pending)
   }
 
   #onClose(): void {
