@@ -191,3 +191,90 @@ describe('a command that waits for its own jobs', () => {
     }
   })
 })
+
+describe('submitting', () => {
+  it('keeps every option with the job', async () => {
+    const words = ['--priority', '-5', '--delay', '1h', '--retry', '2', '--timeout', '1m', '--cwd', folder]
+    const more = ['--env', 'A=b', '--env-clear', '--meta', 'color=red', '--name', 'n', '--limit', 'api=2']
+    await ok(['submit', '--quiet', ...words, ...more, '--user', 'root', '--group', 'root', '--', 'true'])
+    const job = JSON.parse(await ok(['status', '--json', '1']))
+    expect(job).toMatchObject({ state: 'scheduled', priority: -5, metadata: { color: 'red', name: 'n' } })
+    expect(await ok(['status', '1'])).toMatch(/folder +\S+\nlimits +api\n/)
+  })
+
+  it('at a moment, after other jobs, and with a key only once', async () => {
+    await ok(['submit', '--quiet', '--at', '2100-01-01T00:00:00Z', 'true'])
+    await ok(['submit', '--quiet', '--after', '1:run', '--key', 'k', 'true'])
+    const { stdout, stderr } = await perdure('submit', '--after', '1:run', '--key', 'k', 'true')
+    expect([stdout, stderr]).toEqual(['2\n', expect.stringContaining('has this key already')])
+    expect(JSON.parse(await ok(['status', '--json', '1']))).toMatchObject({ state: 'scheduled' })
+    expect(JSON.parse(await ok(['status', '--json', '2']))).toMatchObject({ state: 'blocked' })
+  })
+
+  it('refuses what cannot be meant', async () => {
+    for (const words of [
+      ['--hold', '--delay', '1s', 'true'],
+      ['--script', '-', '--stdin', '-'],
+      ['--priority', 'high', 'true'],
+      ['--at', 'soon', 'true'],
+      ['--limit', 'api=none', 'true'],
+    ])
+      expect([words, (await perdure('submit', ...words)).code]).toEqual([words, 64])
+    expect((await perdure('submit', '--stdin', 'missing', 'cat')).code).toBe(66)
+  })
+
+  it('many, by lines, by items and with a word in their place', async () => {
+    const items = write('items', 'a b\nc d\n')
+    const xargs = (...words: string[]) => ok(['xargs', '--quiet', '-a', items, '--detach', ...words])
+    expect(await xargs('-L', '1', 'echo')).toBe('1\n2\n')
+    expect(await xargs('-P', '0', 'echo')).toBe('3\n4\n5\n6\n')
+    expect(await xargs('-I', '{}', 'echo', '<{}>')).toBe('7\n8\n')
+    expect(await xargs('-0')).toBe('9\n')
+    await ok(['worker', '--quiet', '--until-empty'])
+    expect(await ok(['output', '1', '3', '7', '9'])).toBe('a b\na\n<a b>\na b\nc d\n\n')
+  })
+
+  it('many that fail has an exit code of its own, and each end is data for programs', async () => {
+    const items = write('items', '0 3')
+    const { code, stdout, stderr } = await perdure('xargs', '-a', items, '-n', '1', 'sh', '-c', 'exit $0')
+    expect([code, stdout, stderr]).toEqual([123, '', expect.stringContaining('job 2 failed')])
+    const program = await perdure('xargs', '--json', '-a', items, '-n', '1', 'sh', '-c', 'exit $0')
+    const ends = program.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(ends.map(({ state }) => state).sort()).toEqual(['failed', 'succeeded'])
+    expect((await perdure('xargs', '-a', folder, 'echo')).code).toBe(66)
+  })
+})
+
+describe('control', () => {
+  it('of jobs that depend on each other, with a reason that is kept', async () => {
+    await ok(['submit', '--quiet', '--hold', 'true'], ['submit', '--quiet', '--after', '1', 'true'])
+    await ok(['submit', '--quiet', '--after', '2', 'true'])
+    const killed = await ok([
+      'kill',
+      '-r',
+      '1',
+      '--reason',
+      'wrong input',
+      '--signal',
+      'KILL',
+      '--grace',
+      '1s',
+    ])
+    expect(killed.trim().split('\n').sort()).toEqual(['1\tcancelled', '2\tcancelled', '3\tcancelled'])
+    expect(await ok(['status', '3'])).toContain('wrong input')
+    expect((await perdure('kill', '1')).code).toBe(0)
+    expect((await perdure('kill', '9')).code).toBe(66)
+    expect((await perdure('retry', '1')).stdout).toBe('1\tready\n')
+  })
+
+  it('of an attempt names its output', async () => {
+    await ok(['submit', '--quiet', '--retry', '1', 'sh', '-c', 'echo $PERDURE_ATTEMPT; exit 1'])
+    await ok(['worker', '--quiet', '--until-empty'])
+    expect(await ok(['output', '--attempt', '2', '1'])).toBe('2\n')
+    expect((await perdure('output', '--attempt', '0', '1')).code).toBe(64)
+    expect((await perdure('wait', '--timeout', '1s', '1')).code).not.toBe(0)
+  })
+})
