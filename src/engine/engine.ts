@@ -13,12 +13,13 @@ import type { JobRow } from '../core/model/job.ts'
 import type { Profile, Timeouts } from '../core/model/profile.ts'
 import type { RouteRow } from '../core/model/rows.ts'
 import { Absent } from '../core/view.ts'
-import { PerdureError, perdureError } from '../errors.ts'
+import { PerdureError } from '../errors.ts'
 import type { Surroundings } from '../runtime/services.ts'
 import { type Batch, NO_LOAD, type Store, type StoreReads } from '../store/store.ts'
 import { Announcer } from './announcer.ts'
 import { Dispatcher, type Poll } from './dispatcher.ts'
 import { Duties } from './duties.ts'
+import { closedError, internalError, overloadedError, storeError, unknownError } from './failures.ts'
 import { Leases } from './leases.ts'
 import { RESIDENCY, type Residency } from './residency.ts'
 import { type Answered, type Departure, type Task, weightOf } from './task.ts'
@@ -556,49 +557,4 @@ export class Engine {
     this.#onQuiet = []
     for (const resolve of resolves) resolve()
   }
-}
-
-function closedError(): PerdureError {
-  return perdureError('CLOSED', {
-    expected: 'an open engine',
-    found: 'one that was closed',
-    fix: 'Open the store again',
-  })
-}
-
-function overloadedError(most: number): PerdureError {
-  return perdureError('OVERLOADED', {
-    expected: `at most ${most} commands to wait`,
-    found: 'more',
-    fix: 'Await earlier calls, or send fewer at once',
-  })
-}
-
-function internalError(thrown: unknown): PerdureError {
-  if (thrown instanceof PerdureError) return thrown
-  return perdureError('INTERNAL', {
-    expected: 'a command to be applied or refused',
-    found: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown),
-    fix: 'Please report this',
-    cause: thrown,
-  })
-}
-
-function storeError(thrown: unknown): PerdureError {
-  if (thrown instanceof PerdureError) return thrown
-  return perdureError('STORE_FAILED', {
-    expected: 'the store to take a commit',
-    found: thrown instanceof Error ? thrown.message : String(thrown),
-    fix: 'Nothing was changed by this call; look at the disk and try again',
-    cause: thrown,
-  })
-}
-
-function unknownError(reason: unknown): PerdureError {
-  return perdureError('UNKNOWN_OUTCOME', {
-    expected: 'a commit to be acknowledged',
-    found: reason instanceof Error ? reason.message : String(reason),
-    fix: 'Try the same call again with the same key or request id',
-    cause: reason,
-  })
 }
