@@ -20,7 +20,14 @@ import { handlersOf } from './handlers.ts'
 export interface WorkOptions
   extends Pick<
     WorkerOptions,
-    'concurrency' | 'queues' | 'name' | 'maxResult' | 'maxPendingOutput' | 'supervisor' | 'logger'
+    | 'concurrency'
+    | 'queues'
+    | 'name'
+    | 'maxResult'
+    | 'maxPendingOutput'
+    | 'supervisor'
+    | 'attributes'
+    | 'logger'
   > {
   /** How long a stop waits for running attempts before it asks them to end. Default 25 s. */
   readonly drain?: Duration
@@ -47,7 +54,7 @@ export interface ProcessOptions {
 
 const MOST_PROCESSES = 256
 const KNOWN = [
-  ...['concurrency', 'queues', 'name', 'maxResult', 'maxPendingOutput', 'supervisor', 'logger'],
+  ...['concurrency', 'queues', 'name', 'maxResult', 'maxPendingOutput', 'supervisor', 'attributes', 'logger'],
   ...['drain', 'processes', 'executors'],
 ]
 
