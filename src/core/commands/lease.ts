@@ -154,9 +154,13 @@ function settle(view: Tables, head: Head): void {
 
 /** The best of those that are equal to the first of a line, as far as the next few places of it tell. */
 function choose(view: Tables, head: Head, first: JobRow, mounts: readonly Mount[] = []): JobRow {
-  const end = Math.min(head.position + BLOCK, view.headSize(head.line))
   const ids: number[] = []
-  for (let at = head.position + 1; at < end; at++) ids.push(view.lineAt(head.line, at) as number)
+  // whether they are in memory must make no difference (D5): what is not is read
+  for (let at = head.position + 1; at < head.position + BLOCK; at++) {
+    const id = view.lineAt(head.line, at)
+    if (id === undefined) break
+    ids.push(id)
+  }
   view.jobs.need(ids)
   let best = first
   for (const id of ids) {
