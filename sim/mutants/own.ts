@@ -213,8 +213,8 @@ export const OWN: readonly Mutant[] = [
     edits: [
       {
         file: DISK,
-        find: 'return this.#inTurn(() => load(this.#disk.tables, request))',
-        replace: 'return this.#read(() => load(this.#disk.tables, request))',
+        find: 'return this.#inTurn(() => {\n      const { epoch, tables } = this.#disk',
+        replace: 'return this.#read(() => {\n      const { epoch, tables } = this.#disk',
       },
     ],
     caughtBy: ['D4', 'D3', 'D5', 'L9', 'C5', 'C8', 'D2', 'C9', 'CRASH', 'D9'],

@@ -8,7 +8,7 @@ import type { ControlCommand } from '../../src/core/commands/control.ts'
 import type { EncodedOutcome } from '../../src/core/commands/report.ts'
 import { dueAtOf, type JobRow, limitsOf } from '../../src/core/model/job.ts'
 import { DEFAULT_PROFILE, type Profile } from '../../src/core/model/profile.ts'
-import { fairId } from '../../src/core/model/rows.ts'
+import { fairId, ownName } from '../../src/core/model/rows.ts'
 import { RUNNING, stateName } from '../../src/core/model/states.ts'
 import { UNIT, type Variant } from '../quint/values.ts'
 import {
@@ -174,10 +174,11 @@ const ABSENT = {
 /** The state of the model that a real shard stands for. */
 export function shardOf(world: World) {
   const { tables, now, epoch, granted } = world
-  const limitIds = LIMITS.map((key) => idOf(world, 'limit', key))
+  const namespace = idOf(world, 'namespace', ROUTE.namespace)
+  const limitIds = LIMITS.map((key) => idOf(world, 'limit', ownName(namespace, key)))
   const queue = idOf(world, 'queue', ROUTE.queue)
   const turn = tables.queues.get(queue)?.turn ?? 0
-  const lastTag = tables.fair.get(fairId(queue, idOf(world, 'namespace', ROUTE.namespace)))?.turn ?? 0
+  const lastTag = tables.fair.get(fairId(queue, namespace))?.turn ?? 0
   const jobs = JOBS.map((id) => {
     const row = tables.jobs.get(id)
     return [id, row === undefined ? ABSENT : jobOf(world, row, limitIds)] as const

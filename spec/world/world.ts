@@ -6,7 +6,7 @@ import type { Command, Reply } from '../../src/core/apply.ts'
 import { type JobRow, LOCAL_LEASE } from '../../src/core/model/job.ts'
 import { readyLine } from '../../src/core/model/line.ts'
 import type { Profile, Timeouts } from '../../src/core/model/profile.ts'
-import { nameId } from '../../src/core/model/rows.ts'
+import { nameId, ownName } from '../../src/core/model/rows.ts'
 import { RUNNING } from '../../src/core/model/states.ts'
 import { internRoute, type RouteSpec } from '../../src/core/policy/route.ts'
 import { intern } from '../../src/core/view.ts'
@@ -57,11 +57,14 @@ export interface Names {
   readonly workers: readonly string[]
 }
 
-/** A shard without jobs. All names are known from the start, so that their ids do not depend on who uses them first. */
+/** A shard without jobs, of one namespace. All names are known from the start, so that their ids do not depend on who uses them first. */
 export function newWorld({ routes, limits, workers }: Names): World {
   const tables = changed(NO_TABLES, (view) => {
-    for (const spec of routes) internRoute(view, spec)
-    for (const key of limits) view.limits.put({ id: intern(view, 'limit', key), max: 0 })
+    const namespaces = routes.map((spec) => internRoute(view, spec).namespace)
+    for (const key of limits) {
+      const name = ownName(namespaces[0] as number, key)
+      view.limits.put({ id: intern(view, 'limit', name), max: 0 })
+    }
     for (const worker of workers) intern(view, 'worker', worker)
   })
   return { tables, now: BEGINNING, epoch: 1, openedAt: BEGINNING, leases: new Map(), granted: 0 }
