@@ -1,5 +1,5 @@
 /**
- * The gate of coverage: every branch of the core, nine in ten lines of all else, by the tests of the stages `unit` and `e2e`
+ * The gate of coverage: every branch of the core, nine in ten lines and branches of all else, by the tests of the stages `unit` and `e2e`
  * together, threads and child processes included. Exit code 1 when there is less.
  *
  * Owns: the bars. Not measured: what is generated, what only tests load, and lives that were ended by SIGKILL.
@@ -25,7 +25,7 @@ interface Bar {
 const isCore = (path: string): boolean => path.startsWith('src/core/')
 const BARS: readonly Bar[] = [
   { name: 'src/core', holds: isCore, lines: 100, branches: 100 },
-  { name: 'elsewhere in src', holds: (path) => !isCore(path), lines: 90, branches: 88 },
+  { name: 'elsewhere in src', holds: (path) => !isCore(path), lines: 90, branches: 90 },
 ]
 
 const write = (text: string): void => void process.stdout.write(`${text}\n`)

@@ -60,7 +60,13 @@ const PROFILE: Profile = {
   // the model knows no grace: a cancelled attempt is waited for as long as it is heard of
   timeouts: { ...DEFAULT_PROFILE.timeouts, heartbeatMs: TERM * UNIT_MS, graceMs: 1e12 },
 }
-const ROUTE = { namespace: 'space', queue: 'queue', kind: 'kind', profile: JSON.stringify(PROFILE) }
+const ROUTE = {
+  namespace: 'space',
+  queue: 'queue',
+  kind: 'kind',
+  profile: JSON.stringify(PROFILE),
+  requires: '',
+}
 
 /** The real shard that the model's first state stands for. */
 export function firstWorld(): World {

@@ -46,6 +46,7 @@ export const ROUTE: RouteSpec = {
   queue: 'queue',
   kind: 'kind',
   profile: JSON.stringify(PROFILE),
+  requires: '',
 }
 const IMPATIENT_ROUTE: RouteSpec = { ...ROUTE, profile: JSON.stringify(IMPATIENT) }
 const GROUP_ROUTE: RouteSpec = { ...ROUTE, kind: '' }

@@ -14,8 +14,8 @@ export interface RouteSpec {
   readonly kind: string
   /** Canonical JSON of the Profile. */
   readonly profile: string
-  /** Canonical text of the profile's requirements. Default: none. */
-  readonly requires?: string
+  /** Canonical text of the profile's requirements; empty for none. */
+  readonly requires: string
 }
 
 export type RouteTables = Pick<View, 'names' | 'profiles' | 'routes' | 'nextNameId' | 'beginLine'>
@@ -34,7 +34,7 @@ export function internRoute(view: RouteTables, spec: RouteSpec): RouteRow {
     namespace,
     queue,
     kind,
-    class: internClass(view, queue, kind, spec.requires ?? ''),
+    class: internClass(view, queue, kind, spec.requires),
     profile,
   }
   view.routes.put(route)
@@ -61,7 +61,7 @@ export function needRoutes(view: RouteTables, specs: ReadonlySet<RouteSpec>): vo
     const kind = spec.kind === '' ? 0 : intern(view, 'kind', spec.kind)
     const profile = internProfile(view, spec.profile)
     routes.add(routeKey({ namespace, queue, kind, profile }))
-    classes.add(nameId('class', classText(queue, kind, spec.requires ?? '')))
+    classes.add(nameId('class', classText(queue, kind, spec.requires)))
   }
   view.routes.need([...routes])
   view.names.need([...classes])
