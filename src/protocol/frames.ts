@@ -1,11 +1,11 @@
 /**
  * Frames: four bytes of length (big-endian), then that many bytes of JSON.
  *
- * Owns: cutting a stream of bytes into frames and joining frames into one write. Knows nothing of what
- * the frames mean.
+ * Owns: reading frames off a stream of bytes and joining frames into one write. Knows nothing of what the frames mean.
  */
 import { perdureError } from '../errors.ts'
-import { decodeBody, malformed } from './json.ts'
+import { Cutter } from './cutter.ts'
+import { decodeBody } from './json.ts'
 import { MAX_FRAME_BYTES } from './limits.ts'
 
 const HEADER_BYTES = 4
@@ -49,34 +49,12 @@ export interface Frame {
   readonly bytes: number
 }
 
-/** Cuts incoming bytes into frames. Holds at most one unfinished frame. */
+/** Cuts incoming bytes into frames, and reads them. */
 export class FrameReader {
-  #chunks: Buffer[] = []
-  #held = 0
-  /** Bytes needed before the next frame can be cut. */
-  #needed = HEADER_BYTES;
+  readonly #cutter = new Cutter(HEADER_BYTES, MAX_FRAME_BYTES, (header) => header.readUInt32BE(0));
 
   /** Takes the next bytes; yields the frames that they complete. Throws PROTOCOL, after which it is of no more use. */
   *push(chunk: Buffer): Generator<Frame, void, undefined> {
-    this.#chunks.push(chunk)
-    this.#held += chunk.length
-    if (this.#held < this.#needed) return
-    let buffer = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks, this.#held)
-    this.#chunks = []
-    this.#needed = HEADER_BYTES
-    while (buffer.length >= HEADER_BYTES) {
-      const size = buffer.readUInt32BE(0)
-      if (size > MAX_FRAME_BYTES)
-        throw malformed(`frames of at most ${MAX_FRAME_BYTES} bytes`, `a frame of ${size} bytes`)
-      const end = HEADER_BYTES + size
-      if (buffer.length < end) {
-        this.#needed = end
-        break
-      }
-      yield { message: decodeBody(buffer.subarray(HEADER_BYTES, end)), bytes: size }
-      buffer = buffer.subarray(end)
-    }
-    this.#held = buffer.length
-    if (buffer.length > 0) this.#chunks.push(buffer)
+    for (const body of this.#cutter.push(chunk)) yield { message: decodeBody(body), bytes: body.length }
   }
 }

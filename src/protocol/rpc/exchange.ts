@@ -10,8 +10,8 @@ import { PerdureError } from '../../errors.ts'
 import { malformed } from '../json.ts'
 import { MAX_FRAME_BYTES, MAX_UNSENT_BYTES } from '../limits.ts'
 import type { LinkEvents, MessageLink } from '../link.ts'
-import { beginFrame, FrameCutter, sealFrame } from './grpc-frames.ts'
-import type { Reader } from './hot/reader.ts'
+import { beginFrame, newCutter, sealFrame } from './grpc-frames.ts'
+import { Reader } from './hot/reader.ts'
 import { Writer } from './hot/writer.ts'
 
 /** A message as it arrived, and about how many bytes it holds in memory. */
@@ -57,7 +57,7 @@ export class ExchangeLink<In, Out> implements MessageLink<Out> {
   readonly #stream: Duplex
   /** Whether to stop reading while the peer does not take what is sent; only one end may. */
   readonly #holdsWhenCongested: boolean
-  readonly #cutter = new FrameCutter(MOST_FRAME_BYTES)
+  readonly #cutter = newCutter(MOST_FRAME_BYTES)
   /** The frame that gathers, and those before it that are full. */
   #writer = newWriter()
   #spare: Writer | undefined
@@ -198,7 +198,7 @@ export class ExchangeLink<In, Out> implements MessageLink<Out> {
 
   #onData(chunk: Buffer): void {
     try {
-      for (const frame of this.#cutter.push(chunk)) this.#deliver(frame)
+      for (const body of this.#cutter.push(chunk)) this.#deliver(new Reader(body))
     } catch (thrown) {
       if (this.#isClosed) return
       const error =
