@@ -9,7 +9,7 @@ import { READY, RUNNING } from '../model/states.ts'
 import { fairKeyOf, queueOf, ServedTurns } from '../policy/fairness.ts'
 import { needHead } from '../policy/heads.ts'
 import { BLOCK, isEqual, isPreferred } from '../policy/hints.ts'
-import { NO_BOUNDS, Room } from '../policy/room.ts'
+import { Room } from '../policy/room.ts'
 import { intern, type View } from '../view.ts'
 
 /** A ready line that a worker serves: its queue, and what each of its jobs reserves. */
@@ -86,7 +86,7 @@ export function lease(view: Tables, command: LeaseCommand, now: number): JobRow[
     settle(view, head)
     if (head.job !== undefined) heads.push(head)
   }
-  for (const head of heads) if (command.keeps?.includes(head.line)) room.keepFor(placeOf(head))
+  for (const head of heads) if (command.keeps?.includes(head.line)) room?.keepFor(placeOf(head))
   const { below = Number.POSITIVE_INFINITY } = command
   if (foremost(heads, below, room) === undefined) return []
   const worker = intern(view, 'worker', command.worker)
@@ -106,7 +106,7 @@ export function lease(view: Tables, command: LeaseCommand, now: number): JobRow[
     const row = leasedRow(job, grant)
     view.jobs.put(row)
     granted.push(row)
-    room.take(head.share)
+    room?.take(head.share)
     if (job === first) head.position++
     settle(view, head)
   }
@@ -171,9 +171,9 @@ function choose(view: Tables, head: Head, first: JobRow, mounts: readonly Mount[
   return best
 }
 
-/** What the worker still has to give; without bounds where nothing of it is asked for. */
-function roomOf(view: Tables, { capacity, worker }: LeaseCommand): Room {
-  if (capacity === undefined) return NO_BOUNDS
+/** What the worker still has to give; undefined where nothing of it is asked for. */
+function roomOf(view: Tables, { capacity, worker }: LeaseCommand): Room | undefined {
+  if (capacity === undefined) return undefined
   const known = view.names.get(nameId('worker', worker))
   return new Room(capacity, known === undefined ? undefined : view.reservedBy(known.id))
 }
@@ -184,11 +184,11 @@ function placeOf({ job, turn }: Head): { readonly rank: number; readonly ahead: 
   return { rank, ahead: own - turn }
 }
 
-function foremost(heads: readonly Head[], below: number, room: Room): Head | undefined {
+function foremost(heads: readonly Head[], below: number, room: Room | undefined): Head | undefined {
   let best: Head | undefined
   for (const head of heads) {
     if (head.job === undefined || head.job.rank >= below) continue
-    if (room !== NO_BOUNDS && !room.admits(head.share, placeOf(head))) continue
+    if (room !== undefined && !room.admits(head.share, placeOf(head))) continue
     if (best === undefined || before(head, best)) best = head
   }
   return best

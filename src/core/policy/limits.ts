@@ -27,7 +27,7 @@ export function internLimits(
   freed: number[],
 ): (string | null)[] {
   const bounds = new Map<string, number>()
-  const nameOf = (i: number, key: string): string => ownName((routes[i] as RouteRow).namespace, key)
+  const nameOf = namesOf(routes)
   jobs.forEach(({ limits }, i) => {
     if (created[i] && limits !== null) for (const { key, max } of limits) bounds.set(nameOf(i, key), max)
   })
@@ -38,6 +38,11 @@ export function internLimits(
     const taken = new Set(limits.map(({ key }) => ids.get(nameOf(i, key)) as number))
     return JSON.stringify([...taken].sort((a, b) => a - b))
   })
+}
+
+/** The name of a key of the job at a position. */
+function namesOf(routes: readonly RouteRow[]) {
+  return (i: number, key: string): string => ownName((routes[i] as RouteRow).namespace, key)
 }
 
 function setBounds(view: Tables, bounds: ReadonlyMap<string, number>, freed: number[]): Map<string, number> {
@@ -71,7 +76,7 @@ export function internFairKeys(
   created: readonly boolean[],
 ): number[] {
   const names = new Set<string>()
-  const nameOf = (i: number, key: string): string => ownName((routes[i] as RouteRow).namespace, key)
+  const nameOf = namesOf(routes)
   jobs.forEach(({ fairKey }, i) => {
     if (created[i] && fairKey !== null) names.add(nameId('fair', nameOf(i, fairKey)))
   })

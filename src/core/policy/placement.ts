@@ -26,7 +26,7 @@ export function lackOf(requires: Requirements, worker: Candidate): keyof Require
   if (!meets(networks, attributes.addresses, isIn)) return 'networks'
   if (!meets(platforms, [attributes.platform], matchesGlob)) return 'platforms'
   if (!meetsEach(labels, attributes.labels)) return 'labels'
-  if (!attributes.isRoot && !isUser(requires.user, attributes)) return 'user'
+  if (!attributes.isRoot && !isNamed(requires.user, attributes.user, attributes.uid)) return 'user'
   if (!attributes.isRoot && !isNamed(requires.group, attributes.group, attributes.gid)) return 'group'
   if (cpus > attributes.cpus) return 'cpus'
   if (memory > attributes.memory) return 'memory'
@@ -63,10 +63,6 @@ function meets(patterns: readonly string[] = [], values: readonly string[], matc
 /** Labels are qualities, all of which are wanted, where hosts are alternatives. */
 function meetsEach(patterns: readonly string[] = [], labels: readonly string[]): boolean {
   return patterns.every((pattern) => meets([pattern], labels, matchesGlob))
-}
-
-function isUser(user: string | undefined, { user: name, uid }: WorkerAttributes): boolean {
-  return isNamed(user, name, uid)
 }
 
 function isNamed(wanted: string | undefined, name: string, number: number): boolean {

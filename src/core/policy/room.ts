@@ -50,6 +50,3 @@ function comesAfter(standing: Standing, kept: Standing): boolean {
   if (standing.rank !== kept.rank) return standing.rank > kept.rank
   return standing.ahead > kept.ahead + HEAD_START
 }
-
-/** Room for any number of jobs that reserve nothing. */
-export const NO_BOUNDS = new Room({ cpus: 0, memory: 0 })
