@@ -109,6 +109,17 @@ export class JobHandle<Output = unknown> {
     })
   }
 
+  /**
+   * Tells a workflow run something: a `flow.signal` of this name gets it, now or when it comes to it. Answers whether it
+   * waited already.
+   *
+   * @throws NOT_FOUND, WRONG_STATE where it has ended, TOO_LARGE, UNAVAILABLE where the connection cannot carry it.
+   */
+  signal(name: string, value?: unknown): Promise<{ readonly isAwaited: boolean }> {
+    const { workflows } = this.#client
+    return workflows === undefined ? Promise.reject(noWorkflows()) : workflows.signal(this.id, name, value)
+  }
+
   /** Gives a failed or cancelled job a fresh set of attempts. */
   restart(): Promise<ControlResult> {
     return this.#control({ verb: 'restart' })
@@ -167,6 +178,14 @@ function endError({ id, state, error }: JobEnd): PerdureError {
   return new PerdureError(code, `Job ${id} ${verb}: ${error.message}`, {
     cause,
     data: { ...error.data, job: id, state },
+  })
+}
+
+function noWorkflows(): PerdureError {
+  return perdureError('UNAVAILABLE', {
+    expected: 'a connection that carries signals',
+    found: 'one that does not',
+    fix: 'Send it from the process that owns the store',
   })
 }
 

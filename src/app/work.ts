@@ -4,17 +4,20 @@
 import { fileURLToPath } from 'node:url'
 import type { Client } from '../client/client.ts'
 import type { JobDefinition } from '../client/definition.ts'
+import type { PerdureError } from '../errors.ts'
 import type { Executor } from '../executors/executor.ts'
 import { createFunctionExecutor } from '../executors/function/function.ts'
 import { createProcessPool } from '../executors/process/pool.ts'
-import type { Clock } from '../runtime/clock.ts'
+import { type Clock, systemClock } from '../runtime/clock.ts'
 import type { Surroundings } from '../runtime/services.ts'
-import type { Timers } from '../runtime/timers.ts'
+import { systemTimers, type Timers } from '../runtime/timers.ts'
 import { type Duration, parseDuration } from '../std/duration.ts'
 import { checkKnown, invalidOption, nonEmptyText, wholeNumber } from '../std/options.ts'
 import { DEFAULT_SLOTS, type WorkerOptions } from '../worker/options.ts'
 import { createWorker, type Worker } from '../worker/worker.ts'
+import { createWorkflowExecutor, type WorkflowCode } from '../worker/workflow/executor.ts'
 import { handlersOf } from './handlers.ts'
+import { isWorkflow, type WorkflowDefinition } from './workflow.ts'
 
 /** The options of `app.work`. */
 export interface WorkOptions
@@ -64,7 +67,8 @@ export function makeWorker(
 ): Worker {
   checkKnown('work', options, KNOWN)
   const { drain, executors: others = {}, queues, processes, ...rest } = options
-  const handlers = handlersOf(definitions)
+  const jobs = definitions.filter((definition) => !isWorkflow(definition))
+  const handlers = handlersOf(jobs)
   const executors = new Map<string, Executor>(Object.entries(others))
   const time = surroundings === undefined ? {} : timeOf(surroundings)
   const functions =
@@ -72,9 +76,10 @@ export function makeWorker(
       ? createFunctionExecutor(handlers, time)
       : poolOf(processes, options.concurrency ?? DEFAULT_SLOTS)
   for (const kind of handlers.keys()) {
-    if (executors.has(kind)) throw invalidOption(`executors.${kind}`, 'a kind that no definition has', kind)
+    if (executors.has(kind)) throw takenError(kind)
     executors.set(kind, functions)
   }
+  addWorkflows(executors, definitions.filter(isWorkflow), surroundings)
   const own = new Set(definitions.map(({ queue }) => queue))
   if (Object.keys(others).length > 0) own.add('default')
   return createWorker({
@@ -85,6 +90,25 @@ export function makeWorker(
     ...time,
     ...(drain === undefined ? {} : { drainMs: parseDuration(drain, 'drain') }),
   })
+}
+
+const takenError = (kind: string): PerdureError =>
+  invalidOption(`the kind ${JSON.stringify(kind)}`, 'that of one definition or executor', 'a second one')
+
+function addWorkflows(
+  executors: Map<string, Executor>,
+  workflows: readonly WorkflowDefinition[],
+  surroundings: Surroundings | undefined,
+): void {
+  const codes = new Map<string, WorkflowCode>()
+  const time =
+    surroundings === undefined ? { clock: systemClock, timers: systemTimers } : timeOf(surroundings)
+  const executor = createWorkflowExecutor(codes, time)
+  for (const { kind, code } of workflows) {
+    if (executors.has(kind)) throw takenError(kind)
+    codes.set(kind, code)
+    executors.set(kind, executor)
+  }
 }
 
 function poolOf({ count, module, memoryMb, onError }: ProcessOptions, concurrency: number): Executor {

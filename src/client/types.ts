@@ -144,6 +144,7 @@ export interface AttemptView {
     | 'lost'
     | 'timeout'
     | 'released'
+    | 'paused'
     | 'snoozed'
   readonly error: ErrorRecord | null
 }

@@ -28,6 +28,7 @@ import type {
   WatchFilter,
   WorkerView,
 } from '../types.ts'
+import type { WorkflowClient } from '../workflows.ts'
 import { Profiles } from './profiles.ts'
 import { readFilter, readQuery, writeCursor } from './query.ts'
 import { EmbeddedSession, type StopOptions } from './session.ts'
@@ -45,6 +46,7 @@ import {
 } from './validate.ts'
 import { detailsOf, endOf, viewOf } from './views.ts'
 import { workersOf } from './workers.ts'
+import { createWorkflowClient } from './workflows.ts'
 
 /**
  * Makes a client of an open engine; closing the client closes the engine.
@@ -56,6 +58,7 @@ export function createEmbeddedClient(engine: Engine, defaults: ProfileOptions = 
 }
 
 class EmbeddedClient implements Client {
+  readonly workflows: WorkflowClient
   readonly #engine: Engine
   readonly #profiles: Profiles
   readonly #sessions = new Set<EmbeddedSession>()
@@ -64,6 +67,7 @@ class EmbeddedClient implements Client {
 
   constructor(engine: Engine, defaults: ProfileOptions) {
     this.#engine = engine
+    this.workflows = createWorkflowClient(engine)
     this.#profiles = new Profiles(defaults)
   }
 
@@ -211,7 +215,14 @@ class EmbeddedClient implements Client {
     checkObject('info', info)
     const isLocal = info.pid === process.pid && info.host === hostname()
     const forget = (closed: EmbeddedSession): void => void this.#sessions.delete(closed)
-    const session = new EmbeddedSession(this.#engine, info, isLocal, (job) => this.#stops.get(job), forget)
+    const session = new EmbeddedSession(
+      this.#engine,
+      info,
+      isLocal,
+      this.#profiles,
+      (job) => this.#stops.get(job),
+      forget,
+    )
     this.#sessions.add(session)
     return session
   }

@@ -12,6 +12,8 @@ import type { ErrorRecord } from '../../errors.ts'
 import { errorRecord, PerdureError, perdureError } from '../../errors.ts'
 import type { Lease, PollRequest, Report, WorkerInfo, WorkerNotice, WorkerSession } from '../client.ts'
 import type { WorkerStatus } from '../types.ts'
+import type { Profiles } from './profiles.ts'
+import { parseToken } from './token.ts'
 import {
   checkArray,
   checkInteger,
@@ -22,6 +24,7 @@ import {
   encodeValue,
   invalid,
 } from './validate.ts'
+import { EmbeddedWorkflows } from './workflows.ts'
 
 /** How a cancel that is under way was asked for. */
 export interface StopOptions {
@@ -32,6 +35,7 @@ export interface StopOptions {
 export class EmbeddedSession implements WorkerSession {
   readonly #engine: Engine
   readonly info: WorkerInfo
+  readonly workflows: EmbeddedWorkflows
   /** What the worker said last. */
   status: WorkerStatus | undefined
   readonly #name: string
@@ -52,11 +56,13 @@ export class EmbeddedSession implements WorkerSession {
     engine: Engine,
     info: WorkerInfo,
     isLocal: boolean,
+    profiles: Profiles,
     stopOptions: (job: number) => StopOptions | undefined,
     onClose: (session: EmbeddedSession) => void,
   ) {
     this.#engine = engine
     this.info = info
+    this.workflows = new EmbeddedWorkflows(engine, profiles)
     this.#name = checkName('name', info.name)
     this.#isLocal = isLocal
     this.#onClose = onClose
@@ -290,6 +296,7 @@ export class EmbeddedSession implements WorkerSession {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#unlisten()
+    this.workflows.close()
     for (const end of [...this.#polls.values()]) end()
     if (this.#isLocal && this.#worker !== 0) this.#engine.loseWorker(this.#worker)
     this.#onClose(this)
@@ -300,18 +307,6 @@ export class EmbeddedSession implements WorkerSession {
 const RELEASE_AGAIN_MS = 500
 
 const NO_METADATA: Readonly<Record<string, string>> = {}
-
-function parseToken(token: string): { job: number; attempt: number; nonce: string } | undefined {
-  if (typeof token !== 'string') return undefined
-  const first = token.indexOf('.')
-  const second = token.indexOf('.', first + 1)
-  if (first < 0 || second < 0) return undefined
-  const job = Number(token.slice(0, first))
-  const attempt = Number(token.slice(first + 1, second))
-  return Number.isSafeInteger(job) && Number.isSafeInteger(attempt)
-    ? { job, attempt, nonce: token.slice(second + 1) }
-    : undefined
-}
 
 /** An outcome with its values as JSON text. One that is malformed, or cannot be written, becomes a failure that says so. */
 function encodeOutcome(report: Omit<Report, 'token'>): EncodedOutcome {
@@ -358,9 +353,23 @@ function encodeKnown({ outcome, resultText }: Omit<Report, 'token'>): EncodedOut
       return { type: 'snoozed', delayMs: delayOf('delayMs', outcome.delayMs) }
     case 'released':
       return outcome
+    case 'suspended':
+      return {
+        type: 'suspended',
+        seen: checkInteger('outcome.seen', outcome.seen, 0, Number.MAX_SAFE_INTEGER),
+      }
+    case 'paused':
+      return { type: 'paused', error: encodeError(checkObject('outcome.error', outcome.error)) }
+    case 'continued':
+      return continued(outcome.input)
     default:
       throw invalid('outcome.type', 'the end of an attempt', (outcome as { type?: unknown }).type)
   }
+}
+
+function continued(value: unknown): EncodedOutcome {
+  const input = encodeValue('outcome.input', value)
+  return { type: 'continued', input, large: input !== null && input.length > INLINE_VALUE }
 }
 
 /** Whole ms, none for what is already past, and at most what a time can hold. */

@@ -84,8 +84,20 @@ CREATE TABLE counts (route INTEGER, state INTEGER, n INTEGER NOT NULL, PRIMARY K
 /** Version 2: shard time outlives its owner. */
 const SECOND = 'ALTER TABLE shard ADD COLUMN time INTEGER NOT NULL DEFAULT 0'
 
+/**
+ * Version 3: journals of workflow runs. A journal is read from its end or through, so its rows lie together; how long it
+ * is tells its last row.
+ */
+const THIRD = `
+CREATE TABLE runs (job INTEGER PRIMARY KEY, start INTEGER NOT NULL, waits TEXT, inbox TEXT);
+CREATE TABLE journal (
+  run INTEGER, sequence INTEGER, position INTEGER NOT NULL, kind INTEGER NOT NULL, state INTEGER NOT NULL,
+  name TEXT NOT NULL, value TEXT, at INTEGER NOT NULL, PRIMARY KEY (run, sequence)
+) WITHOUT ROWID;
+`
+
 /** The step to version `index + 1`. */
-export const MIGRATIONS: readonly string[] = [FIRST, SECOND]
+export const MIGRATIONS: readonly string[] = [FIRST, SECOND, THIRD]
 
 /** The version that this code writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length

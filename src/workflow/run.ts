@@ -1,0 +1,539 @@
+/**
+ * One workflow run inside a worker: the code of the user on one side, its journal on the other.
+ *
+ * Owns: positions, what the code waits for, and the order in which that settles, which is the order of the journal and of
+ * nothing else: one row at a time, with everything that follows from it in the code before the next. So a replay makes the
+ * same calls in the same order. Kept over a suspension, it goes on where it stood.
+ * Never does: talking to an engine (see port.ts), or deciding how a step is tried again (see step.ts).
+ */
+import {
+  BROKEN,
+  CHILD,
+  DONE,
+  type EntryKind,
+  type JournalRow,
+  MARK,
+  OPEN,
+  SEND,
+  SIGNAL,
+  STEP,
+  TIMER,
+} from '../core/model/journal.ts'
+import { type ErrorCode, errorRecord, PerdureError, perdureError } from '../errors.ts'
+import { mismatch, missing, recordedError } from './errors.ts'
+import type { FlowEntry, RunEnd, RunPort } from './port.ts'
+import { RowQueue, type Rows } from './rows.ts'
+import { runStep, type StepCall, type StepEnd } from './step.ts'
+import { nextTurn } from './turns.ts'
+
+/** A position that the code waits for. */
+interface Pending {
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+  readonly undo: Undo | undefined
+}
+
+/** What undoes a step. */
+interface Undo {
+  readonly name: string
+  readonly fn: (value: never) => unknown
+}
+
+/** A step as the code asks for it. */
+export type StepRequest = Pick<StepCall, 'fn' | 'retry' | 'timeoutMs'> & {
+  readonly undo: ((value: never) => unknown) | undefined
+}
+
+/** A row of which the code did not get to its position for so long, ms, will never be asked for. */
+const STALL_MS = 5_000
+/** Entries of one call: bounds how long the engine is busy with it. */
+const MOST_ENTRIES = 1_000
+/** Before something that the store could not do is tried again, ms. */
+const AGAIN_MS = 200
+
+/** Thrown through the code to begin anew. */
+export class Continuation {
+  readonly input: unknown
+
+  constructor(input: unknown) {
+    this.input = input
+  }
+}
+
+export class FlowRun {
+  readonly job: number
+  readonly #program: (run: FlowRun) => unknown
+  readonly #rows: RowQueue = new RowQueue()
+  readonly #pending = new Map<number, Pending>()
+  #abort = new AbortController()
+  /** What was done and has to be undone when the run does not succeed, in order. */
+  readonly #undos: (Undo & { readonly value: unknown })[] = []
+  #port: RunPort | undefined
+  #end: ((end: RunEnd) => void) | undefined
+  #outbox: FlowEntry[] = []
+  /** Entries to send one by one, since one of them was refused. */
+  #suspects = 0
+  #steps = 0
+  #isStarted = false
+  #isTurnDue = false
+  #isBusy = false
+  #mustRead = false
+  #mustPull = false
+  #outcome: { readonly value: unknown; readonly isThrown: boolean } | undefined
+  #fault: PerdureError | undefined
+  #cancelled: PerdureError | undefined
+  #isUndoing = false
+  #undoFailed = false
+  #disarm: (() => void) | undefined
+  /** False when the code went on without a lease: what it did then is not in the journal. */
+  isWhole = true
+
+  constructor(job: number, program: (run: FlowRun) => unknown) {
+    this.job = job
+    this.#program = program
+  }
+
+  /** About how much memory it takes, in characters. */
+  get size(): number {
+    return this.#rows.size
+  }
+
+  /** What the code shall stop for. */
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  /**
+   * Works on the run until it ends, waits, or is stopped.
+   *
+   * @param isFirst nothing can be in the journal yet.
+   */
+  work(port: RunPort, isFirst: boolean): Promise<RunEnd> {
+    this.#port = port
+    this.#mustRead = !isFirst
+    return new Promise((resolve) => {
+      this.#end = resolve
+      port.signal.addEventListener('abort', this.#onStop)
+      this.#turn()
+    })
+  }
+
+  readonly #onStop = (): void => {
+    if (this.#port?.signal.reason === 'cancel') this.#cancel(cancelledError())
+    else this.#abort.abort(this.#port?.signal.reason)
+    this.#touch()
+  }
+
+  /** Something settled that was not written here. */
+  news(): void {
+    this.#mustRead = true
+    this.#touch()
+  }
+
+  // What the code asks for.
+
+  /** Runs a step, unless its end is on record. */
+  step(name: string, request: StepRequest): Promise<unknown> {
+    const { undo } = request
+    return this.#ask(STEP, name, undo && { name, fn: undo }, (position) => {
+      const { fn, retry, timeoutMs } = request
+      const key = `${this.job}.${position}`
+      const port = this.#port
+      if (port === undefined || (port.signal.aborted && port.signal.reason !== 'cancel')) return
+      const { signal } = this
+      const call = { name, key, fn, retry, timeoutMs, signal, after: port.after.bind(port) }
+      this.#steps++
+      const ended = (end: StepEnd | undefined): void => {
+        this.#steps--
+        if (end !== undefined) {
+          const { state, value } = end
+          const hasUndo = undo !== undefined && state === DONE
+          this.#write({ type: 'settled', kind: STEP, position, name, state, value, undo: hasUndo })
+        }
+        this.#touch()
+      }
+      const end = runStep(call)
+      if (end instanceof Promise) void end.then(ended)
+      else ended(end)
+    })
+  }
+
+  /** Waits for what an entry opens, or for its own end. The entry is made only where it is not on record. */
+  wait(
+    kind: EntryKind,
+    name: string,
+    entry: (position: number) => FlowEntry | Promise<FlowEntry>,
+  ): Promise<unknown> {
+    return this.#ask(kind, name, undefined, (position) => {
+      let made: FlowEntry | Promise<FlowEntry>
+      try {
+        made = entry(position)
+      } catch (thrown) {
+        this.#refuse(kind, name, position, thrown)
+        return
+      }
+      if (!(made instanceof Promise)) return this.#write(made)
+      this.#steps++
+      made
+        .then(
+          (ready) => this.#write(ready),
+          (thrown: unknown) => this.#refuse(kind, name, position, thrown),
+        )
+        .finally(() => {
+          this.#steps--
+          this.#touch()
+        })
+    })
+  }
+
+  /** A value that is made once and then on record. */
+  mark(name: string, make: () => unknown): unknown {
+    const issued = this.#issue(MARK, name)
+    if (issued === undefined) throw this.#fault
+    if (issued.row !== undefined) return parse(issued.row.value)
+    const value = make()
+    const { position } = issued
+    const text = JSON.stringify(value)
+    this.#write({ type: 'settled', kind: MARK, position, name, state: DONE, value: text, undo: false })
+    this.#touch()
+    return value
+  }
+
+  /** Whether the code is new here: it takes the new way, and so does every replay. Old runs keep to the old one. */
+  patched(name: string): boolean {
+    const row = this.#rows.recorded.get(this.#rows.next)
+    const isOld = row !== undefined || this.#rows.recorded.size > 0
+    if (isOld && !(row?.kind === MARK && row.name === name)) return false
+    return this.mark(name, () => true) as boolean
+  }
+
+  #ask(
+    kind: EntryKind,
+    name: string,
+    undo: Undo | undefined,
+    begin: (position: number) => void,
+  ): Promise<unknown> {
+    if (this.#cancelled !== undefined && !this.#isUndoing) return rejected(this.#cancelled)
+    if (this.#port === undefined) this.isWhole = false
+    const issued = this.#issue(kind, name)
+    if (issued === undefined) return NEVER
+    const promise = new Promise((resolve, reject) => {
+      this.#pending.set(issued.position, { resolve, reject, undo })
+    })
+    // What nobody awaits must not end the process when it fails.
+    promise.catch(() => {})
+    if (issued.row === undefined) begin(issued.position)
+    this.#touch()
+    return promise
+  }
+
+  #issue(kind: EntryKind, name: string): { position: number; row: JournalRow | undefined } | undefined {
+    if (this.#fault !== undefined) return undefined
+    this.#disarmTimer()
+    const { position, row } = this.#rows.issue()
+    if (row === undefined || (row.kind === kind && row.name === name)) return { position, row }
+    this.#fault = mismatch(position, row, kind, name)
+    this.#touch()
+    return undefined
+  }
+
+  #write(entry: FlowEntry): void {
+    this.#outbox.push(entry)
+  }
+
+  /** What was asked for cannot be; the code is told so, now and on every replay. */
+  #refuse(kind: EntryKind, name: string, position: number, thrown: unknown): void {
+    this.#write(refusal(kind, name, position, thrown))
+  }
+
+  // From here on: turns.
+
+  #touch(): void {
+    if (this.#isTurnDue || this.#port === undefined) return
+    this.#isTurnDue = true
+    nextTurn(() => {
+      this.#isTurnDue = false
+      this.#turn()
+    })
+  }
+
+  /** Does the next thing that is to be done; promises that it settles have their effect before the next turn. */
+  #turn(): void {
+    const port = this.#port
+    if (port === undefined) return
+    if (port.signal.aborted && port.signal.reason === 'lease-lost') return this.#leave({ type: 'lost' })
+    if (this.#fault !== undefined && !this.#isBusy) return this.#leave({ type: 'paused', error: this.#fault })
+    if (!this.#isBusy && this.#mustRead) return void this.#read(port)
+    if (!this.#isBusy && (this.#outbox.length > 0 || this.#mustPull)) this.#record(port)
+    if (!this.#isStarted) {
+      if (!this.#isBusy) this.#start()
+    } else if (this.#deliver()) {
+      this.#touch()
+    } else if (!this.#isBusy) {
+      this.#rest(port)
+    }
+  }
+
+  #start(): void {
+    this.#isStarted = true
+    this.#follow(() => this.#program(this))
+    this.#touch()
+  }
+
+  #follow(code: () => unknown): void {
+    const ended = (value: unknown, isThrown: boolean): void => {
+      this.#outcome = { value, isThrown }
+      this.#touch()
+    }
+    new Promise((resolve) => resolve(code())).then(
+      (value) => ended(value, false),
+      (thrown: unknown) => ended(thrown, true),
+    )
+  }
+
+  /** Settles the next position of the journal. Answers false where there is none, or the code has not got there. */
+  #deliver(): boolean {
+    for (let row = this.#rows.peek(); row !== undefined; row = this.#rows.peek()) {
+      if (row.position >= this.#rows.next) return false
+      this.#rows.shift()
+      if (row.state === OPEN) continue
+      if (row.position < 0) {
+        this.#cancel(recordedError(row.value))
+        return true
+      }
+      const pending = this.#pending.get(row.position)
+      if (pending === undefined || this.#rows.isOfOther(row)) continue
+      this.#pending.delete(row.position)
+      settle(pending, row)
+      if (pending.undo !== undefined && row.state === DONE)
+        this.#undos.push({ ...pending.undo, value: parse(row.value) })
+      return true
+    }
+    return false
+  }
+
+  /** Nothing is left to do but what the code, or the world, has to do first. */
+  #rest(port: RunPort): void {
+    if (this.#outcome !== undefined && !(this.#cancelled !== undefined && this.#steps > 0)) {
+      this.#conclude()
+    } else if (port.signal.aborted && port.signal.reason !== 'cancel') {
+      if (this.#steps === 0) this.#leave({ type: 'stopped' })
+    } else if (this.#rows.peek() !== undefined) {
+      this.#armTimer(STALL_MS, () => this.#stalled())
+    } else if (this.#steps > 0) {
+      const due = this.#rows.nextDueAt()
+      if (due !== Infinity) this.#armTimer(Math.max(1, due - port.now()), () => this.#pull())
+    } else if (this.#pending.size > 0 && this.#outcome === undefined) {
+      this.#leave({ type: 'suspended', seen: this.#rows.known })
+    }
+  }
+
+  /** A sleep is over while steps run: the engine writes down that it is. */
+  #pull(): void {
+    this.#mustPull = true
+    this.#touch()
+  }
+
+  #stalled(): void {
+    const row = this.#rows.peek()
+    if (row !== undefined) this.#fault = missing(row, 'code that does not get there')
+    this.#touch()
+  }
+
+  #conclude(): void {
+    const { value, isThrown } = this.#outcome as { value: unknown; isThrown: boolean }
+    const [left] = this.#rows.recorded.values()
+    if (left !== undefined)
+      return this.#leave({ type: 'paused', error: missing(left, 'that the code ended') })
+    if (!isThrown) return this.#leave({ type: 'succeeded', result: value })
+    if (value instanceof Continuation) return this.#leave({ type: 'continued', input: value.input })
+    if (this.#undos.length > 0) return this.#undo(value)
+    const isCancel = this.#cancelled !== undefined && !this.#undoFailed
+    this.#leave(isCancel ? { type: 'cancelled' } : { type: 'failed', error: value })
+  }
+
+  /** Undoes what was done, last first; then the run ends as it would have. */
+  #undo(thrown: unknown): void {
+    this.#outcome = undefined
+    this.#isUndoing = true
+    // What has to be undone has to be undone, also where the run was cancelled.
+    this.#abort = new AbortController()
+    const undos = this.#undos.splice(0).reverse()
+    this.#follow(async () => {
+      for (const { name, fn, value } of undos) {
+        const call = { fn: () => fn(value as never), retry: undefined, timeoutMs: 0, undo: undefined }
+        await this.step(`undo ${name}`, call).catch((error: unknown) => {
+          this.#undoFailed = true
+          throw error
+        })
+      }
+      throw thrown
+    })
+  }
+
+  /** Tells everything that waits; what runs is asked to stop. The first reason stands. */
+  #cancel(reason: PerdureError): void {
+    if (this.#cancelled !== undefined) return
+    this.#cancelled = reason
+    this.#abort.abort('cancel')
+    for (const pending of this.#pending.values()) pending.reject(reason)
+    // A step that was under way may still have to be undone.
+    for (const [position, { undo }] of this.#pending) {
+      const noted = { resolve: () => {}, reject: () => {}, undo }
+      if (undo === undefined) this.#pending.delete(position)
+      else this.#pending.set(position, noted)
+    }
+    this.#touch()
+  }
+
+  #leave(end: RunEnd): void {
+    const done = this.#end
+    this.#disarmTimer()
+    this.#port?.signal.removeEventListener('abort', this.#onStop)
+    this.#port = undefined
+    this.#end = undefined
+    if (end.type !== 'suspended') this.#abort.abort('ended')
+    done?.(end)
+  }
+
+  // From here on: the journal.
+
+  async #read(port: RunPort): Promise<void> {
+    this.#mustRead = false
+    this.#isBusy = true
+    try {
+      for (let isEnd = false; !isEnd; ) {
+        const page = await port.read(this.#rows.known)
+        if (!this.#rows.takePage(page, this.#isStarted)) return this.#drop(port)
+        isEnd = page.isEnd
+      }
+    } catch (error) {
+      if (!mayTryAgain(error)) return this.#drop(port)
+      this.#mustRead = true
+      return this.#pause(port)
+    }
+    this.#isBusy = false
+    if (this.#port === port) this.#turn()
+  }
+
+  #record(port: RunPort): void {
+    const all = this.#outbox
+    const most = this.#suspects > 0 ? 1 : MOST_ENTRIES
+    const entries = all.length > most ? all.slice(0, most) : all
+    this.#outbox = all.length > most ? all.slice(most) : []
+    this.#suspects = Math.max(0, this.#suspects - 1)
+    this.#mustPull = false
+    this.#isBusy = true
+    port.record(this.#rows.known, entries).then(
+      (rows) => {
+        this.#isBusy = false
+        if (this.#port !== port) return
+        if (rows === undefined) return this.#leave({ type: 'lost' })
+        this.#takeWritten(rows)
+        this.#turn()
+      },
+      (error: unknown) => {
+        if (this.#port === port) this.#refused(port, entries, error)
+      },
+    )
+  }
+
+  /** Rows of others may stand before them: then all are read, in order. */
+  #takeWritten(rows: Rows): void {
+    if (!this.#rows.takeWritten(rows)) this.#mustRead = true
+  }
+
+  #refused(port: RunPort, entries: readonly FlowEntry[], error: unknown): void {
+    const [first] = entries
+    if (mayTryAgain(error)) {
+      this.#outbox = [...entries, ...this.#outbox]
+      return this.#pause(port)
+    }
+    this.#isBusy = false
+    if (!(error instanceof PerdureError) || ENDS.has(error.code) || first === undefined) {
+      return this.#drop(port)
+    }
+    if (entries.length > 1) {
+      this.#suspects += entries.length
+      this.#outbox = [...entries, ...this.#outbox]
+    } else if (first.type === 'settled') {
+      return this.#leave({ type: 'failed', error })
+    } else {
+      const { position, name, type } = first
+      this.#outbox.unshift(refusal(KIND_OF[type], name, position, error))
+    }
+    this.#touch()
+  }
+
+  /** The store could not do it: once more, after a while. */
+  #pause(port: RunPort): void {
+    port.after(AGAIN_MS, () => {
+      this.#isBusy = false
+      this.#touch()
+    })
+  }
+
+  /** What is in memory here may not be what is in the journal any more: the next attempt begins from that. */
+  #drop(port: RunPort): void {
+    this.isWhole = false
+    this.#isBusy = false
+    if (this.#port === port) this.#leave({ type: 'stopped' })
+  }
+
+  #armTimer(ms: number, act: () => void): void {
+    this.#disarmTimer()
+    const disarm = this.#port?.after(ms, () => {
+      this.#disarm = undefined
+      act()
+    })
+    this.#disarm = disarm
+  }
+
+  #disarmTimer(): void {
+    this.#disarm?.()
+    this.#disarm = undefined
+  }
+}
+
+/** After these it is not known what was written, or nothing can be any more. */
+const ENDS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['UNKNOWN_OUTCOME', 'CLOSED', 'FENCED'])
+
+const KIND_OF = { timer: TIMER, signal: SIGNAL, child: CHILD, send: SEND } as const
+
+function mayTryAgain(error: unknown): boolean {
+  return error instanceof PerdureError && error.retryable && !ENDS.has(error.code)
+}
+
+function refusal(kind: EntryKind, name: string, position: number, thrown: unknown): FlowEntry {
+  const value = JSON.stringify(errorRecord(thrown))
+  return { type: 'settled', kind, position, name, state: BROKEN, value, undo: false }
+}
+
+/** What nobody awaits must not end the process. */
+function rejected(error: unknown): Promise<never> {
+  const promise = Promise.reject(error)
+  promise.catch(() => {})
+  return promise
+}
+
+/** For code whose run goes on without it. */
+const NEVER: Promise<never> = new Promise(() => {})
+
+function settle({ resolve, reject }: Pending, { state, kind, value }: JournalRow): void {
+  if (state === BROKEN) reject(recordedError(value))
+  // Nothing in it: the signal did not come in time.
+  else if (kind === SIGNAL) resolve((parse(value) as unknown[])[0])
+  else resolve(parse(value))
+}
+
+function parse(value: string | null): unknown {
+  return value === null ? undefined : JSON.parse(value)
+}
+
+function cancelledError(): PerdureError {
+  return perdureError('CANCELLED', {
+    expected: 'the run to go on',
+    found: 'that it was cancelled',
+    fix: 'Restart it to have it done after all',
+  })
+}
