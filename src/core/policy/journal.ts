@@ -107,7 +107,7 @@ function endOfWait(kind: EntryKind): string | null {
 }
 
 /** The value of a wait for a signal that did not come in time; any other is an array of one. */
-export const TIMED_OUT = '[]'
+const TIMED_OUT = '[]'
 
 /** The value of a wait for a signal that came. */
 export function arrived(value: string | null): string {

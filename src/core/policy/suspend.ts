@@ -13,7 +13,7 @@ import type { FinishTables } from './finish.ts'
 import { fireTimers, nextDueAt, runOf } from './journal.ts'
 
 /** A row that stands for no attempt, and for one try less. */
-export function unleased(job: JobRow): JobRow {
+function unleased(job: JobRow): JobRow {
   return { ...job, tries: job.tries - 1, line: NO_LINE, startedAt: 0, worker: 0, nonce: null }
 }
 
@@ -29,7 +29,7 @@ export function suspend(view: FinishTables, job: JobRow, seen: number, now: numb
 }
 
 /** To the front of its key, with its limits: it had been served before. */
-export function giveBack(view: FinishTables, job: JobRow, now: number): void {
+function giveBack(view: FinishTables, job: JobRow, now: number): void {
   const route = view.routeById(job.route)
   view.jobs.put({
     ...unleased(job),
