@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { configDefaults, defineConfig } from 'vitest/config'
 
 const perdure = fileURLToPath(new URL('./src/index.ts', import.meta.url))
+/** More inputs for each property take longer: see src/std/testdata/properties.ts. */
+const patience = Math.max(1, Number(process.env.PROPERTY_RUNS ?? 1))
 const exclude = [...configDefaults.exclude, '**/dist/**']
 
 export default defineConfig({
@@ -34,7 +36,7 @@ export default defineConfig({
           include: ['src', 'scripts', 'bench'].map((folder) => `${folder}/**/*.test.ts`),
           exclude,
           // longer than anything takes that is not stuck, counting of branches included
-          testTimeout: 60_000,
+          testTimeout: 60_000 * patience,
           hookTimeout: 60_000,
         },
       },

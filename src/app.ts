@@ -47,6 +47,10 @@ export interface OpenOptions {
   readonly socket?: boolean
   /** For nodes: PEM texts of the authority to trust, and of the certificate to show with its key. */
   readonly tls?: TlsFiles
+  /** For nodes: the token to show. Default: PERDURE_TOKEN of the environment. */
+  readonly token?: string
+  /** For nodes: a file with the token, which nobody else may read. Default: PERDURE_TOKEN_FILE of the environment. */
+  readonly tokenFile?: string
 }
 
 /** The options of `enqueueMany`. */
@@ -273,19 +277,26 @@ export class App {
  * @throws INVALID_URL, STORE_BUSY where another process owns the file, and the other STORE codes.
  */
 export async function open(url: string, options: OpenOptions = {}): Promise<App> {
-  checkKnown('open', options, ['surroundings', 'socket', 'tls'])
+  checkKnown('open', options, ['surroundings', 'socket', 'tls', 'token', 'tokenFile'])
   const address = parseAddress(url)
   if (address.type === 'unix') {
     const { connectSocket } = await import('./client/remote/remote.ts')
     return new App(await connectSocket(address.path))
   }
   if (address.type === 'node') {
-    const { connectNode } = await import('./client/remote/dial-node.ts')
-    return new App(await connectNode({ url: address.url, ...(options.tls && { tls: options.tls }) }))
+    const [{ connectNode }, { findCredential }] = await Promise.all([
+      import('./client/remote/dial-node.ts'),
+      import('./client/remote/credential.ts'),
+    ])
+    const credential = findCredential(options, process.env)
+    const { tls } = options
+    return new App(
+      await connectNode({ url: address.url, ...(tls && { tls }), ...(credential && { credential }) }),
+    )
   }
   // loaded on demand: who speaks to another process needs no engine and no SQLite
   const { openEmbedded, openServed } = await import('./server/embedded.ts')
-  const { socket = true, tls: _, ...rest } = options
+  const { socket = true, tls: _, token: __, tokenFile: ___, ...rest } = options
   if (address.type === 'sqlite' && address.path !== ':memory:' && socket) {
     const { client, close } = await openServed({ path: address.path, ...rest })
     return new App(client, rest, close)

@@ -1,8 +1,9 @@
 /** Errors as records: anything can be thrown, and anything can stand in a record that comes from elsewhere. */
-import fc from 'fast-check'
+
 import { expect, it } from 'vitest'
 import { ERROR_KINDS, type ErrorCode, errorRecord, fromErrorRecord, PerdureError } from './errors.ts'
 import { anything, nearly, RUNS, text } from './std/testdata/fuzz.ts'
+import { fc } from './std/testdata/properties.ts'
 
 it('anything that is thrown becomes a record of texts', () => {
   fc.assert(

@@ -62,6 +62,7 @@ export const ERROR_KINDS = {
   OVERLOADED: kind('Too much is waiting; the call was refused before it began', 75, true),
   CLOSED: kind('This client, worker or store was closed', 69),
   UNAVAILABLE: kind('The node could not be reached', 75, true),
+  UNAUTHENTICATED: kind('No credential that counts was shown', 77),
   PROTOCOL: kind('A message on the wire could not be understood', 76),
   DENIED: kind('The permissions do not allow this', 77),
   SERVICE_FAILED: kind('A part of the process failed too often', 70),

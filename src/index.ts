@@ -53,7 +53,19 @@ export {
 export type { ShellInput } from './executors/shell/input.ts'
 export { createShellExecutor, type ShellExecutor, type ShellOptions } from './executors/shell/shell.ts'
 export type { Clock } from './runtime/clock.ts'
+export type { TailFilter } from './runtime/logger/book.ts'
+export {
+  createLogger,
+  type LogControl,
+  type LogFields,
+  type Logger,
+  type LoggerOptions,
+  type LogSink,
+} from './runtime/logger/logger.ts'
+export type { LogAttributes, LogRecord, LogSource } from './runtime/logger/record.ts'
+export { type LineTarget, writeTo } from './runtime/logger/writer.ts'
 export { type Duration, formatDuration, parseDuration } from './std/duration.ts'
+export type { LogLevel } from './std/levels.ts'
 export type { AttemptEndEvent, AttemptEvent, WorkerEvents } from './worker/events.ts'
 export type { WorkerOptions } from './worker/options.ts'
 export { type DrainOnSignalsOptions, drainOnSignals } from './worker/signals.ts'

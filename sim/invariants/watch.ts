@@ -134,6 +134,7 @@ export class Watch {
       log: (entries) => session.log(entries),
       progress: (token, fraction, message) => session.progress(token, fraction, message),
       tell: (status) => session.tell(status),
+      record: (records) => session.record(records),
       onNotice: (listener) => session.onNotice(listener),
       close: () => session.close(),
     }

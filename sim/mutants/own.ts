@@ -227,8 +227,8 @@ export const OWN: readonly Mutant[] = [
     edits: [
       {
         file: 'src/engine/announcer.ts',
-        find: 'if (ends || this.isHeard || isStop(before, after)) this.#changes.push({ before, after, at })',
-        replace: 'if (this.isHeard || isStop(before, after)) this.#changes.push({ before, after, at })',
+        find: 'else if (ends || this.isHeard) this.#changes.push',
+        replace: 'else if (this.isHeard) this.#changes.push',
       },
     ],
     caughtBy: ['L9'],

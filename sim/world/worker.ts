@@ -160,6 +160,8 @@ class RemoteSession implements WorkerSession {
   /** Operators are no part of this world. */
   tell(): void {}
 
+  async record(): Promise<void> {}
+
   onNotice(listener: (notice: WorkerNotice) => void): void {
     this.#listeners.push(listener)
   }

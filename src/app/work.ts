@@ -23,7 +23,7 @@ import { isWorkflow, type WorkflowDefinition } from './workflow.ts'
 export interface WorkOptions
   extends Pick<
     WorkerOptions,
-    'concurrency' | 'queues' | 'name' | 'maxResult' | 'maxPendingOutput' | 'supervisor'
+    'concurrency' | 'queues' | 'name' | 'maxResult' | 'maxPendingOutput' | 'supervisor' | 'logger'
   > {
   /** How long a stop waits for running attempts before it asks them to end. Default 25 s. */
   readonly drain?: Duration
@@ -50,7 +50,7 @@ export interface ProcessOptions {
 
 const MOST_PROCESSES = 256
 const KNOWN = [
-  ...['concurrency', 'queues', 'name', 'maxResult', 'maxPendingOutput', 'supervisor'],
+  ...['concurrency', 'queues', 'name', 'maxResult', 'maxPendingOutput', 'supervisor', 'logger'],
   ...['drain', 'processes', 'executors'],
 ]
 

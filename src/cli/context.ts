@@ -1,7 +1,7 @@
 /**
  * What every command is given: its output, its store, its surroundings.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { LiveConfig } from '../config/live.ts'
 import { isConfigured } from '../config/locate.ts'
@@ -14,6 +14,8 @@ export interface CommonOptions {
   readonly url?: string
   readonly json?: boolean
   readonly quiet?: boolean
+  /** For nodes: the file of the token, or `-` for standard input. */
+  readonly tokenFile?: string
   /** Of commands that take settings as flags. */
   readonly config?: string
 }
@@ -73,7 +75,11 @@ export function makeContext(streams: Streams, env: NodeJS.ProcessEnv, options: C
       const engine = isConfigured({ env, file: options.config })
         ? engineOptions(await context.settings())
         : {}
-      const store = await openStore(address, { ...opening, engine: { ...engine, ...opening.engine } })
+      const store = await openStore(address, {
+        ...opening,
+        engine: { ...engine, ...opening.engine },
+        ...(address.type === 'node' && { credential: await readCredential(options.tokenFile, env) }),
+      })
       try {
         return await act(store)
       } finally {
@@ -82,6 +88,13 @@ export function makeContext(streams: Streams, env: NodeJS.ProcessEnv, options: C
     },
   }
   return context
+}
+
+/** Never from the command line itself, which others of the machine can see. */
+async function readCredential(file: string | undefined, env: NodeJS.ProcessEnv) {
+  const { findCredential } = await import('../client/remote/credential.ts')
+  if (file === '-') return findCredential({ token: readFileSync(0, 'utf8') }, env)
+  return findCredential(file === undefined ? {} : { tokenFile: file }, env)
 }
 
 async function readSettings(env: NodeJS.ProcessEnv, options: CommonOptions): Promise<LiveConfig> {
@@ -116,6 +129,10 @@ export function addCommonOptions(command: Command): Command {
     .option(
       '--url <url>',
       'store to use: sqlite:FILE, unix:SOCKET or https://HOST:PORT (default: PERDURE_URL, or your own store)',
+    )
+    .option(
+      '--token-file <file>',
+      'for nodes: file with the token, or - for standard input (default: PERDURE_TOKEN_FILE or PERDURE_TOKEN)',
     )
     .option('--json', 'write one JSON value per line to standard output, and errors as JSON')
     .option('--quiet', 'no notes and no progress on standard error')

@@ -48,10 +48,15 @@ const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'output',
-    aliases: ['logs'],
     usage: '[options] <id...>',
     summary: 'show what jobs wrote',
     load: () => import('./commands/output.ts'),
+  },
+  {
+    name: 'logs',
+    usage: '[options]',
+    summary: 'show what nodes, workers and jobs say',
+    load: () => import('./commands/logs.ts'),
   },
   {
     name: 'wait',

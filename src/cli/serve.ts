@@ -4,13 +4,17 @@
  * Owns: where it listens and what it shows, read from the configuration, and who may run it: the owner of the store.
  */
 import { readFileSync } from 'node:fs'
-import { perdureError } from '../errors.ts'
+import { perdureError, textOf } from '../errors.ts'
+import { LogBook } from '../runtime/logger/book.ts'
+import type { Logger } from '../runtime/logger/logger.ts'
+import { tokenFileOf } from '../server/auth/token-file.ts'
 import type { TlsOptions } from '../server/http/listener.ts'
 import type { Context } from './context.ts'
+import { LOG_SETTINGS, makeLogger, nodeName } from './logging.ts'
 import type { OpenStore } from './store.ts'
 
 /** The settings that these commands take as flags. */
-export const NODE_SETTINGS = ['node.host', 'node.port'] as const
+export const NODE_SETTINGS = ['node.host', 'node.port', ...LOG_SETTINGS] as const
 
 /**
  * Opens the store of a command, serves it to the network, and hands it over; ends both in order whatever happens.
@@ -19,23 +23,37 @@ export const NODE_SETTINGS = ['node.host', 'node.port'] as const
  */
 export async function withServedStore<T>(
   context: Context,
-  act: (store: OpenStore) => Promise<T>,
+  act: (store: OpenStore, logger: Logger) => Promise<T>,
 ): Promise<T> {
-  const { host, port, tls, metrics } = (await context.settings()).current.node
+  const { host, port, tls, metrics, tokens, allowPlain } = (await context.settings()).current.node
   const meter = metrics ? new (await import('../server/metrics/meter.ts')).Meter() : undefined
-  const options = { host, port, ...readTls(tls), ...(meter && { meter }) }
-  return context.withStore({ serves: true, engine: { ...(meter && { meter }) } }, async (store) => {
+  const book = new LogBook({ node: nodeName() })
+  const logger = await makeLogger(context, 'node', [(record) => book.add(record)])
+  const options = {
+    ...{ host, port, logger, allowsPlain: allowPlain },
+    ...readTls(tls),
+    ...(tls.clients && { certificates: tls.clients }),
+    ...(meter && { meter }),
+    onProblem: (error: unknown) => logger.error(textOf(error)),
+  }
+  return context.withStore({ serves: true, engine: { book, ...(meter && { meter }) } }, async (store) => {
     if (!store.isOwner) throw busy(store.place)
     const { startNode } = await import('../server/node.ts')
-    const served = await startNode(store.client, options)
+    const served = await startNode(store.client, { ...options, ...tokenFile(tokens, store) })
     if (context.out.json) context.out.data({ url: served.url, store: store.place }, '')
-    else context.out.note(`Listening on ${served.url} (${store.place}).`)
+    logger.info(`Listening on ${served.url} (${store.place})`)
     try {
-      return await act(store)
+      return await act(store, logger)
     } finally {
+      logger.info('Stopping')
       await served.close()
     }
   })
+}
+
+function tokenFile(given: string | undefined, { file }: OpenStore): { tokenFile?: string } {
+  const path = given ?? (file === undefined ? undefined : tokenFileOf(file))
+  return path === undefined ? {} : { tokenFile: path }
 }
 
 interface TlsPaths {

@@ -20,6 +20,8 @@ export function addSettingOptions(command: Command, ...paths: readonly string[])
   for (const path of paths) {
     const setting = SETTINGS.get(path)
     if (setting?.flag === undefined) throw new Error(`no flag for ${path}`)
+    // `up` takes those of a node and those of a worker, and both have a log
+    if (command.options.some(({ flags }) => flags === setting.flag)) continue
     const { fallback } = setting
     const known = typeof fallback === 'number' && fallback > 0 ? ` (default: ${setting.write(fallback)})` : ''
     command.option(setting.flag, `${setting.about}${known}`)

@@ -6,6 +6,7 @@
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Client } from '../client/client.ts'
+import type { Credential } from '../client/remote/credential.ts'
 import { PerdureError, perdureError } from '../errors.ts'
 import { socketPath } from '../protocol/address.ts'
 import type { EmbeddedOptions } from '../server/embedded.ts'
@@ -29,7 +30,7 @@ export interface OpenStore {
 }
 
 /** What an owner is told about its engine. */
-export type EngineSettings = Pick<EmbeddedOptions, 'retentionEveryMs' | 'defaults' | 'meter'>
+export type EngineSettings = Pick<EmbeddedOptions, 'retentionEveryMs' | 'defaults' | 'meter' | 'book'>
 
 /** How a command uses the store. */
 export interface OpenOptions {
@@ -39,6 +40,8 @@ export interface OpenOptions {
   readonly creates?: boolean
   /** Counts where this process owns the store. */
   readonly engine?: EngineSettings
+  /** What to show to a node. */
+  readonly credential?: Credential | undefined
 }
 
 /**
@@ -49,7 +52,7 @@ export interface OpenOptions {
  */
 export async function openStore(address: StoreAddress, options: OpenOptions): Promise<OpenStore> {
   if (address.type === 'unix') return connectOnly(address.path)
-  if (address.type === 'node') return connectToNode(address.path)
+  if (address.type === 'node') return connectToNode(address.path, options.credential)
   if (options.creates === false && !existsSync(address.path)) {
     throw perdureError('NOT_FOUND', {
       expected: `a store at ${address.path}`,
@@ -164,8 +167,8 @@ async function connectOnly(socket: string): Promise<OpenStore> {
   return { client, isOwner: false, place: socket, file: undefined, close: () => client.close() }
 }
 
-async function connectToNode(url: string): Promise<OpenStore> {
+async function connectToNode(url: string, credential: Credential | undefined): Promise<OpenStore> {
   const { connectNode } = await import('../client/remote/dial-node.ts')
-  const client = await connectNode({ url })
+  const client = await connectNode({ url, ...(credential && { credential }) })
   return { client, isOwner: false, place: url, file: undefined, close: () => client.close() }
 }

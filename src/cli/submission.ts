@@ -63,8 +63,11 @@ export function addSubmissionOptions(command: Command): Command {
     .option('--hold', 'keep the job from starting until `perdure release`')
 }
 
-/** Variables that differ from call to call and mean nothing to a job; without them equal environments are equal. */
-const VOLATILE = new Set(['_', 'SHLVL', 'OLDPWD'])
+/**
+ * Variables that differ from call to call and mean nothing to a job, without which equal environments are equal; and the
+ * credential of whoever submits, which is nobody else's and is not to be stored.
+ */
+const LEFT_OUT = new Set(['_', 'SHLVL', 'OLDPWD', 'PERDURE_TOKEN'])
 
 /** What the options say about every job of a submission. `input` is for the caller to add. */
 export function readSubmission(context: Context, options: SubmissionOptions): JobSpec {
@@ -108,7 +111,7 @@ function readCommandContext({ env }: Context, options: SubmissionOptions): Comma
   const taken = options.envClear
     ? []
     : Object.entries(env).filter(
-        (entry): entry is [string, string] => entry[1] !== undefined && !VOLATILE.has(entry[0]),
+        (entry): entry is [string, string] => entry[1] !== undefined && !LEFT_OUT.has(entry[0]),
       )
   return {
     env: { ...Object.fromEntries(taken), ...parsePairs('--env', options.env ?? []) },

@@ -70,6 +70,7 @@ function withSink(executor: Executor, sink: OutputSink): Executor {
         },
         progress: (fraction, message) => control.progress(fraction, message),
         giveWay: () => control.giveWay(),
+        onInsist: (listener) => control.onInsist(listener),
         log: (stream, text) => {
           sink(stream === 'stdout' ? 'stdout' : 'stderr', text)
           control.log(stream, text)

@@ -5,9 +5,12 @@
  */
 import { availableParallelism } from 'node:os'
 import type { Queues } from '../config/sections/worker.ts'
+import { textOf } from '../errors.ts'
+import type { Logger } from '../runtime/logger/logger.ts'
 import type { Worker } from '../worker/worker.ts'
 import type { Context } from './context.ts'
-import { shortSpan } from './render/text.ts'
+import { LOG_SETTINGS, makeLogger } from './logging.ts'
+import type { Output } from './output.ts'
 import type { OpenStore } from './store.ts'
 import { takeOrders } from './supervised/orders.ts'
 import { stopWorker, untilEnd } from './work.ts'
@@ -24,6 +27,7 @@ export interface WorkerNumbers {
   /** 0: in this process. */
   readonly processes: number
   readonly memoryMb: number | undefined
+  readonly logger?: Logger
 }
 
 /** What a command's worker is to do. */
@@ -41,6 +45,7 @@ export interface WorkerPlan {
 
 /** The settings that these commands take as flags. */
 export const WORKER_SETTINGS = [
+  ...LOG_SETTINGS,
   'worker.concurrency',
   'worker.drain',
   'worker.processes',
@@ -57,16 +62,19 @@ export async function liveAsWorker(context: Context, store: OpenStore, plan: Wor
   const settings = await context.settings()
   const numbers = numbersOf(plan, settings.current.worker, orders.supervisor)
   const names = Array.isArray(numbers.queues) ? (numbers.queues as string[]) : Object.keys(numbers.queues)
-  const onError = (error: unknown): void => void out.error(error)
-  const worker = await plan.make(numbers, onError)
-  worker.on('error', onError)
+  const base = await makeLogger(context, 'worker')
+  // from its first moment on in the name of the worker, so that it reaches the node
+  let logger = base
+  const onError = (error: unknown): void => logger.error(textOf(error))
+  const worker = await plan.make({ ...numbers, logger: base }, onError)
+  logger = worker.logger
   await worker.ready
   orders.ready()
-  reportAttempts(context, worker)
+  if (out.json) reportAttempts(out, worker)
   const { concurrency } = numbers
   const slots = `${concurrency} ${concurrency === 1 ? 'slot' : 'slots'}`
   const where = numbers.processes === 0 ? '' : ` in ${numbers.processes} processes`
-  out.note(`Working on ${plan.what}${names.join(', ')} with ${slots}${where} (${store.place}).`)
+  logger.info(`Working on ${plan.what}${names.join(', ')} with ${slots}${where} (${store.place})`)
   orders.retire.addEventListener('abort', () => void worker.stop({ drainMs: Number.MAX_SAFE_INTEGER }), {
     once: true,
   })
@@ -76,13 +84,13 @@ export async function liveAsWorker(context: Context, store: OpenStore, plan: Wor
     const now = numbersOf(plan, settings.current.worker, undefined)
     drainMs = now.drainMs
     worker.configure({ concurrency: now.concurrency, drainMs })
-    for (const { path } of applied) out.note(`${path} has changed.`)
-    for (const { path } of waiting) out.note(`${path} has changed; it counts after a restart.`)
+    for (const { path } of applied) logger.info(`${path} has changed.`)
+    for (const { path } of waiting) logger.info(`${path} has changed; it counts after a restart.`)
   })
   const stopWatching = settings.watch(onError)
   try {
     await untilEnd(store.client, worker, names, orders, plan.untilEmpty)
-    if (orders.gently.aborted) out.note(`Stopping; ${worker.running} running. Once more to insist.`)
+    if (orders.gently.aborted) logger.info('Stopping; a second signal insists', { running: worker.running })
     await stopWorker(worker, orders, drainMs)
     return 0
   } finally {
@@ -111,14 +119,10 @@ function numbersOf(
   }
 }
 
-/** One line per attempt: on standard error for people, as data for programs. */
-function reportAttempts({ out }: Context, worker: Worker): void {
+/** One line per attempt, as data for programs. */
+function reportAttempts(out: Output, worker: Worker): void {
   worker.on('attempt', ({ job, kind, attempt, outcome, error, durationMs }) => {
-    if (out.json) out.data({ job, kind, attempt, outcome, durationMs, error: error ?? null }, '')
-    else
-      out.note(
-        `${job} ${outcome} after ${shortSpan(durationMs)}${error === undefined ? '' : `: ${error.message}`}`,
-      )
+    out.data({ job, kind, attempt, outcome, durationMs, error: error ?? null }, '')
   })
 }
 

@@ -8,6 +8,7 @@ import { dependencyTests } from './conformance/dependencies.suite.ts'
 import { enqueueTests } from './conformance/enqueue.suite.ts'
 import { keyTests } from './conformance/keys.suite.ts'
 import { limitTests } from './conformance/limits.suite.ts'
+import { logTests } from './conformance/logs.suite.ts'
 import { readTests } from './conformance/reads.suite.ts'
 import { refusalTests } from './conformance/refusals.suite.ts'
 import { sizeTests } from './conformance/size.suite.ts'
@@ -28,6 +29,7 @@ export function clientConformance(name: string, open: OpenFixture, traits: { isB
     describe('limits and fairness', () => limitTests(world))
     describe('reads', () => readTests(world))
     describe('workers', () => workerTests(world))
+    describe('logs', () => logTests(world))
     describe('refusals', () => refusalTests(world))
   })
   if (traits.isBig !== true) return

@@ -6,6 +6,8 @@
  */
 import type { LogStream, Outcome } from '../core/model/outcome.ts'
 import type { CommandContext } from '../core/model/profile.ts'
+import type { TailFilter } from '../runtime/logger/book.ts'
+import type { LogRecord } from '../runtime/logger/record.ts'
 import type {
   AttemptView,
   ControlResult,
@@ -108,6 +110,8 @@ export interface WorkerSession {
   /** Appends output of running attempts. Not awaited by handlers; resolved once durable. */
   log(entries: readonly { token: string; stream: LogStream; text: string }[]): Promise<void>
   progress(token: string, fraction: number, message?: string): void
+  /** Hands over what the worker itself logged, at most 1,000 records at once. Kept in memory only. */
+  record(records: readonly LogRecord[]): Promise<void>
   /** Tells about the worker itself, for operators. The last one counts. */
   tell(status: WorkerStatus): void
   /** Delivers stop requests. */
@@ -153,6 +157,11 @@ export interface Client {
     id: number,
     options?: { readonly attempt?: number; readonly follow?: boolean; readonly signal?: AbortSignal },
   ): AsyncIterable<LogEntry>
+  /**
+   * Recent logs of the owner and of its workers and recent output of jobs, in the order in which they came; with `follow`
+   * also what comes. A slow reader misses records, and finds one that says how many.
+   */
+  tail(filter: TailFilter, signal?: AbortSignal): AsyncIterable<LogRecord>
   pauseQueue(queue: string, paused: boolean): Promise<void>
   /** Ids of all jobs that depend on `id`, directly or not, nearest first. At most `limit` (default 10,000). */
   dependents(id: number, limit?: number): Promise<number[]>

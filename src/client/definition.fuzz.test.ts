@@ -1,7 +1,8 @@
 /** Definitions and the public options of an enqueue: read, or refused by an error that names the option. */
-import fc from 'fast-check'
+
 import { expect, it } from 'vitest'
 import { anything, nearly, outcomeOfAsync, RUNS, text } from '../std/testdata/fuzz.ts'
+import { fc } from '../std/testdata/properties.ts'
 import { type DefinitionOptions, defineJob } from './definition.ts'
 import { makeSpec } from './enqueue.ts'
 

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fc } from '../std/testdata/properties.ts'
 import { readEnvironment } from './environment.ts'
 import { readConfigText } from './file.ts'
 import type { Given, Origin } from './layers.ts'

@@ -5,6 +5,7 @@
  */
 import { ENGINE } from './sections/engine.ts'
 import { JOBS } from './sections/jobs.ts'
+import { LOG } from './sections/log.ts'
 import { NODE } from './sections/node.ts'
 import { STORE } from './sections/store.ts'
 import { WORKER } from './sections/worker.ts'
@@ -16,7 +17,14 @@ export interface Group {
 }
 
 /** All settings. */
-export const SCHEMA = { store: STORE, jobs: JOBS, worker: WORKER, engine: ENGINE, node: NODE } as const
+export const SCHEMA = {
+  store: STORE,
+  jobs: JOBS,
+  worker: WORKER,
+  engine: ENGINE,
+  node: NODE,
+  log: LOG,
+} as const
 
 /** The values of a group, with the types that its settings have. */
 export type ValuesOf<G> = {

@@ -109,6 +109,18 @@ export function text(most = 4_096): Kind<string> {
   return { read: (name, given) => nonEmptyText(name, given, most), fromText: same, write: same }
 }
 
+/** One of a few words. */
+export function choice<const T extends string>(words: readonly T[]): Kind<T> {
+  return {
+    read: (name, given) => {
+      if (words.includes(given as T)) return given as T
+      throw invalidOption(name, `one of ${words.join(', ')}`, given)
+    },
+    fromText: same,
+    write: same,
+  }
+}
+
 /** True or false. Variables may also say yes, no, on, off, 1 and 0. */
 export function toggle(): Kind<boolean> {
   return {

@@ -14,6 +14,8 @@ export interface Change {
   readonly before: JobRow | undefined
   readonly after: JobRow | undefined
   readonly at: number
+  /** How long a running attempt has to stop that was asked to with this change, ms; 0 for every other change. */
+  readonly graceMs: number
 }
 
 /** Something that left with a commit. */
@@ -42,9 +44,15 @@ export interface NewsListener {
 export class Announcer {
   readonly #waiting = new Map<number, Set<EndListener>>()
   readonly #listeners = new Set<NewsListener>()
-  readonly #stops = new Set<(job: JobRow) => void>()
+  readonly #stops = new Set<(job: JobRow, graceMs: number) => void>()
   readonly #runNews = new Set<(job: JobRow) => void>()
+  readonly #graceOf: (job: number) => number
   #changes: Change[] = []
+
+  /** @param graceOf how long a running attempt of a job has to stop, ms. */
+  constructor(graceOf: (job: number) => number) {
+    this.#graceOf = graceOf
+  }
 
   /** Calls back once, at the end of a job. Answers how to call it off. */
   onEnd(job: number, listener: EndListener): () => void {
@@ -62,8 +70,8 @@ export class Announcer {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Calls back for each running job that was asked to stop. */
-  onStop(listener: (job: JobRow) => void): () => void {
+  /** Calls back for each running job that was asked to stop, with the time that its options give it, ms. */
+  onStop(listener: (job: JobRow, graceMs: number) => void): () => void {
     this.#stops.add(listener)
     return () => this.#stops.delete(listener)
   }
@@ -76,7 +84,7 @@ export class Announcer {
 
   /** Notes news of a running workflow run. */
   noteNews(job: JobRow, at: number): void {
-    this.#changes.push({ before: job, after: job, at })
+    this.#changes.push({ before: job, after: job, at, graceMs: 0 })
   }
 
   /** Whether anybody listens to everything. */
@@ -89,7 +97,8 @@ export class Announcer {
     if (before?.state === after?.state && before?.cancelAt === after?.cancelAt) return
     // Every end is kept, since one who asks before it is durable must hear of it.
     const ends = after !== undefined && isTerminal(after.state)
-    if (ends || this.isHeard || isStop(before, after)) this.#changes.push({ before, after, at })
+    if (isStop(before, after)) this.#changes.push({ before, after, at, graceMs: this.#graceOf(after.id) })
+    else if (ends || this.isHeard) this.#changes.push({ before, after, at, graceMs: 0 })
   }
 
   /** The changes since the last call; they leave with the commit that is being made. */
@@ -102,12 +111,12 @@ export class Announcer {
 
   /** Tells what has become durable. */
   publish(news: News): void {
-    for (const { before, after } of news.changes) {
-      if (before === after) {
-        for (const listener of this.#runNews) listener(after as JobRow)
+    for (const { before, after, graceMs } of news.changes) {
+      if (after !== undefined && before === after) {
+        for (const listener of this.#runNews) listener(after)
         continue
       }
-      if (isStop(before, after)) for (const listener of this.#stops) listener(after as JobRow)
+      if (isStop(before, after)) for (const listener of this.#stops) listener(after, graceMs)
       if (this.#waiting.size === 0 || after === undefined || !isTerminal(after.state)) continue
       const listeners = this.#waiting.get(after.id)
       if (listeners === undefined) continue
@@ -128,7 +137,7 @@ export class Announcer {
 }
 
 /** Asked to stop, for the first time or again. A run that has something to undo finds in its journal that it shall. */
-function isStop(before: JobRow | undefined, after: JobRow | undefined): boolean {
+function isStop(before: JobRow | undefined, after: JobRow | undefined): after is JobRow {
   if (after !== undefined && (after.flags & HAS_UNDO) !== 0) return false
   return after?.state === RUNNING && after.cancelAt !== 0 && after.cancelAt !== before?.cancelAt
 }

@@ -18,6 +18,11 @@ export interface Poll {
   readonly isLocal: boolean
   /** Only jobs of a smaller priority. Default: any. */
   readonly below?: number
+  /**
+   * Called in the moment in which jobs are granted, before that is durable: all that belongs to them is in memory now,
+   * and may not be later. Nothing of it may be told before `deliver`; what is granted may be lost, and granted anew.
+   */
+  granted(jobs: readonly JobRow[]): void
   /** Called once, with the granted jobs, when they are durable. */
   deliver(jobs: readonly JobRow[]): void
   /** Called instead, once, when the engine has ended and will serve nobody any more. */

@@ -10,6 +10,8 @@
  */
 import { apply, type Command, type Replies, type Reply } from '../core/apply.ts'
 import type { JobRow } from '../core/model/job.ts'
+import type { Profile, Timeouts } from '../core/model/profile.ts'
+import type { RouteRow } from '../core/model/rows.ts'
 import { Absent } from '../core/view.ts'
 import { PerdureError, perdureError } from '../errors.ts'
 import type { Surroundings } from '../runtime/services.ts'
@@ -56,8 +58,8 @@ export interface EngineOptions {
 }
 
 export class Engine {
-  readonly announcer = new Announcer()
   readonly leases = new Leases()
+  readonly announcer = new Announcer((job) => this.leases.graceOf(job))
   readonly surroundings: Surroundings
   readonly #store: Store
   readonly #dispatcher = new Dispatcher()
@@ -127,6 +129,16 @@ export class Engine {
 
   get workingSet(): WorkingSet {
     return this.#workingSet
+  }
+
+  /** A route of a durable job, from memory or from the store: for who asks outside of any command. */
+  async route(id: number): Promise<RouteRow> {
+    const known = this.#workingSet.routes.peekById(id)
+    if (known !== undefined) return known
+    const request = { ...NO_LOAD, routesById: [id] }
+    const loaded = await this.#store.load(request)
+    this.#workingSet.endLoads(request, loaded)
+    return loaded.routes[0] as RouteRow
   }
 
   /** Shard time, epoch ms: never goes back, nor behind what any owner has committed (T1). */
@@ -238,7 +250,7 @@ export class Engine {
   }
 
   /** Reads where the shard stands, and makes it work from there. */
-  async #load(lost: readonly Flight[] = []): Promise<void> {
+  async #load(): Promise<void> {
     const opening = await this.#store.open()
     this.#epoch = opening.epoch
     this.#sequence = opening.sequence
@@ -252,29 +264,25 @@ export class Engine {
       this.#residency,
     )
     this.#workingSet = workingSet
-    // What a lost acknowledgement was to tell is told after the load, and names the jobs that it is about.
-    const told = lost.flatMap(({ batch }) =>
-      batch.jobs.map(({ before, after }) => (after ?? before) as JobRow),
-    )
-    await this.#loadTimeouts([...opening.running, ...told])
+    const timeoutsOf = await this.#readTimeouts(opening.running)
     this.leases.clear()
     this.#duties.reset()
     const now = this.now()
-    for (const job of opening.running) this.leases.follow(undefined, job, (row) => this.#timeoutsOf(row), now)
+    for (const job of opening.running) this.leases.follow(undefined, job, timeoutsOf, now)
     this.#state = 'open'
     this.#dispatcher.retryAll()
     this.#scheduleTurn()
   }
 
-  /** The time limits of what runs are needed from the first moment on. */
-  async #loadTimeouts(jobs: readonly JobRow[]): Promise<void> {
-    if (jobs.length === 0) return
-    const workingSet = this.#workingSet
-    const routes = { ...NO_LOAD, routesById: [...new Set(jobs.map((job) => job.route))] }
-    const loaded = await this.#store.load(routes)
-    workingSet.endLoads(routes, loaded)
-    const profiles = { ...NO_LOAD, profilesById: [...new Set(loaded.routes.map((route) => route.profile))] }
-    workingSet.endLoads(profiles, await this.#store.load(profiles))
+  /** The time limits of what runs, read past what is kept in memory: that may have no room for all of them. */
+  async #readTimeouts(running: readonly JobRow[]): Promise<(job: JobRow) => Timeouts> {
+    const routesById = [...new Set(running.map((job) => job.route))]
+    const { routes } = await this.#store.load({ ...NO_LOAD, routesById })
+    const profilesById = [...new Set(routes.map((route) => route.profile))]
+    const { profiles } = await this.#store.load({ ...NO_LOAD, profilesById })
+    const ofProfile = new Map(profiles.map(({ id, text }) => [id, (JSON.parse(text) as Profile).timeouts]))
+    const ofRoute = new Map(routes.map(({ id, profile }) => [id, ofProfile.get(profile)]))
+    return (job) => ofRoute.get(job.route) as Timeouts
   }
 
   #jobChanged(before: JobRow | undefined, after: JobRow | undefined): void {
@@ -284,7 +292,8 @@ export class Engine {
     this.announcer.note(before, after, this.#now)
   }
 
-  #timeoutsOf(job: JobRow) {
+  /** The time limits of a job that is being leased: the command has just looked at them. */
+  #timeoutsOf(job: JobRow): Timeouts {
     return this.#workingSet.profileById(this.#workingSet.routeById(job.route).profile).timeouts
   }
 
@@ -332,7 +341,7 @@ export class Engine {
       this.#apply(
         {
           command: this.#dispatcher.command(poll, this.surroundings.nonce),
-          applied: (reply) => this.#dispatcher.settled(poll, (reply as JobRow[]).length),
+          applied: (reply) => this.#granted(poll, reply as JobRow[]),
           restart: () => this.#park(poll),
           done: (reply) => {
             if (reply instanceof PerdureError) this.#park(poll)
@@ -344,6 +353,11 @@ export class Engine {
       )
       this.#flushGroup()
     }
+  }
+
+  #granted(poll: Poll, jobs: readonly JobRow[]): void {
+    this.#dispatcher.settled(poll, jobs.length)
+    if (jobs.length > 0) poll.granted(jobs)
   }
 
   #apply(task: Task, now: number): void {
@@ -492,7 +506,7 @@ export class Engine {
     try {
       if (error instanceof PerdureError && error.code === 'FENCED') throw error
       await this.#pauseReload()
-      await this.#load(flights)
+      await this.#load()
       this.#reloadedAt = this.surroundings.monotonic()
     } catch (reason) {
       this.#giveUp(flights, storeError(reason))

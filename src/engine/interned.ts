@@ -28,10 +28,15 @@ export class InternedTable<R extends { readonly id: number }> extends Table<stri
     return row
   }
 
+  /** The row if it is in memory; never Absent. */
+  peekById(id: number): R | undefined {
+    return this.#byId.get(id)
+  }
+
   override put(row: R): void {
     super.put(row)
     this.#fresh.push(row.id)
-    this.#remember(row)
+    this.#byId.set(row.id, row)
   }
 
   override settle(): boolean {
@@ -47,17 +52,17 @@ export class InternedTable<R extends { readonly id: number }> extends Table<stri
 
   override load(key: string, row: R | undefined): void {
     super.load(key, row)
-    if (row !== undefined) this.#remember(row)
+    if (row !== undefined) this.#byId.set(row.id, row)
   }
 
-  #remember(row: R): void {
-    if (this.#byId.size >= this.#mostById) {
-      let excess = this.#mostById / 2
-      for (const id of this.#byId.keys()) {
-        if (excess-- <= 0) break
-        this.#byId.delete(id)
-      }
+  /** Evicts here and not where rows come in: a command that needs many finds them together in the end. */
+  override durable(commit: number): void {
+    super.durable(commit)
+    if (this.#byId.size <= this.#mostById) return
+    let excess = this.#byId.size - this.#mostById / 2
+    for (const id of this.#byId.keys()) {
+      if (excess-- <= 0) break
+      this.#byId.delete(id)
     }
-    this.#byId.set(row.id, row)
   }
 }

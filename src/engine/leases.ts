@@ -4,7 +4,7 @@
  * After an opening every running attempt gets a full fresh term, which is safe (L5): its worker may be alive
  * and must be heard first. Never does: ending an attempt; it only says which are overdue.
  */
-import { HAS_UNDO, type JobRow, LOCAL_LEASE } from '../core/model/job.ts'
+import { beganAtOf, HAS_UNDO, type JobRow, LOCAL_LEASE } from '../core/model/job.ts'
 import type { Timeouts } from '../core/model/profile.ts'
 import { IdMap } from '../std/id-map.ts'
 
@@ -79,7 +79,7 @@ export class Leases {
     const { heartbeatMs, graceMs, startToCloseMs, scheduleToCloseMs } = timeouts
     const isLocal = (job.flags & LOCAL_LEASE) !== 0
     const byAttempt = startToCloseMs === 0 ? Infinity : job.startedAt + startToCloseMs
-    const byJob = scheduleToCloseMs === 0 ? Infinity : job.createdAt + scheduleToCloseMs
+    const byJob = scheduleToCloseMs === 0 ? Infinity : beganAtOf(job) + scheduleToCloseMs
     const end = Math.min(byAttempt, byJob)
     return {
       job: job.id,
@@ -105,6 +105,11 @@ export class Leases {
     if (running.attempt !== attempt || running.nonce !== nonce) return false
     if (!running.isLocal) running.deadline = now + running.termMs
     return true
+  }
+
+  /** How long the running attempt of a job has to stop when it is asked to, ms; 0 where none runs. */
+  graceOf(job: number): number {
+    return this.#running.get(job)?.graceMs ?? 0
   }
 
   /** Sets how long a cancelled attempt has to stop. */

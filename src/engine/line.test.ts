@@ -1,6 +1,7 @@
 /** OrderedIndex against a plain sorted array: whatever is pushed, removed and read, and whenever. */
-import fc from 'fast-check'
+
 import { expect, it } from 'vitest'
+import { fc, times } from '../std/testdata/properties.ts'
 import { OrderedIndex, type Place } from './line.ts'
 
 const comparePlaces = (a: Place, b: Place): number => a.rank - b.rank || a.turn - b.turn || a.id - b.id
@@ -97,7 +98,7 @@ it('shows the beginning of the line, with reads on their way at any time', () =>
         expect(model.index.size).toBe(model.places.size)
       },
     ),
-    { numRuns: 2_000 },
+    times(2_000),
   )
 })
 

@@ -2,7 +2,7 @@
  * Residency: what is in memory never matters. A shard that forgets everything at any moment does what one does
  * that forgets nothing; and a command that stops at any of its reads has changed nothing.
  */
-import fc from 'fast-check'
+
 import { expect, it } from 'vitest'
 import { Profiles } from '../client/embedded/profiles.ts'
 import { readSpec } from '../client/embedded/specs.ts'
@@ -11,6 +11,7 @@ import type { Command } from '../core/apply.ts'
 import type { EnqueueReply } from '../core/commands/enqueue.ts'
 import type { JobRow } from '../core/model/job.ts'
 import { readyLine } from '../core/model/line.ts'
+import { fc, times } from '../std/testdata/properties.ts'
 import { Shard } from './testdata/shard.ts'
 
 const profiles = new Profiles()
@@ -183,7 +184,7 @@ it('does not depend on what is in memory', async () => {
       shard.batches.map(({ epoch: _, ...batch }) => batch.jobs.map(({ after }) => after))
     expect(rows(forgetting.shard)).toEqual(rows(keeping.shard))
   })
-  await fc.assert(property, { numRuns: 400, interruptAfterTimeLimit: 12_000, markInterruptAsFailure: false })
+  await fc.assert(property, { ...times(400), interruptAfterTimeLimit: 12_000, markInterruptAsFailure: false })
 }, 60_000)
 
 it('leaves nothing of a command that stops at any of its reads', async () => {
@@ -201,7 +202,7 @@ it('leaves nothing of a command that stops at any of its reads', async () => {
     expect(stopping.answers).toEqual(plain.answers)
     expect(await stopping.shard.store.reads.check()).toEqual([])
   })
-  await fc.assert(property, { numRuns: 60, interruptAfterTimeLimit: 10_000, markInterruptAsFailure: false })
+  await fc.assert(property, { ...times(60), interruptAfterTimeLimit: 10_000, markInterruptAsFailure: false })
   expect(stops).toBeGreaterThan(1_000)
 }, 60_000)
 
@@ -212,5 +213,5 @@ it('makes the same changes of the same commands at the same times', async () => 
     expect(other.shard.batches).toEqual(one.shard.batches)
     expect(other.answers).toEqual(one.answers)
   })
-  await fc.assert(property, { numRuns: 60, interruptAfterTimeLimit: 8_000, markInterruptAsFailure: false })
+  await fc.assert(property, { ...times(60), interruptAfterTimeLimit: 8_000, markInterruptAsFailure: false })
 }, 60_000)

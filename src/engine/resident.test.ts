@@ -1,7 +1,8 @@
 /** Tables and ranges against plain maps: staged writes, discards, commits, loads on their way, evictions. */
-import fc from 'fast-check'
+
 import { expect, it } from 'vitest'
 import { Absent } from '../core/view.ts'
+import { fc, times } from '../std/testdata/properties.ts'
 import { RangeTable } from './ranges.ts'
 import { Table } from './table.ts'
 
@@ -67,7 +68,7 @@ it('shows in a table what plain maps would hold, and hands over exactly what cha
         }
       },
     ),
-    { numRuns: 500 },
+    times(500),
   )
 })
 
@@ -124,6 +125,6 @@ it('shows in a range, once it is resident, what is applied, stored or not', () =
         }
       }
     }),
-    { numRuns: 1_000 },
+    times(1_000),
   )
 })

@@ -43,6 +43,7 @@ export class TestControl implements AttemptControl {
   readonly pieces: { stream: LogStream; text: string }[] = []
   readonly moves: [number, string | undefined][] = []
   readonly #controller = new AbortController()
+  #onInsist: (() => void) | undefined
   readonly #waiting = new Set<() => void>()
 
   get signal(): AbortSignal {
@@ -61,8 +62,17 @@ export class TestControl implements AttemptControl {
   giveWay(): Promise<void> {
     return Promise.resolve()
   }
+  onInsist(listener: () => void): void {
+    this.#onInsist = listener
+  }
   stop(reason: StopReason): void {
     this.#controller.abort(reason)
+  }
+  /** Stops once more, sooner or by another signal. */
+  insist(graceMs: number, signal?: string): void {
+    this.graceMs = graceMs
+    this.stopSignal = signal ?? this.stopSignal
+    this.#onInsist?.()
   }
   /** Everything printed so far, to one stream or to all. */
   text(stream?: LogStream): string {
@@ -208,6 +218,17 @@ function stopTests(setup: ExecutorSetup, executor: () => Executor): void {
       expect(tookMs).toBeLessThan(control.graceMs + KILL_MS)
     },
   )
+
+  it('settles sooner when somebody insists, and only once', async () => {
+    const { control, done } = start(executor(), setup.ignore)
+    await control.printed('started')
+    control.graceMs = 600_000
+    control.stop('cancel')
+    control.insist(0)
+    expect((await done).type).toBe('cancelled')
+    control.insist(0)
+    expect(await start(executor(), setup.succeed).done).toMatchObject({ type: 'succeeded' })
+  })
 
   it.each(STOPPED)('does not start what was stopped before by %s', async (reason, type) => {
     const { attempt, control } = attemptOf(setup.print('it ran'))

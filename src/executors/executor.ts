@@ -43,6 +43,11 @@ export interface AttemptControl {
   readonly graceMs: number
   /** The signal for processes that a stop asked for (`SIGINT`, `HUP`, `9`). Default SIGTERM. */
   readonly stopSignal?: string | undefined
+  /**
+   * Calls back, after the signal has aborted, each time that somebody insists on the stop: `graceMs` has become shorter or
+   * `stopSignal` another. Executors that cannot do more than they do at the abort need not listen.
+   */
+  onInsist(listener: () => void): void
   /** Writes a piece of output; capped and batched by the worker. */
   log(stream: LogStream, text: string): void
   /** Tells how far the work is: a fraction from 0 to 1, and a word. */

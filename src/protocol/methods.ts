@@ -49,6 +49,7 @@ export const METHODS = {
   position: { form: 'call', effect: 'read', arguments: [] },
   info: { form: 'call', effect: 'read', arguments: [] },
   check: { form: 'call', effect: 'read', arguments: [] },
+  tail: { form: 'stream', effect: 'read', arguments: ['object'], window: 256 },
   'session.poll': { form: 'call', effect: 'write', arguments: ['integer', 'object'] },
   'session.report': { form: 'call', effect: 'write', arguments: ['integer', 'array', 'string'] },
   'session.heartbeat': { form: 'call', effect: 'read', arguments: ['integer', 'array'] },
@@ -58,6 +59,7 @@ export const METHODS = {
     effect: 'write',
     arguments: ['integer', 'string', 'number', 'string?'],
   },
+  'session.record': { form: 'call', effect: 'read', arguments: ['integer', 'array'] },
   'session.tell': { form: 'tell', effect: 'read', arguments: ['integer', 'object'] },
   'session.close': { form: 'call', effect: 'read', arguments: ['integer'] },
 } as const satisfies Record<string, Method>

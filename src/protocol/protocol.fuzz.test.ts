@@ -1,7 +1,8 @@
 /** The decoders of the local protocol: bytes and messages of any kind are understood or refused with PROTOCOL. */
-import fc from 'fast-check'
+
 import { expect, it } from 'vitest'
 import { anything, json, nearly, outcomeOf, RUNS, text } from '../std/testdata/fuzz.ts'
+import { fc } from '../std/testdata/properties.ts'
 import { FrameReader, joinFrames } from './frames.ts'
 import { decodeBody, encodeExact } from './json.ts'
 import { assertHello, hello, readClientMessage, readServerMessage } from './messages.ts'

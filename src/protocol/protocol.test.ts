@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PerdureError } from '../errors.ts'
+import { fc } from '../std/testdata/properties.ts'
 import { socketPath } from './address.ts'
 import { assertFits, FrameReader, joinFrames } from './frames.ts'
 import { decodeBody, encodeExact, jsonDepth } from './json.ts'

@@ -4,8 +4,8 @@
  * Owns: which calls are under way, how much credit each stream has, and that nothing outlives the
  * connection. What a method does stands in `handlers.ts`.
  */
-import type { Client, WorkerNotice } from '../client/client.ts'
-import { errorRecord, perdureError } from '../errors.ts'
+import type { WorkerNotice } from '../client/client.ts'
+import { errorRecord, type PerdureError, perdureError } from '../errors.ts'
 import { malformed } from '../protocol/json.ts'
 import { HELLO_TIMEOUT_MS, MAX_CREDIT, MAX_PENDING, MAX_PENDING_BYTES } from '../protocol/limits.ts'
 import type { LinkEvents, MessageLink } from '../protocol/link.ts'
@@ -17,9 +17,12 @@ import {
   type ServerMessage,
 } from '../protocol/messages.ts'
 import { assertArguments, isMethod, METHODS, type MethodForm, type MethodName } from '../protocol/methods.ts'
-import { authorize, type Caller } from './authorize.ts'
+import type { Logger } from '../runtime/logger/logger.ts'
+import { authorize } from './auth/authorize.ts'
+import type { Caller } from './auth/caller.ts'
 import { HANDLERS, type HandlerContext, strings, workerName } from './handlers.ts'
-import type { Sessions } from './sessions.ts'
+import type { View } from './hub.ts'
+import type { NoticeSink } from './sessions.ts'
 import { wireError } from './wire-error.ts'
 
 /** A call or stream under way. Most calls are answered before anybody could cancel them, so its signal is made on demand. */
@@ -59,8 +62,10 @@ class Pending {
 
 /** What connections of one socket share. */
 export interface Shared {
-  readonly client: Client
-  readonly sessions: Sessions
+  viewOf(caller: Caller): View
+  detach(session: number, sink: NoticeSink): void
+  /** What is told of bugs. */
+  readonly logger: Logger
   readonly instance: string
   onClose(connection: Connection): void
 }
@@ -72,6 +77,7 @@ const DRAIN_MS = 2_000
 export class Connection {
   readonly #shared: Shared
   readonly #caller: Caller
+  readonly #view: View
   readonly #link: MessageLink<ServerMessage>
   readonly #pending = new Map<number, Pending>()
   readonly #adopted = new Set<number>()
@@ -90,12 +96,20 @@ export class Connection {
   ) {
     this.#shared = shared
     this.#caller = caller
+    this.#view = shared.viewOf(caller)
     this.#link = open({
       onMessage: (message, bytes) => this.#onMessage(message, bytes),
       onClose: () => this.#onClose(),
     })
     this.#helloTimer = setTimeout(() => this.#link.destroy(), HELLO_TIMEOUT_MS)
     this.#helloTimer.unref()
+    caller.ended?.addEventListener('abort', this.#end, { once: true })
+  }
+
+  /** The caller's credential counts no more. */
+  readonly #end = (): void => {
+    const error = this.#caller.ended?.reason as PerdureError
+    this.#link.end(['fatal', errorRecord(error)], error)
   }
 
   /** Takes no more calls, lets those that change something be answered, and ends the connection. */
@@ -164,7 +178,7 @@ export class Connection {
   #beat(id: number, worker: unknown, tokens: readonly unknown[], bytes: number): void {
     void this.#answer(id, bytes, async () => {
       authorize({ caller: this.#caller, method: 'session.heartbeat', values: [worker, tokens] })
-      const session = await this.#shared.sessions.open(workerName(worker))
+      const session = await this.#view.sessions.open(workerName(worker))
       return session.heartbeat(strings(tokens))
     })
   }
@@ -200,7 +214,7 @@ export class Connection {
       this.#send(['reply', id, value ?? null])
     } catch (thrown) {
       this.#finish(id, pending)
-      this.#send(['refuse', id, wireError(thrown)])
+      this.#send(['refuse', id, wireError(thrown, this.#shared.logger)])
     }
   }
 
@@ -228,7 +242,7 @@ export class Connection {
       this.#send(['end', id])
     } catch (thrown) {
       this.#finish(id, pending)
-      this.#send(['refuse', id, wireError(thrown)])
+      this.#send(['refuse', id, wireError(thrown, this.#shared.logger)])
     }
   }
 
@@ -278,7 +292,7 @@ export class Connection {
       if (message[0] === 'hello' || message[0] === 'fatal') throw thrown
       this.#pending.get(message[1])?.abort()
       if (message[0] === 'reply' || message[0] === 'item')
-        this.#link.send(['refuse', message[1], wireError(thrown)])
+        this.#link.send(['refuse', message[1], wireError(thrown, this.#shared.logger)])
     }
   }
 
@@ -290,7 +304,7 @@ export class Connection {
   }
 
   #context(pending: Pending): HandlerContext {
-    const { client, sessions } = this.#shared
+    const { client, sessions } = this.#view
     return {
       ...{ client, sessions, adopt: this.#adopt },
       get signal() {
@@ -301,8 +315,9 @@ export class Connection {
 
   #onClose(): void {
     clearTimeout(this.#helloTimer)
+    this.#caller.ended?.removeEventListener('abort', this.#end)
     for (const pending of this.#pending.values()) pending.abort()
-    for (const session of this.#adopted) this.#shared.sessions.detach(session, this.#sink)
+    for (const session of this.#adopted) this.#shared.detach(session, this.#sink)
     this.#shared.onClose(this)
   }
 }

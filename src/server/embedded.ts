@@ -9,6 +9,7 @@ import type { ProfileOptions } from '../client/types.ts'
 import { Engine, type EngineOptions } from '../engine/engine.ts'
 import { reapOrphans } from '../executors/shell/orphans.ts'
 import { socketPath } from '../protocol/address.ts'
+import type { LogBook } from '../runtime/logger/book.ts'
 import { type Surroundings, systemSurroundings } from '../runtime/services.ts'
 import { createMemoryStore } from '../store/memory/memory-store.ts'
 import { createSqliteStore } from '../store/sqlite/sqlite-store.ts'
@@ -25,6 +26,8 @@ export interface EmbeddedOptions extends EngineOptions {
   readonly surroundings?: Surroundings
   /** What jobs get whose own options do not say otherwise. Default: the built-in profile. */
   readonly defaults?: ProfileOptions
+  /** Where recent logs are kept. Default: one of its own. */
+  readonly book?: LogBook
   /** Counts what the engine and its store do. */
   readonly meter?: EngineMeter
 }
@@ -45,14 +48,14 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Client> {
           path: options.path ?? ':memory:',
           ...(options.socket === undefined ? {} : { socket: options.socket }),
         })
-  const { surroundings = systemSurroundings(), defaults, meter, ...rest } = options
+  const { surroundings = systemSurroundings(), defaults, meter, book, ...rest } = options
   // Commands of workers that died with the owner before must be gone before their jobs are given out again.
   if (options.store === 'sqlite' && options.path !== undefined)
     await reapOrphans({ storeId: storeIdOf(options.path) })
   const measured = meter === undefined ? store : new MeasuredStore(store, meter.committed)
   const engine = await Engine.open(measured, surroundings, rest)
   meter?.observe(engine)
-  return createEmbeddedClient(engine, defaults)
+  return createEmbeddedClient(engine, defaults, book)
 }
 
 /**

@@ -18,12 +18,14 @@ import { malformed } from '../protocol/json.ts'
 import type { WorkerName } from '../protocol/messages.ts'
 import type { MethodName } from '../protocol/methods.ts'
 import { unpackJobs } from '../protocol/pack.ts'
-import type { Sessions } from './sessions.ts'
+import type { TailFilter } from '../runtime/logger/book.ts'
+import type { LogRecord } from '../runtime/logger/record.ts'
+import type { CallerSessions } from './sessions.ts'
 
-/** What a handler may use: the client, and what belongs to its connection. */
+/** What a handler may use: the client of its caller, and what belongs to its connection. */
 export interface HandlerContext {
   readonly client: Client
-  readonly sessions: Sessions
+  readonly sessions: CallerSessions
   /** Aborts when the caller cancels or the connection closes. */
   readonly signal: AbortSignal
   /** Makes a session receive its notices over this connection. */
@@ -69,6 +71,7 @@ export const HANDLERS = {
   position: ({ client }) => client.position(),
   info: ({ client }) => client.info(),
   check: ({ client }) => client.check(),
+  tail: ({ client, signal }, [filter]) => client.tail(filter as TailFilter, signal),
   'session.poll': ({ sessions, signal }, [session, request]) =>
     sessions.get(session as number).poll(request as PollRequest, signal),
   'session.report': ({ sessions }, [session, reports, request]) =>
@@ -79,6 +82,8 @@ export const HANDLERS = {
     sessions.get(session as number).log(entries as Parameters<WorkerSession['log']>[0], request as string),
   'session.progress': ({ sessions }, [session, token, fraction, message]) =>
     sessions.get(session as number).progress(token as string, fraction as number, optional(message)),
+  'session.record': ({ sessions }, [session, records]) =>
+    sessions.get(session as number).record(records as readonly LogRecord[]),
   'session.tell': ({ sessions }, [session, status]) =>
     sessions.get(session as number).tell(status as WorkerStatus),
   'session.close': ({ sessions }, [session]) => sessions.close(session as number),

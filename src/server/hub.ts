@@ -5,26 +5,51 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Client } from '../client/client.ts'
+import { type Logger, SILENT } from '../runtime/logger/logger.ts'
+import type { Caller } from './auth/caller.ts'
+import { scopedClient } from './auth/scoped-client.ts'
 import type { Connection, Shared } from './connection.ts'
-import { Sessions } from './sessions.ts'
+import { type CallerSessions, Sessions } from './sessions.ts'
+
+/** What one caller may reach. */
+export interface View {
+  readonly client: Client
+  readonly sessions: CallerSessions
+}
 
 /** The connections of one client. */
 export class Hub {
   readonly client: Client
   readonly sessions: Sessions
+  readonly logger: Logger
   readonly #connections = new Set<Connection>()
+  readonly #views = new WeakMap<Caller, View>()
   readonly #shared: Shared
 
-  /** @param lingerMs How long a worker's session waits for its connection to come back. Default 10,000. */
-  constructor(client: Client, lingerMs?: number) {
+  /**
+   * @param lingerMs How long a worker's session waits for its connection to come back. Default 10,000.
+   * @param logger What is told of bugs. Default: nobody is.
+   */
+  constructor(client: Client, lingerMs?: number, logger: Logger = SILENT) {
     this.client = client
+    this.logger = logger
     this.sessions = new Sessions(client, lingerMs)
     this.#shared = {
-      client,
-      sessions: this.sessions,
+      viewOf: (caller) => this.viewOf(caller),
+      detach: (session, sink) => this.sessions.detach(session, sink),
+      logger,
       instance: randomUUID(),
       onClose: (connection) => this.#connections.delete(connection),
     }
+  }
+
+  /** What a caller may reach: the client within its namespaces, and its own sessions. */
+  viewOf(caller: Caller): View {
+    const known = this.#views.get(caller)
+    if (known !== undefined) return known
+    const view = { client: scopedClient(this.client, caller), sessions: this.sessions.of(caller.id) }
+    this.#views.set(caller, view)
+    return view
   }
 
   /** Connections at the moment. */

@@ -9,6 +9,7 @@ import type { WorkerStatus } from '../client/types.ts'
 import { perdureError } from '../errors.ts'
 import { MAX_KEPT_NOTICES, SESSION_LINGER_MS } from '../protocol/limits.ts'
 import type { WorkerName } from '../protocol/messages.ts'
+import type { LogRecord } from '../runtime/logger/record.ts'
 
 /** Answers kept so that a repeated report or log is answered as the first one was. */
 const KEPT_ANSWERS = 256
@@ -16,9 +17,15 @@ const KEPT_ANSWERS = 256
 /** Receives the notices of one session. */
 export type NoticeSink = (session: number, notice: WorkerNotice) => void
 
+/** Which caller holds each lease that was granted to an open session. */
+type Holders = Map<string, string>
+
 /** One worker's session, which outlives connections. */
 export class SharedSession {
   readonly number: number
+  /** The id of the caller that it belongs to. */
+  readonly owner: string
+  readonly #holders: Holders
   /** Calls under way that came without a connection. */
   visitors = 0
   readonly #session: WorkerSession
@@ -29,8 +36,10 @@ export class SharedSession {
   readonly #granted = new Set<string>()
   readonly #answers = new Map<string, Promise<unknown>>()
 
-  constructor(number: number, session: WorkerSession) {
+  constructor(number: number, session: WorkerSession, owner: string, holders: Holders) {
     this.number = number
+    this.owner = owner
+    this.#holders = holders
     this.#session = session
     session.onNotice((notice) => {
       if (this.#stops.size < MAX_KEPT_NOTICES) this.#stops.set(notice.token, notice)
@@ -50,11 +59,11 @@ export class SharedSession {
    * broke under them, are given back.
    */
   reconcile(held: readonly string[]): void {
-    const known = new Set(held)
+    const known = new Set(held.filter((token) => this.#isOwn(token)))
     for (const token of this.#stops.keys()) if (!known.has(token)) this.#stops.delete(token)
     const orphans = [...this.#granted].filter((token) => !known.has(token))
-    for (const token of orphans) this.#granted.delete(token)
-    for (const token of held) this.#granted.add(token)
+    for (const token of orphans) this.#drop(token)
+    for (const token of known) this.#grant(token)
     this.#release(orphans)
   }
 
@@ -76,36 +85,46 @@ export class SharedSession {
       this.#release(leases.map((lease) => lease.token))
       return []
     }
-    for (const lease of leases) this.#granted.add(lease.token)
+    for (const lease of leases) this.#grant(lease.token)
     return leases
   }
 
   /** Reports ends; the same `request` again gets the first one's answer. */
   report(reports: readonly Report[], request: string): Promise<unknown> {
     return this.#once(request, async () => {
-      const answers = await this.#session.report(reports)
-      for (const { token } of reports) {
-        this.#granted.delete(token)
+      const own = this.#own(reports)
+      const answers = await this.#session.report(own)
+      for (const { token } of own) {
+        this.#drop(token)
         this.#stops.delete(token)
       }
-      return answers
+      if (own === reports) return answers
+      const accepted = new Map(own.map(({ token }, index) => [token, answers[index]]))
+      return reports.map(({ token }) => accepted.get(token) ?? false)
     })
   }
 
   /** Appends output; the same `request` again does nothing more. */
   log(entries: Parameters<WorkerSession['log']>[0], request: string): Promise<unknown> {
-    return this.#once(request, () => this.#session.log(entries))
+    return this.#once(request, () => this.#session.log(this.#own(entries)))
   }
 
   /** Renews leases. A worker without a connection learns here which attempts are to stop. */
   async heartbeat(tokens: readonly string[]): Promise<{ lost: string[]; stops: readonly WorkerNotice[] }> {
-    const { lost } = await this.#session.heartbeat(tokens)
+    const own = tokens.filter((token) => this.#isOwn(token))
+    const { lost } = await this.#session.heartbeat(own)
+    for (const token of lost) this.#drop(token)
+    if (own.length < tokens.length) lost.push(...tokens.filter((token) => !this.#isOwn(token)))
     if (this.attached || this.#stops.size === 0) return { lost, stops: [] }
     return { lost, stops: tokens.flatMap((token) => this.#stops.get(token) ?? []) }
   }
 
   progress(token: string, fraction: number, message: string | undefined): void {
-    this.#session.progress(token, fraction, message)
+    if (this.#isOwn(token)) this.#session.progress(token, fraction, message)
+  }
+
+  record(records: readonly LogRecord[]): Promise<void> {
+    return this.#session.record(records)
   }
 
   tell(status: WorkerStatus): void {
@@ -113,7 +132,31 @@ export class SharedSession {
   }
 
   close(): Promise<void> {
+    for (const token of this.#granted) this.#drop(token)
     return this.#session.close()
+  }
+
+  /** Whether a lease is this caller's, as far as is known: after a restart of the node, the token alone has to do (L2). */
+  #isOwn(token: string): boolean {
+    const holder = this.#holders.get(token)
+    return holder === undefined || holder === this.owner
+  }
+
+  /** Those that are about leases of this caller; the list itself where all are. */
+  #own<T extends { readonly token: string }>(items: readonly T[]): readonly T[] {
+    // what is no object at all is the session's to refuse
+    const isOwn = (item: T | undefined): boolean => item?.token === undefined || this.#isOwn(item.token)
+    return items.every(isOwn) ? items : items.filter(isOwn)
+  }
+
+  #grant(token: string): void {
+    this.#granted.add(token)
+    this.#holders.set(token, this.owner)
+  }
+
+  #drop(token: string): void {
+    this.#granted.delete(token)
+    this.#holders.delete(token)
   }
 
   #release(tokens: readonly string[]): void {
@@ -140,13 +183,31 @@ export class SharedSession {
   }
 }
 
-/** All sessions of one served socket. */
+/** The sessions of one caller. Others cannot be named: their numbers lead nowhere. */
+export interface CallerSessions {
+  /** The session of a worker: the one that it had before, or a new one. */
+  open(worker: WorkerName): Promise<SharedSession>
+  /**
+   * Acts on a worker's session for a caller without a connection. The session stays for as long as this takes, and
+   * then as long as one that lost its connection.
+   */
+  serve<T>(worker: WorkerName, act: (session: SharedSession) => Promise<T>): Promise<T>
+  /** The open session of a number; throws PROTOCOL. */
+  get(number: number): SharedSession
+  /** Hands a session to a connection. */
+  attach(session: SharedSession, sink: NoticeSink, held: readonly string[]): void
+  /** Ends one session for good. */
+  close(number: number): Promise<void>
+}
+
+/** All sessions of one served socket or node. */
 export class Sessions {
   readonly #client: Client
   readonly #lingerMs: number
   readonly #byWorker = new Map<string, Promise<SharedSession>>()
   readonly #byNumber = new Map<number, SharedSession>()
   readonly #lingering = new Map<number, NodeJS.Timeout>()
+  readonly #holders: Holders = new Map()
   #numbers = 0
 
   constructor(client: Client, lingerMs = SESSION_LINGER_MS) {
@@ -154,12 +215,22 @@ export class Sessions {
     this.#lingerMs = lingerMs
   }
 
-  /** The session of a worker: the one that it had before, or a new one. */
-  async open(worker: WorkerName): Promise<SharedSession> {
-    const key = JSON.stringify([worker.name, worker.instance])
+  /** What a caller may see of the sessions: its own. */
+  of(owner: string): CallerSessions {
+    return {
+      open: (worker) => this.#find(worker, owner),
+      serve: (worker, act) => this.#serve(worker, owner, act),
+      get: (number) => this.#get(number, owner),
+      attach: (session, sink, held) => this.#attach(session, sink, held),
+      close: (number) => this.#closeOf(number, owner),
+    }
+  }
+
+  async #find(worker: WorkerName, owner: string): Promise<SharedSession> {
+    const key = JSON.stringify([owner, worker.name, worker.instance])
     let opening = this.#byWorker.get(key)
     if (opening === undefined) {
-      opening = this.#open(worker)
+      opening = this.#open(worker, owner)
       this.#byWorker.set(key, opening)
       opening.catch(() => this.#byWorker.delete(key))
     }
@@ -170,12 +241,12 @@ export class Sessions {
     return session
   }
 
-  /**
-   * Acts on a worker's session for a caller without a connection. The session stays for as long as this takes, and
-   * then as long as one that lost its connection.
-   */
-  async serve<T>(worker: WorkerName, act: (session: SharedSession) => Promise<T>): Promise<T> {
-    const session = await this.open(worker)
+  async #serve<T>(
+    worker: WorkerName,
+    owner: string,
+    act: (session: SharedSession) => Promise<T>,
+  ): Promise<T> {
+    const session = await this.#find(worker, owner)
     session.visitors += 1
     this.#keep(session.number)
     try {
@@ -186,10 +257,9 @@ export class Sessions {
     }
   }
 
-  /** The open session of a number; rejects with PROTOCOL. */
-  get(number: number): SharedSession {
+  #get(number: number, owner: string): SharedSession {
     const session = this.#byNumber.get(number)
-    if (session !== undefined) return session
+    if (session?.owner === owner) return session
     throw perdureError('PROTOCOL', {
       expected: 'the number of an open worker session',
       found: String(number),
@@ -197,8 +267,7 @@ export class Sessions {
     })
   }
 
-  /** Hands a session to a connection. */
-  attach(session: SharedSession, sink: NoticeSink, held: readonly string[]): void {
+  #attach(session: SharedSession, sink: NoticeSink, held: readonly string[]): void {
     this.#keep(session.number)
     session.attach(sink, held)
   }
@@ -209,8 +278,11 @@ export class Sessions {
     if (session?.detach(sink)) this.#linger(session)
   }
 
-  /** Ends one session for good. */
-  async close(number: number): Promise<void> {
+  async #closeOf(number: number, owner: string): Promise<void> {
+    if (this.#byNumber.get(number)?.owner === owner) await this.#close(number)
+  }
+
+  async #close(number: number): Promise<void> {
     this.#keep(number)
     const session = this.#byNumber.get(number)
     if (session === undefined) return
@@ -221,13 +293,15 @@ export class Sessions {
   /** Ends all. */
   async closeAll(): Promise<void> {
     const numbers = [...this.#byNumber.keys()]
-    await Promise.allSettled(numbers.map((number) => this.close(number)))
+    await Promise.allSettled(numbers.map((number) => this.#close(number)))
   }
 
-  async #open(worker: WorkerName): Promise<SharedSession> {
+  async #open(worker: WorkerName, owner: string): Promise<SharedSession> {
     const { name, host, pid } = worker
     this.#numbers += 1
-    const session = new SharedSession(this.#numbers, await this.#client.openWorker({ name, host, pid }))
+    const number = this.#numbers
+    const opened = await this.#client.openWorker({ name, host, pid })
+    const session = new SharedSession(number, opened, owner, this.#holders)
     this.#byNumber.set(session.number, session)
     return session
   }
@@ -235,7 +309,7 @@ export class Sessions {
   #linger(session: SharedSession): void {
     this.#keep(session.number)
     if (session.visitors > 0) return
-    const timer = setTimeout(() => void this.close(session.number).catch(() => {}), this.#lingerMs)
+    const timer = setTimeout(() => void this.#close(session.number).catch(() => {}), this.#lingerMs)
     timer.unref()
     this.#lingering.set(session.number, timer)
   }

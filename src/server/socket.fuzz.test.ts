@@ -6,14 +6,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Client } from '../client/client.ts'
 import type { ErrorRecord } from '../errors.ts'
 import { FrameReader, joinFrames } from '../protocol/frames.ts'
 import { hello } from '../protocol/messages.ts'
 import { type ArgumentShape, METHODS, type MethodName } from '../protocol/methods.ts'
-import { json, nearly, RUNS, text } from '../std/testdata/fuzz.ts'
+import { json, nearly, text } from '../std/testdata/fuzz.ts'
+import { fc, times } from '../std/testdata/properties.ts'
 import { openEmbedded } from './embedded.ts'
 import { type ServedSocket, serveSocket } from './socket.ts'
 
@@ -146,7 +146,7 @@ it('are answered, whatever they are', async () => {
       // what a caller has taken back may end as it likes
       if (!message.includes('aborted')) expect({ code, message }).not.toMatchObject({ code: 'INTERNAL' })
     }),
-    { ...RUNS, numRuns: RUNS.numRuns * 3 },
+    times(600),
   )
   expect(await client.check()).toEqual([])
   const [tag, , added] = await peer.call('enqueue', [{ jobs: [{ kind: 'mail' }], options: [] }, null])

@@ -12,7 +12,7 @@ import type { Client } from '../client/client.ts'
 import { type PerdureError, perdureError } from '../errors.ts'
 import { Link, type LinkEvents } from '../protocol/link.ts'
 import { type ClientMessage, readClientMessage, type ServerMessage } from '../protocol/messages.ts'
-import { OWNER } from './authorize.ts'
+import { OWNER } from './auth/caller.ts'
 import { Connection } from './connection.ts'
 import { Hub } from './hub.ts'
 

@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PerdureError } from '../errors.ts'
 import { formatDuration, MAX_DURATION_MS, parseDuration } from './duration.ts'
+import { fc } from './testdata/properties.ts'
 
 const UNIT_MS = { w: 604_800_000, d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 }
 

@@ -1,7 +1,8 @@
 /** A map of numbers does what Map does, whatever comes in which order. */
-import fc from 'fast-check'
+
 import { expect, it } from 'vitest'
 import { IdMap } from './id-map.ts'
+import { fc, times } from './testdata/properties.ts'
 
 const key = fc.oneof(
   fc.integer({ min: 0, max: 40 }),
@@ -32,7 +33,7 @@ it('holds what a Map would hold', () => {
       for (const [known, value] of model) expect(map.get(known)).toBe(value)
       expect([...map.values()].sort()).toEqual([...model.values()].sort())
     }),
-    { numRuns: 1_000 },
+    times(1_000),
   )
 })
 

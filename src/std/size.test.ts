@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { formatSize, parseSize } from './size.ts'
+import { fc } from './testdata/properties.ts'
 
 it.each([
   ['0', 0],

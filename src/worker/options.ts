@@ -6,6 +6,7 @@ import type { Client, WorkerInfo } from '../client/client.ts'
 import { MOST_VALUE } from '../core/policy/sizes.ts'
 import type { Executor } from '../executors/executor.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
+import type { Logger } from '../runtime/logger/logger.ts'
 import { systemTimers, type Timers } from '../runtime/timers.ts'
 import { checkKnown, invalidOption, nonEmptyText, wholeNumber } from '../std/options.ts'
 import { SlotGroup, Slots } from './slots.ts'
@@ -29,6 +30,8 @@ export interface WorkerOptions {
   readonly maxPendingOutput?: number
   /** The process to send SIGHUP to for new code, told to operators. Default: there is none. */
   readonly supervisor?: number
+  /** Says what happens to the worker, here and to those who follow it at the node. Default: nobody does. */
+  readonly logger?: Logger
   readonly clock?: Clock
   readonly timers?: Timers
 }
@@ -43,6 +46,7 @@ export interface WorkerSettings {
   readonly maxResult: number
   readonly maxPendingOutput: number
   readonly supervisor: number | undefined
+  readonly logger: Logger | undefined
   readonly clock: Clock
   readonly timers: Timers
 }
@@ -57,6 +61,7 @@ const KNOWN = [
   'maxResult',
   'maxPendingOutput',
   'supervisor',
+  'logger',
   'clock',
   'timers',
 ]
@@ -90,6 +95,7 @@ export function readWorkerOptions(options: WorkerOptions): WorkerSettings {
     maxResult: wholeNumber('maxResult', options.maxResult ?? MOST_VALUE, 1, MOST_VALUE),
     maxPendingOutput: wholeNumber('maxPendingOutput', options.maxPendingOutput ?? 8 * MEBI, 1, 256 * MEBI),
     supervisor: options.supervisor,
+    logger: options.logger,
     clock: options.clock ?? systemClock,
     timers: options.timers ?? systemTimers,
   }

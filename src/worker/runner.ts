@@ -206,8 +206,7 @@ export class Runner {
     } else if (attempt.phase === UNVERIFIED) {
       this.#end(attempt, { type: 'cancelled' })
     } else if (attempt.phase === RUNNING) {
-      attempt.stopSignal = notice.signal
-      this.#stop(attempt, 'cancel', notice.graceMs)
+      this.#stop(attempt, 'cancel', notice.graceMs, notice.signal)
     }
   }
 
@@ -231,13 +230,18 @@ export class Runner {
     }
   }
 
-  #stop(attempt: RunningAttempt, reason: StopReason, graceMs: number): void {
+  #stop(attempt: RunningAttempt, reason: StopReason, graceMs: number, signal?: string): void {
     const giveUpAt = this.#parts.clock.monotonic() + graceMs + KILL_MARGIN_MS
     // a later stop can only shorten the time, and never gives an attempt that is being stopped a new term
-    if (attempt.stopReason !== undefined && attempt.deadline <= giveUpAt) return
-    attempt.graceMs = graceMs
-    attempt.deadline = Number.POSITIVE_INFINITY
-    this.#setDeadline(attempt, giveUpAt)
+    const isSooner = attempt.stopReason === undefined || attempt.deadline > giveUpAt
+    const isOtherSignal = signal !== undefined && signal !== attempt.stopSignal
+    if (!isSooner && !isOtherSignal) return
+    if (isSooner) {
+      attempt.graceMs = graceMs
+      attempt.deadline = Number.POSITIVE_INFINITY
+      this.#setDeadline(attempt, giveUpAt)
+    }
+    if (isOtherSignal) attempt.stopSignal = signal
     attempt.stop(reason)
     if (attempt.hasLent) this.#parts.yielding.release(attempt)
   }

@@ -64,6 +64,7 @@ export class RunningAttempt implements Attempt, AttemptControl {
   readonly #output: Output
   readonly #giveWay: (attempt: RunningAttempt) => Promise<void>
   #controller: AbortController | undefined
+  #onInsist: (() => void) | undefined
 
   constructor(
     lease: Lease,
@@ -116,9 +117,16 @@ export class RunningAttempt implements Attempt, AttemptControl {
     return this.#giveWay(this)
   }
 
-  /** Asks the executor to stop; the first reason stands. */
+  onInsist(listener: () => void): void {
+    this.#onInsist = listener
+  }
+
+  /** Asks the executor to stop; the first reason stands, and asking again is insisting on it. */
   stop(reason: StopReason): void {
-    if (this.stopReason !== undefined) return
+    if (this.stopReason !== undefined) {
+      this.#onInsist?.()
+      return
+    }
     this.stopReason = reason
     this.#controller?.abort(reason)
   }

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Outcome } from '../core/model/outcome.ts'
+import { fc } from '../std/testdata/properties.ts'
 import { SlotGroup, Slots } from './slots.ts'
 import { executor, startWorker } from './testdata/fake-session.ts'
 import { settle } from './testdata/test-time.ts'

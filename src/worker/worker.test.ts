@@ -231,6 +231,29 @@ describe('stops', () => {
     await worker.stop()
   })
 
+  it('passes on what insists: less time or another signal, and neither more time nor the same again', async () => {
+    const { run, get } = held()
+    const { worker, session } = startWorker(run)
+    const [token = ''] = session.offer(1)
+    await settle()
+    const { control } = get(token)
+    const seen: unknown[] = []
+    control.onInsist(() => seen.push([control.graceMs, control.stopSignal]))
+    session.notify(token, 'cancel', 60_000)
+    session.notify(token, 'cancel', 90_000)
+    session.notify(token, 'cancel', 90_000, 'SIGINT')
+    session.notify(token, 'cancel', 90_000, 'SIGINT')
+    session.notify(token, 'cancel', 5_000)
+    session.notify(token, 'cancel', 0, 'SIGKILL')
+    expect(seen).toEqual([
+      [60_000, 'SIGINT'],
+      [5_000, 'SIGINT'],
+      [0, 'SIGKILL'],
+    ])
+    get(token).end(DONE)
+    await worker.stop()
+  })
+
   it('aborts at the time limit, and reports TIMEOUT when the handler has settled', async () => {
     const { run, get } = held()
     const { worker, session, time } = startWorker(run)

@@ -6,11 +6,13 @@
  * serves an engine in this process and a node far away alike. Never decides what becomes of a job.
  */
 import type { Lease, WorkerSession } from '../client/client.ts'
+import { type Logger, SILENT } from '../runtime/logger/logger.ts'
 import type { Timer } from '../runtime/timers.ts'
 import { checkKnown, wholeNumber } from '../std/options.ts'
 import { asError, Backoff, isClosed, isRetryable } from './backoff.ts'
 import { Listeners, type WorkerEvents } from './events.ts'
 import { Heartbeat } from './heartbeat.ts'
+import { WorkerLog } from './log.ts'
 import { MOST_SLOTS, readWorkerOptions, type WorkerOptions, type WorkerSettings } from './options.ts'
 import { Output } from './output.ts'
 import { Poller } from './poller.ts'
@@ -44,6 +46,7 @@ const UNANSWERED_FLOOR = 1_000
 export class Worker {
   readonly #settings: WorkerSettings
   readonly #listeners = new Listeners()
+  readonly #log: WorkerLog | undefined
   readonly #output: Output
   readonly #runner: Runner
   readonly #yielding: Yielding
@@ -71,7 +74,8 @@ export class Worker {
   constructor(settings: WorkerSettings) {
     this.#settings = settings
     this.#drainMs = settings.drainMs
-    const { slots, executors, clock, supervisor } = settings
+    const { slots, executors, clock, supervisor, logger, info, timers } = settings
+    if (logger !== undefined) this.#log = new WorkerLog(logger, info.name, this.#listeners, timers)
     const kinds = [...executors.keys()]
     this.#status = new Status({
       startedAt: clock.now(),
@@ -112,6 +116,11 @@ export class Worker {
   /** The name that operators see. */
   get name(): string {
     return this.#settings.info.name
+  }
+
+  /** For what is to be said in the name of this worker; silent where it was given no logger. */
+  get logger(): Logger {
+    return this.#log?.logger ?? SILENT
   }
 
   get state(): WorkerState {
@@ -162,12 +171,13 @@ export class Worker {
   }
 
   /**
-   * Changes what may change while it works. More slots are asked for at once; with fewer, what runs beyond them goes on
-   * to its end.
+   * Changes what may change while it works; the level of its logger is looked at again. More slots are asked for at
+   * once; with fewer, what runs beyond them goes on to its end.
    */
   configure(options: { readonly concurrency?: number; readonly drainMs?: number }): void {
     checkKnown('configure', options, ['concurrency', 'drainMs'])
     const { concurrency, drainMs } = options
+    this.#log?.sync()
     if (drainMs !== undefined) this.#drainMs = wholeNumber('drainMs', drainMs, 0, Number.MAX_SAFE_INTEGER)
     if (concurrency === undefined) return
     this.#settings.slots.resize(wholeNumber('concurrency', concurrency, 1, MOST_SLOTS))
@@ -226,6 +236,7 @@ export class Worker {
     })
     this.#output.attach(session)
     for (const executor of new Set(executors.values())) if (wantsSession(executor)) executor.attach(session)
+    this.#log?.attach(session)
     session.onNotice((notice) => this.#runner.onNotice(notice))
     if (this.#state === 'opening') this.#state = 'working'
     this.#ready.resolve()
@@ -343,6 +354,7 @@ export class Worker {
   async #finish(): Promise<void> {
     if (this.#isFinishing) return
     this.#isFinishing = true
+    if (this.#log !== undefined) await this.#log.close(this.#unrecorded)
     const closing = [...new Set(this.#settings.executors.values())].map((executor) => executor.close())
     if (this.#session !== undefined) {
       this.#reporter.close()

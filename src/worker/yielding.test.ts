@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Outcome } from '../core/model/outcome.ts'
 import type { Attempt, AttemptControl } from '../executors/executor.ts'
+import { fc, times } from '../std/testdata/properties.ts'
 import { startWorker } from './testdata/fake-session.ts'
 import { settle } from './testdata/test-time.ts'
 
@@ -187,7 +187,7 @@ describe('giving way', () => {
           expect(stage.most).toBeLessThanOrEqual(slots)
         },
       ),
-      { numRuns: 60 },
+      times(60),
     )
   })
 })

@@ -172,7 +172,10 @@ export class FlowRun {
         this.#refuse(kind, name, position, thrown)
         return
       }
-      if (!(made instanceof Promise)) return this.#write(made)
+      if (!(made instanceof Promise)) {
+        this.#write(made)
+        return
+      }
       this.#steps++
       made
         .then(
@@ -261,9 +264,18 @@ export class FlowRun {
   #turn(): void {
     const port = this.#port
     if (port === undefined) return
-    if (port.signal.aborted && port.signal.reason === 'lease-lost') return this.#leave({ type: 'lost' })
-    if (this.#fault !== undefined && !this.#isBusy) return this.#leave({ type: 'paused', error: this.#fault })
-    if (!this.#isBusy && this.#mustRead) return void this.#read(port)
+    if (port.signal.aborted && port.signal.reason === 'lease-lost') {
+      this.#leave({ type: 'lost' })
+      return
+    }
+    if (this.#fault !== undefined && !this.#isBusy) {
+      this.#leave({ type: 'paused', error: this.#fault })
+      return
+    }
+    if (!this.#isBusy && this.#mustRead) {
+      this.#read(port)
+      return
+    }
     if (!this.#isBusy && (this.#outbox.length > 0 || this.#mustPull)) this.#record(port)
     if (!this.#isStarted) {
       if (!this.#isBusy) this.#start()
@@ -343,11 +355,22 @@ export class FlowRun {
   #conclude(): void {
     const { value, isThrown } = this.#outcome as { value: unknown; isThrown: boolean }
     const [left] = this.#rows.recorded.values()
-    if (left !== undefined)
-      return this.#leave({ type: 'paused', error: missing(left, 'that the code ended') })
-    if (!isThrown) return this.#leave({ type: 'succeeded', result: value })
-    if (value instanceof Continuation) return this.#leave({ type: 'continued', input: value.input })
-    if (this.#undos.length > 0) return this.#undo(value)
+    if (left !== undefined) {
+      this.#leave({ type: 'paused', error: missing(left, 'that the code ended') })
+      return
+    }
+    if (!isThrown) {
+      this.#leave({ type: 'succeeded', result: value })
+      return
+    }
+    if (value instanceof Continuation) {
+      this.#leave({ type: 'continued', input: value.input })
+      return
+    }
+    if (this.#undos.length > 0) {
+      this.#undo(value)
+      return
+    }
     const isCancel = this.#cancelled !== undefined && !this.#undoFailed
     this.#leave(isCancel ? { type: 'cancelled' } : { type: 'failed', error: value })
   }
@@ -404,13 +427,20 @@ export class FlowRun {
     try {
       for (let isEnd = false; !isEnd; ) {
         const page = await port.read(this.#rows.known)
-        if (!this.#rows.takePage(page, this.#isStarted)) return this.#drop(port)
+        if (!this.#rows.takePage(page, this.#isStarted)) {
+          this.#drop(port)
+          return
+        }
         isEnd = page.isEnd
       }
     } catch (error) {
-      if (!mayTryAgain(error)) return this.#drop(port)
+      if (!mayTryAgain(error)) {
+        this.#drop(port)
+        return
+      }
       this.#mustRead = true
-      return this.#pause(port)
+      this.#pause(port)
+      return
     }
     this.#isBusy = false
     if (this.#port === port) this.#turn()
@@ -428,7 +458,10 @@ export class FlowRun {
       (rows) => {
         this.#isBusy = false
         if (this.#port !== port) return
-        if (rows === undefined) return this.#leave({ type: 'lost' })
+        if (rows === undefined) {
+          this.#leave({ type: 'lost' })
+          return
+        }
         this.#takeWritten(rows)
         this.#turn()
       },
@@ -447,17 +480,20 @@ export class FlowRun {
     const [first] = entries
     if (mayTryAgain(error)) {
       this.#outbox = [...entries, ...this.#outbox]
-      return this.#pause(port)
+      this.#pause(port)
+      return
     }
     this.#isBusy = false
     if (!(error instanceof PerdureError) || ENDS.has(error.code) || first === undefined) {
-      return this.#drop(port)
+      this.#drop(port)
+      return
     }
     if (entries.length > 1) {
       this.#suspects += entries.length
       this.#outbox = [...entries, ...this.#outbox]
     } else if (first.type === 'settled') {
-      return this.#leave({ type: 'failed', error })
+      this.#leave({ type: 'failed', error })
+      return
     } else {
       const { position, name, type } = first
       this.#outbox.unshift(refusal(KIND_OF[type], name, position, error))

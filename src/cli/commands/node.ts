@@ -23,7 +23,6 @@ export const define: Definition = (command, run) => {
           if (signals.gently.aborted) resolve()
           signals.gently.addEventListener('abort', () => resolve(), { once: true })
         })
-        context.out.note('Stopping.')
         return 0
       }),
     ),

@@ -1,10 +1,10 @@
 /** The parsers of the command line: any text is read or refused by one of the errors that say how to mend it. */
 import { Readable } from 'node:stream'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseAddress } from '../../app/address.ts'
 import { parseSize } from '../../std/size.ts'
 import { anything, json, nearly, outcomeOf, outcomeOfAsync, RUNS, text } from '../../std/testdata/fuzz.ts'
+import { fc } from '../../std/testdata/properties.ts'
 import { readAddress } from '../address.ts'
 import { describeJob, quoteWord } from '../describe.ts'
 import { readText } from '../input.ts'

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PerdureError } from '../../errors.ts'
+import { fc, times } from '../../std/testdata/properties.ts'
 import { Batcher, type BatchRule } from './batches.ts'
 import { parseDelimiter, type SplitMode, Splitter } from './xargs.ts'
 
@@ -121,7 +121,7 @@ describe('splitting', () => {
         }
         expect(mine).toEqual(oracle(input, options))
       }),
-      { numRuns: RUNS },
+      times(RUNS),
     )
   })
 })

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fc } from '../../std/testdata/properties.ts'
 import { ProgressLine, renderProgress } from './progress.ts'
 import { cutText, plainLine, plainText, renderTable, shortBytes, shortSpan, textWidth } from './text.ts'
 

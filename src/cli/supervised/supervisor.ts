@@ -4,8 +4,10 @@
  * Owns: the worker's process and its successor. It runs no jobs and opens no store, so that it has nothing to die of.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import type { Logger } from '../../runtime/logger/logger.ts'
 import { type Service, Supervisor } from '../../runtime/supervision/supervisor.ts'
 import type { Context } from '../context.ts'
+import { makeLogger } from '../logging.ts'
 import { type Order, READY, SUPERVISOR_VARIABLE } from './orders.ts'
 
 /** One process that works. */
@@ -26,13 +28,14 @@ interface Generation {
  */
 export async function supervise(context: Context): Promise<number> {
   process.title = 'perdure: supervisor'
-  const worker = new WorkerProcess(context)
+  const logger = await makeLogger(context, 'worker')
+  const worker = new WorkerProcess(context, logger)
   const supervisor = new Supervisor({
     name: 'this supervisor',
     services: [worker],
     onEvent: (event) => {
       if (event.type === 'failed')
-        context.out.note(`The worker died (${String(event.error)}). It is started again.`)
+        logger.warn(`The worker died (${String(event.error)}). It is started again`)
     },
   })
   const ending = new AbortController()
@@ -58,13 +61,15 @@ class WorkerProcess implements Service {
   readonly stopMs = Number.MAX_SAFE_INTEGER
   exitCode = 0
   readonly #context: Context
+  readonly #logger: Logger
   readonly #living = new Set<Generation>()
   #current: Generation | undefined
   #hasWorked = false
   #isReplacing = false
 
-  constructor(context: Context) {
+  constructor(context: Context, logger: Logger) {
     this.#context = context
+    this.#logger = logger
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -93,16 +98,16 @@ class WorkerProcess implements Service {
     const before = this.#current
     if (this.#isReplacing || before === undefined) return
     this.#isReplacing = true
-    const { out } = this.#context
-    out.note('Starting a successor of the worker.')
+    const logger = this.#logger
+    logger.info('Starting a successor of the worker')
     const next = this.#spawn()
     if (!(await next.isReady)) {
-      out.note('The successor did not come to work; the worker goes on.')
+      logger.warn('The successor did not come to work; the worker goes on')
     } else {
       this.#current = next
       if (before.child.connected) before.child.send('retire' satisfies Order, () => {})
-      out.note(
-        `The successor works (process ${next.child.pid}); process ${before.child.pid} ends what it runs.`,
+      logger.info(
+        `The successor works (process ${next.child.pid}); process ${before.child.pid} ends what it runs`,
       )
     }
     this.#isReplacing = false

@@ -229,6 +229,25 @@ function verbTests(world: World): void {
     expect((await world.client.get(id)).cancelRequested).toBe(false)
   })
 
+  it('restarts with a fresh time limit for the whole job', async () => {
+    const timeouts = { scheduleToCloseMs: 10_000, startToCloseMs: 60_000, graceMs: 100, heartbeatMs: 600_000 }
+    const id = await world.add({ options: { timeouts } })
+    await world.time.advance(10_000)
+    expect(await world.state(id)).toBe('failed')
+    await world.time.advance(5_000)
+    await world.client.control(id, { verb: 'restart' })
+    await world.time.advance(2_000)
+    const lease = await world.leaseOne()
+    expect(lease.startToCloseMs).toBe(8_000)
+    await world.giveBack(lease)
+    await world.time.advance(7_999)
+    expect(await world.state(id)).toBe('ready')
+    await world.time.advance(1)
+    const { state, error } = await world.client.wait(id)
+    expect(state).toBe('failed')
+    expect(error?.message).toContain('within 10000 ms of its restart')
+  })
+
   it('expedites out of a back-off, with attempt and priority kept', async () => {
     const id = await world.add({ priority: 4, options: { retry: { minMs: 3_600_000 } } })
     await world.fail(await world.leaseOne())

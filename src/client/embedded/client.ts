@@ -8,6 +8,8 @@ import { noSuchJob } from '../../core/model/refusal.ts'
 import { isTerminal, JOB_STATES, stateName } from '../../core/model/states.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { type PerdureError, perdureError } from '../../errors.ts'
+import { LogBook, type TailFilter } from '../../runtime/logger/book.ts'
+import type { LogRecord } from '../../runtime/logger/record.ts'
 import type { StoredQuery } from '../../store/store.ts'
 import type { Client, ImportedJob, RequestOptions, WorkerInfo, WorkerSession } from '../client.ts'
 import type {
@@ -34,6 +36,7 @@ import { readFilter, readQuery, writeCursor } from './query.ts'
 import { EmbeddedSession, type StopOptions } from './session.ts'
 import { checkCount, readPast, readSpec } from './specs.ts'
 import { logs, watch } from './streams.ts'
+import { readTail } from './tail.ts'
 import {
   checkInteger,
   checkKey,
@@ -52,22 +55,29 @@ import { createWorkflowClient } from './workflows.ts'
  * Makes a client of an open engine; closing the client closes the engine.
  *
  * @param defaults what jobs get whose own options do not say otherwise. Default: the built-in profile.
+ * @param book where recent logs are kept. Default: one of its own.
  */
-export function createEmbeddedClient(engine: Engine, defaults: ProfileOptions = {}): Client {
-  return new EmbeddedClient(engine, defaults)
+export function createEmbeddedClient(
+  engine: Engine,
+  defaults: ProfileOptions = {},
+  book: LogBook = new LogBook(),
+): Client {
+  return new EmbeddedClient(engine, defaults, book)
 }
 
 class EmbeddedClient implements Client {
   readonly workflows: WorkflowClient
   readonly #engine: Engine
   readonly #profiles: Profiles
+  readonly #book: LogBook
   readonly #sessions = new Set<EmbeddedSession>()
   /** How cancels that are under way were asked for. */
   readonly #stops = new Map<number, StopOptions>()
 
-  constructor(engine: Engine, defaults: ProfileOptions) {
+  constructor(engine: Engine, defaults: ProfileOptions, book: LogBook) {
     this.#engine = engine
     this.workflows = createWorkflowClient(engine)
+    this.#book = book
     this.#profiles = new Profiles(defaults)
   }
 
@@ -199,6 +209,10 @@ class EmbeddedClient implements Client {
     return logs(this.#engine, checkId(id), options)
   }
 
+  tail(filter: TailFilter, signal?: AbortSignal): AsyncIterable<LogRecord> {
+    return this.#book.read(readTail(filter), signal)
+  }
+
   async pauseQueue(queue: string, paused: boolean): Promise<void> {
     if (typeof paused !== 'boolean') throw invalid('paused', 'true or false', paused)
     await this.#engine.submit({ type: 'pause', queue: checkName('queue', queue), paused })
@@ -215,12 +229,14 @@ class EmbeddedClient implements Client {
     checkObject('info', info)
     const isLocal = info.pid === process.pid && info.host === hostname()
     const forget = (closed: EmbeddedSession): void => void this.#sessions.delete(closed)
+    const stops = (job: number) => this.#stops.get(job)
     const session = new EmbeddedSession(
       this.#engine,
+      this.#book,
       info,
       isLocal,
       this.#profiles,
-      (job) => this.#stops.get(job),
+      stops,
       forget,
     )
     this.#sessions.add(session)
@@ -253,6 +269,7 @@ class EmbeddedClient implements Client {
 
   async close(): Promise<void> {
     await Promise.all([...this.#sessions].map((session) => session.close()))
+    this.#book.close()
     await this.#engine.close()
   }
 }

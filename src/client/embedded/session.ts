@@ -3,16 +3,19 @@
  */
 
 import type { EncodedOutcome } from '../../core/commands/report.ts'
-import { type JobRow, LARGE_INPUT } from '../../core/model/job.ts'
+import { beganAtOf, type JobRow, LARGE_INPUT } from '../../core/model/job.ts'
 import type { LogStream } from '../../core/model/outcome.ts'
 import { INLINE_VALUE, MOST_ERROR, MOST_KEY, MOST_VALUE } from '../../core/policy/sizes.ts'
 import type { Poll } from '../../engine/dispatcher.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { ErrorRecord } from '../../errors.ts'
 import { errorRecord, PerdureError, perdureError } from '../../errors.ts'
+import type { LogBook } from '../../runtime/logger/book.ts'
+import type { LogRecord } from '../../runtime/logger/record.ts'
 import type { Lease, PollRequest, Report, WorkerInfo, WorkerNotice, WorkerSession } from '../client.ts'
 import type { WorkerStatus } from '../types.ts'
 import type { Profiles } from './profiles.ts'
+import { addOutput, addRecords, attributesOf } from './tail.ts'
 import { parseToken } from './token.ts'
 import {
   checkArray,
@@ -34,6 +37,7 @@ export interface StopOptions {
 
 export class EmbeddedSession implements WorkerSession {
   readonly #engine: Engine
+  readonly #book: LogBook
   readonly info: WorkerInfo
   readonly workflows: EmbeddedWorkflows
   /** What the worker said last. */
@@ -54,6 +58,7 @@ export class EmbeddedSession implements WorkerSession {
 
   constructor(
     engine: Engine,
+    book: LogBook,
     info: WorkerInfo,
     isLocal: boolean,
     profiles: Profiles,
@@ -61,12 +66,13 @@ export class EmbeddedSession implements WorkerSession {
     onClose: (session: EmbeddedSession) => void,
   ) {
     this.#engine = engine
+    this.#book = book
     this.info = info
     this.workflows = new EmbeddedWorkflows(engine, profiles)
     this.#name = checkName('name', info.name)
     this.#isLocal = isLocal
     this.#onClose = onClose
-    this.#unlisten = engine.announcer.onStop((job) => this.#stop(job, stopOptions(job.id)))
+    this.#unlisten = engine.announcer.onStop((job, graceMs) => this.#stop(job, graceMs, stopOptions(job.id)))
   }
 
   async poll(request: PollRequest, signal?: AbortSignal): Promise<Lease[]> {
@@ -78,6 +84,7 @@ export class EmbeddedSession implements WorkerSession {
     checkArray('kinds', request.kinds, checkName)
     const below = request.below === undefined ? {} : { below: checkPriority(request.below) }
     return new Promise((resolve, reject) => {
+      let leases: Lease[] = []
       const poll: Poll = {
         queues: request.queues,
         kinds: request.kinds,
@@ -85,11 +92,14 @@ export class EmbeddedSession implements WorkerSession {
         worker: this.#name,
         isLocal: this.#isLocal,
         ...below,
+        granted: (jobs) => {
+          leases = jobs.map((job) => this.#leaseOf(job))
+        },
         deliver: (jobs) => {
           this.#polls.delete(poll)
           signal?.removeEventListener('abort', abort)
           if (signal?.aborted || this.#isClosed) resolve(this.#giveBack(jobs))
-          else this.#lease(jobs, resolve, reject)
+          else this.#lease(jobs, leases, resolve, reject)
         },
         fail: (error) => {
           this.#polls.delete(poll)
@@ -112,11 +122,11 @@ export class EmbeddedSession implements WorkerSession {
 
   #lease(
     jobs: readonly JobRow[],
+    leases: Lease[],
     resolve: (leases: Lease[]) => void,
     reject: (error: unknown) => void,
   ): void {
     this.#worker = jobs[0]?.worker ?? this.#worker
-    const leases = jobs.map((job) => this.#leaseOf(job))
     this.#onTheWay.add(leases)
     const arrive = (arrived: Lease[]): void => {
       resolve(arrived)
@@ -135,13 +145,14 @@ export class EmbeddedSession implements WorkerSession {
     Promise.all(loads).then(arrive, reject)
   }
 
+  /** What a lease tells of a job. Only in the moment of the grant is what it looks at sure to be in memory. */
   #leaseOf(job: JobRow): Lease {
     const { workingSet } = this.#engine
     const route = workingSet.routeById(job.route)
     const profile = workingSet.profileById(route.profile)
     const { startToCloseMs, scheduleToCloseMs, heartbeatMs, graceMs } = profile.timeouts
     const left =
-      scheduleToCloseMs === 0 ? Infinity : Math.max(1, job.createdAt + scheduleToCloseMs - job.startedAt)
+      scheduleToCloseMs === 0 ? Infinity : Math.max(1, beganAtOf(job) + scheduleToCloseMs - job.startedAt)
     const limit = Math.min(startToCloseMs === 0 ? Infinity : startToCloseMs, left)
     return {
       job: job.id,
@@ -236,13 +247,20 @@ export class EmbeddedSession implements WorkerSession {
       else list.push({ stream, text })
     }
     await Promise.all(
-      [...byToken].map(([token, pieces]) => {
+      [...byToken].map(async ([token, pieces]) => {
         const parts = parseToken(token)
-        return parts === undefined
-          ? undefined
-          : this.#engine.submit({ type: 'log', ...parts, entries: pieces })
+        if (parts === undefined) return
+        const { job, attempt } = parts
+        // read before: a job whose end comes right behind its output leaves memory with it
+        const attributes = { ...attributesOf(this.#engine, job), job, attempt, worker: this.#name }
+        const isKept = await this.#engine.submit({ type: 'log', ...parts, entries: pieces })
+        if (isKept) addOutput(this.#book, { ...attributes, at: this.#engine.now() }, pieces)
       }),
     )
+  }
+
+  async record(records: readonly LogRecord[]): Promise<void> {
+    addRecords(this.#book, this.#name, records)
   }
 
   progress(token: string, fraction: number, message?: string): void {
@@ -262,15 +280,13 @@ export class EmbeddedSession implements WorkerSession {
     this.status = checkObject('status', status)
   }
 
-  #stop(job: JobRow, options: StopOptions | undefined): void {
+  #stop(job: JobRow, graceMs: number, options: StopOptions | undefined): void {
     if (job.worker !== this.#worker) return
-    const { workingSet } = this.#engine
-    const { timeouts } = workingSet.profileById(workingSet.routeById(job.route).profile)
     const notice: WorkerNotice = {
       type: 'stop',
       token: `${job.id}.${job.attempt}.${job.nonce}`,
       reason: 'cancel',
-      graceMs: options?.graceMs ?? timeouts.graceMs,
+      graceMs: options?.graceMs ?? graceMs,
       ...(options?.signal === undefined ? {} : { signal: options.signal }),
     }
     if (this.#isOnTheWay(notice.token)) this.#early.push(notice)

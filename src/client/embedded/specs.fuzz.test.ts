@@ -1,9 +1,10 @@
 /** What callers hand in: read into what the core takes, or refused by an error that names the option. */
-import fc from 'fast-check'
+
 import { describe, expect, it } from 'vitest'
 import { MOST_KEY, MOST_VALUE } from '../../core/policy/sizes.ts'
 import type { Came } from '../../std/testdata/fuzz.ts'
 import { anything, nearly, outcomeOf, RUNS, text } from '../../std/testdata/fuzz.ts'
+import { fc } from '../../std/testdata/properties.ts'
 import { Profiles } from './profiles.ts'
 import { readQuery, writeCursor } from './query.ts'
 import { checkCount, readPast, readSpec } from './specs.ts'

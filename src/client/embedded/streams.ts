@@ -2,7 +2,9 @@
  * Streams: state changes and output, delivered as they become durable, with bounded memory.
  */
 
+import type { JobRow } from '../../core/model/job.ts'
 import { noSuchJob } from '../../core/model/refusal.ts'
+import type { RouteRow } from '../../core/model/rows.ts'
 import { isTerminal, stateName } from '../../core/model/states.ts'
 import type { Change, News } from '../../engine/announcer.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -35,11 +37,17 @@ class Bell {
   }
 }
 
+/** An event, and the route by which it is still to be decided whether it is asked for; 0 where it is. */
+interface Heard {
+  readonly event: JobEvent
+  readonly route: number
+}
+
 /** State changes from now on, in commit order. */
 export function watch(engine: Engine, filter: WatchFilter, signal?: AbortSignal): AsyncIterable<JobEvent> {
   const bell = new Bell()
   const ids = filter.ids === undefined ? undefined : new Set(filter.ids)
-  let events: JobEvent[] = []
+  let events: Heard[] = []
   let isBehind = false
   let closed: PerdureError | undefined
   // Listens from the call on, not from the first `next`: what happens between the two is not missed.
@@ -67,7 +75,9 @@ export function watch(engine: Engine, filter: WatchFilter, signal?: AbortSignal)
           await bell.wait()
           const batch = events
           events = []
-          yield* batch
+          for (const { event, route } of batch) {
+            if (route === 0 || matches(engine, await engine.route(route), filter)) yield event
+          }
           if (isBehind) throw behind()
           if (closed !== undefined) throw closed
         }
@@ -79,43 +89,49 @@ export function watch(engine: Engine, filter: WatchFilter, signal?: AbortSignal)
   }
 }
 
-function* eventsOf(engine: Engine, news: News, filter: WatchFilter, ids: ReadonlySet<number> | undefined) {
+function* eventsOf(
+  engine: Engine,
+  news: News,
+  filter: WatchFilter,
+  ids: ReadonlySet<number> | undefined,
+): Generator<Heard> {
   const position = { shard: 0, epoch: news.epoch, sequence: news.sequence }
   for (const change of news.changes) {
     const job = change.after
     if (job === undefined || change.before?.state === job.state) continue
     if (ids !== undefined && !ids.has(job.id)) continue
-    if (!passes(engine, change, filter)) continue
-    yield {
+    const passed = passes(engine, job, filter)
+    if (passed === false) continue
+    const event = {
       id: job.id,
       state: stateName(job.state),
       previous: change.before === undefined ? null : stateName(change.before.state),
       attempt: job.attempt,
       at: change.at,
       position,
-    } satisfies JobEvent
+    }
+    yield { event, route: passed === undefined ? job.route : 0 }
   }
   for (const { job: id, fraction, message, at } of news.progress) {
     if (ids !== undefined && !ids.has(id)) continue
     const job = engine.workingSet.jobs.peek(id)
-    if (job === undefined || !passes(engine, { before: undefined, after: job, at }, filter)) continue
+    const passed = job === undefined ? false : passes(engine, job, filter)
+    if (job === undefined || passed === false) continue
     const state = stateName(job.state)
-    yield {
-      id,
-      state,
-      previous: state,
-      attempt: job.attempt,
-      at,
-      progress: { fraction, message },
-      position,
-    } satisfies JobEvent
+    const { attempt } = job
+    const event = { id, state, previous: state, attempt, at, progress: { fraction, message }, position }
+    yield { event, route: passed === undefined ? job.route : 0 }
   }
 }
 
-function passes({ workingSet }: Engine, { after }: Change, { namespace, queue }: WatchFilter): boolean {
-  if (after === undefined) return false
-  if (namespace === undefined && queue === undefined) return true
-  const route = workingSet.routeById(after.route)
+/** Whether a job is among those that are watched; undefined where its route is not in memory. */
+function passes(engine: Engine, job: JobRow, filter: WatchFilter): boolean | undefined {
+  if (filter.namespace === undefined && filter.queue === undefined) return true
+  const route = engine.workingSet.routes.peekById(job.route)
+  return route === undefined ? undefined : matches(engine, route, filter)
+}
+
+function matches({ workingSet }: Engine, route: RouteRow, { namespace, queue }: WatchFilter): boolean {
   if (namespace !== undefined && workingSet.nameOf(route.namespace) !== namespace) return false
   return queue === undefined || workingSet.nameOf(route.queue) === queue
 }

@@ -4,6 +4,7 @@
 import type { PerdureError } from '../../errors.ts'
 import type { MessageLink } from '../../protocol/link.ts'
 import type { ClientMessage, ServerMessage } from '../../protocol/messages.ts'
+import type { Credential } from './credential.ts'
 
 /** What an open connection tells. */
 export interface DialEvents {
@@ -19,6 +20,7 @@ export type BeatTarget =
       readonly type: 'http'
       readonly url: string
       readonly headers: Readonly<Record<string, string>>
+      readonly credential: Credential | undefined
       readonly tls: TlsFiles
     }
 

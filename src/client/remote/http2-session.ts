@@ -4,74 +4,42 @@
  * Owns: finding out that a node is silent and ending the connection then, and that no end of it, however it comes about,
  * is an error that nobody catches.
  */
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  connect,
-  type OutgoingHttpHeaders,
-} from 'node:http2'
-import type { GrpcTransportOptions } from '@connectrpc/connect-node'
+import { type ClientHttp2Session, connect } from 'node:http2'
 import type { TlsFiles } from './door.ts'
 
 /** A node that is silent is asked whether it lives so often, and has to answer until the next time, ms. */
 const PING_MS = 5_000
-/** What the node may have on its way to this client in one stream. */
+/** What the node may have on its way to this client: some batches of leases, so that it never waits for a word of this end. */
 const WINDOW_BYTES = 1024 * 1024
 
-type SessionManager = NonNullable<GrpcTransportOptions['sessionManager']>
+/** Begins a connection. Errors of it are told to its streams and to `onError`. */
+export function openHttp2(
+  url: string,
+  tls: TlsFiles,
+  onError: (error: NodeJS.ErrnoException) => void,
+): ClientHttp2Session {
+  const settings = { initialWindowSize: WINDOW_BYTES, enablePush: false }
+  const session = connect(new URL(url).origin, { ...tls, settings })
+  session.on('error', onError)
+  session.once('connect', () => {
+    // the connection as a whole has a window of its own, which begins with 64 KiB
+    session.setLocalWindowSize(WINDOW_BYTES)
+    watch(session)
+  })
+  return session
+}
 
-/** A connection that is opened by its first request and is of no more use once it has ended. */
-export class Http2Session implements SessionManager {
-  readonly authority: string
-  readonly #tls: TlsFiles
-  #session: ClientHttp2Session | undefined
-  #pings: NodeJS.Timeout | undefined
-
-  constructor(url: string, tls: TlsFiles) {
-    this.authority = new URL(url).origin
-    this.#tls = tls
-  }
-
-  async request(
-    method: string,
-    path: string,
-    headers: OutgoingHttpHeaders,
-    options: { readonly endStream?: boolean },
-  ): Promise<ClientHttp2Stream> {
-    this.#session ??= this.#open()
-    return this.#session.request({ ...headers, ':method': method, ':path': path }, options)
-  }
-
-  /** Every byte would be a sign of life, but only pings tell of a node that has nothing to say. */
-  notifyResponseByteRead(): void {}
-
-  /** Ends the connection at once. */
-  close(): void {
-    clearInterval(this.#pings)
-    this.#session?.destroy()
-  }
-
-  #open(): ClientHttp2Session {
-    const settings = { initialWindowSize: WINDOW_BYTES, enablePush: false }
-    const session = connect(this.authority, { ...this.#tls, settings })
-    // streams learn of it by themselves
-    session.on('error', () => {})
-    session.on('close', () => clearInterval(this.#pings))
-    session.once('connect', () => this.#ping(session))
-    return session
-  }
-
-  #ping(session: ClientHttp2Session): void {
-    let isAnswered = true
-    this.#pings = setInterval(() => {
-      if (!isAnswered || session.closed) {
-        session.destroy()
-        return
-      }
-      isAnswered = false
-      session.ping(() => {
-        isAnswered = true
-      })
-    }, PING_MS)
-  }
+function watch(session: ClientHttp2Session): void {
+  let isAnswered = true
+  const pings = setInterval(() => {
+    if (!isAnswered || session.closed) {
+      session.destroy()
+      return
+    }
+    isAnswered = false
+    session.ping(() => {
+      isAnswered = true
+    })
+  }, PING_MS)
+  session.on('close', () => clearInterval(pings))
 }

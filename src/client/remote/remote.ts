@@ -7,6 +7,8 @@ import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import { type PerdureError, perdureError } from '../../errors.ts'
 import { packJobs } from '../../protocol/pack.ts'
+import type { TailFilter } from '../../runtime/logger/book.ts'
+import type { LogRecord } from '../../runtime/logger/record.ts'
 import type { Client, ImportedJob, RequestOptions, WorkerInfo, WorkerSession } from '../client.ts'
 import type {
   ControlResult,
@@ -106,6 +108,10 @@ class RemoteClient implements Client {
   ): AsyncIterable<LogEntry> {
     const { signal, ...rest } = options
     return this.#channel.stream<LogEntry>('logs', [integer(id), rest], signal)
+  }
+
+  tail(filter: TailFilter, signal?: AbortSignal): AsyncIterable<LogRecord> {
+    return this.#channel.stream<LogRecord>('tail', [filter], signal)
   }
 
   async pauseQueue(queue: string, paused: boolean): Promise<void> {

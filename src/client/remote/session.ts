@@ -9,6 +9,7 @@ import type { Outcome } from '../../core/model/outcome.ts'
 import { type ErrorRecord, errorRecord, PerdureError, perdureError } from '../../errors.ts'
 import type { WorkerName } from '../../protocol/messages.ts'
 import type { MethodName } from '../../protocol/methods.ts'
+import type { LogRecord } from '../../runtime/logger/record.ts'
 import type { Lease, PollRequest, Report, WorkerInfo, WorkerNotice, WorkerSession } from '../client.ts'
 import type { WorkerStatus } from '../types.ts'
 import { Beats } from './beats.ts'
@@ -107,6 +108,10 @@ class RemoteWorkerSession implements WorkerSession {
     void this.#number.promise.then((number) => {
       this.#channel.tell('session.progress', [number, token, fraction, message ?? null])
     }, ignore)
+  }
+
+  async record(records: readonly LogRecord[]): Promise<void> {
+    await this.#callAgain('session.record', [records])
   }
 
   tell(status: WorkerStatus): void {

@@ -1,7 +1,31 @@
 /** A node that others speak to: where it listens, and how it proves who it is. */
-import { Setting, text, toggle, whole } from '../setting.ts'
+import { invalidOption, nonEmptyText } from '../../std/options.ts'
+import { formatGrant, type Grant, parseGrant } from '../grant.ts'
+import { type Kind, Setting, text, toggle, whole } from '../setting.ts'
 
 const file = (about: string) => new Setting<string | undefined>(text(), { about, fallback: undefined })
+
+/** What certificates allow, by common name. */
+export type Clients = ReadonlyMap<string, Grant>
+
+/** In a variable: `ingest=producer in acme;farm=worker of video,audio`. */
+const clients: Kind<Clients> = {
+  read: (name, given) => {
+    if (typeof given !== 'object' || given === null || Array.isArray(given))
+      throw invalidOption(name, 'a mapping from names of certificates to what they allow', given)
+    const entries = Object.entries(given).map(([subject, grant]: [string, unknown]) => [
+      nonEmptyText(`a certificate of ${name}`, subject),
+      parseGrant(`${name}.${subject}`, grant),
+    ])
+    return new Map(entries as [string, Grant][])
+  },
+  fromText: (given) => {
+    const parts = given.split(';').map((part) => /^([^=]+)=(.*)$/.exec(part.trim()))
+    if (parts.includes(null)) return given
+    return Object.fromEntries(parts.map((part) => [part?.[1]?.trim(), part?.[2]?.trim()]))
+  },
+  write: (value) => Object.fromEntries([...value].map(([name, grant]) => [name, formatGrant(grant)])),
+}
 
 /** The section `node`. */
 export const NODE = {
@@ -19,7 +43,16 @@ export const NODE = {
     cert: file('file of the certificate and its chain, PEM'),
     key: file('file of the private key, PEM'),
     clientCa: file('file of the authorities whose client certificates are let in, PEM'),
+    clients: new Setting<Clients | undefined>(clients, {
+      about: 'what client certificates allow, by common name, * for all others (default: everything, to all)',
+      fallback: undefined,
+    }),
   },
+  tokens: file('file of the tokens that are let in (default: beside the store, FILE.tokens)'),
+  allowPlain: new Setting(toggle(), {
+    about: 'let others in without TLS, where a proxy before the node ends it',
+    fallback: false,
+  }),
   metrics: new Setting(toggle(), {
     about: 'serve /metrics for Prometheus',
     fallback: true,

@@ -93,7 +93,7 @@ function cancel(view: Tables, job: JobRow, error: string, insists: boolean, now:
   return { state: (view.jobs.get(job.id) as JobRow).state, changed: true }
 }
 
-/** A fresh set of tries, through the limits; attempts go on counting. It is unique again, or refused. */
+/** A fresh set of tries and a fresh time limit, through the limits; attempts go on counting. It is unique again, or refused. */
 function restart(view: Tables, ended: JobRow, now: number): Answer {
   if (ended.state !== FAILED && ended.state !== CANCELLED) {
     return wrongState('restart', ended, 'failed or cancelled', 'Wait for its end, or expedite it')
@@ -120,6 +120,7 @@ function restart(view: Tables, ended: JobRow, now: number): Answer {
     finishedAt: 0,
     cancelAt: 0,
     restarts: job.restarts + 1,
+    restartedAt: now,
     result: null,
     error: null,
   }

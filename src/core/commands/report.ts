@@ -75,15 +75,16 @@ type Unfinished = Exclude<EncodedOutcome, { readonly type: 'succeeded' | 'failed
 function setAside(view: Tables, job: JobRow, outcome: Unfinished, now: number): void {
   switch (outcome.type) {
     case 'suspended':
-      return suspend(view, job, outcome.seen, now)
+      suspend(view, job, outcome.seen, now)
+      break
     case 'paused':
-      return pause(view, job, outcome.error, now)
+      pause(view, job, outcome.error, now)
+      break
     case 'continued':
-      return continueAsNew(view, job, outcome.input, outcome.large, now)
-    case 'snoozed':
-      return putBack(view, job, outcome.delayMs, now)
-    case 'released':
-      return putBack(view, job, undefined, now)
+      continueAsNew(view, job, outcome.input, outcome.large, now)
+      break
+    default:
+      putBack(view, job, outcome.type === 'snoozed' ? outcome.delayMs : undefined, now)
   }
 }
 

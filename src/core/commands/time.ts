@@ -3,9 +3,9 @@
  */
 import type { ErrorRecord } from '../../errors.ts'
 import { assert } from '../../std/assert.ts'
-import { HAS_UNDO, type JobRow } from '../model/job.ts'
+import { beganAtOf, HAS_UNDO, type JobRow } from '../model/job.ts'
 import { DUE_LINE } from '../model/line.ts'
-import { CANCELLED, FAILED, isTerminal, RUNNING, SCHEDULED, SUSPENDED } from '../model/states.ts'
+import { CANCELLED, FAILED, isTerminal, RUNNING, SUSPENDED } from '../model/states.ts'
 import { admit } from '../policy/admit.ts'
 import { type FinishTables, finish } from '../policy/finish.ts'
 import { needHead } from '../policy/heads.ts'
@@ -53,11 +53,11 @@ export function expire(view: FinishTables, command: ExpireCommand, now: number):
   const { scheduleToStartMs, scheduleToCloseMs } = view.profileById(
     view.routeById(job.route).profile,
   ).timeouts
-  const closed = scheduleToCloseMs !== 0 && job.createdAt + scheduleToCloseMs <= now
+  const closed = scheduleToCloseMs !== 0 && beganAtOf(job) + scheduleToCloseMs <= now
   const error: ErrorRecord = {
     code: 'TIMEOUT',
     message: closed
-      ? `A time limit ran out: expected job ${job.id} to end within ${scheduleToCloseMs} ms of its enqueue; found it waiting. Allow it longer, or add workers.`
+      ? `A time limit ran out: expected job ${job.id} to end within ${scheduleToCloseMs} ms of ${job.restarts === 0 ? 'its enqueue' : 'its restart'}; found it waiting. Allow it longer, or add workers.`
       : `A time limit ran out: expected job ${job.id} to start within ${scheduleToStartMs} ms of being due; found it waiting. Allow it longer, or add workers.`,
     data: { limit: closed ? 'schedule-to-close' : 'schedule-to-start' },
   }

@@ -74,6 +74,8 @@ export interface JobRow {
   readonly cancelAt: number
   readonly restarts: number
   readonly logSize: number
+  /** When it was last restarted: the time for the whole job began anew. */
+  readonly restartedAt: number
   /** Random part of the lease token. */
   readonly nonce: string | null
   readonly result: string | null
@@ -113,6 +115,7 @@ export function blankJob(id: number, route: number, createdAt: number): JobDraft
     cancelAt: 0,
     restarts: 0,
     logSize: 0,
+    restartedAt: 0,
     nonce: null,
     result: null,
     error: null,
@@ -122,6 +125,11 @@ export function blankJob(id: number, route: number, createdAt: number): JobDraft
 /** The moment from which the job could run. */
 export function dueAtOf(job: JobRow): number {
   return job.dueAt === 0 ? job.createdAt : job.dueAt
+}
+
+/** When the time for the whole job began: its enqueue, or its last restart. */
+export function beganAtOf(job: JobRow): number {
+  return job.restartedAt === 0 ? job.createdAt : job.restartedAt
 }
 
 /** The ids of the limits that the job uses, in canonical order. */

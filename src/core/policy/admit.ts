@@ -6,7 +6,7 @@
  */
 
 import { assert } from '../../std/assert.ts'
-import { dueAtOf, type JobDraft, type JobRow, limitsOf } from '../model/job.ts'
+import { beganAtOf, dueAtOf, type JobDraft, type JobRow, limitsOf } from '../model/job.ts'
 import { DUE_LINE, limitLine, NO_LINE, readyLine } from '../model/line.ts'
 import type { RouteRow } from '../model/rows.ts'
 import { BLOCKED, READY, SCHEDULED, WAITING } from '../model/states.ts'
@@ -154,7 +154,7 @@ function nextWaiter(view: AdmitTables, line: number, cursor: { at: number }): Jo
 export function expiryOf(view: AdmitTables, job: JobRow, route: RouteRow, from: number): number {
   const { scheduleToStartMs, scheduleToCloseMs } = view.profileById(route.profile).timeouts
   const start = scheduleToStartMs === 0 ? Infinity : from + scheduleToStartMs
-  const close = scheduleToCloseMs === 0 ? Infinity : job.createdAt + scheduleToCloseMs
+  const close = scheduleToCloseMs === 0 ? Infinity : beganAtOf(job) + scheduleToCloseMs
   const first = Math.min(start, close)
   return first === Infinity ? 0 : first
 }

@@ -1,6 +1,7 @@
 /** Policies: what holds for any numbers, not only for those of an example. */
-import fc from 'fast-check'
+
 import { describe, expect, it } from 'vitest'
+import { fc, times } from '../../std/testdata/properties.ts'
 import { DEFAULT_PROFILE, type RetryPolicy } from '../model/profile.ts'
 import { findCycle } from './graph.ts'
 import { backoffMs, mayRetry } from './retry.ts'
@@ -77,7 +78,7 @@ describe('cycles', () => {
         expect(cycle[0]).toBe(cycle.at(-1))
         for (let i = 1; i < cycle.length; i++) expect(dependsOn[cycle[i - 1] as number]).toContain(cycle[i])
       }),
-      { numRuns: 1_000 },
+      times(1_000),
     )
   })
 

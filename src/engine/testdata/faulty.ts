@@ -5,7 +5,7 @@ import { createEmbeddedClient } from '../../client/embedded/client.ts'
 import { TestSurroundings } from '../../runtime/testdata/test-surroundings.ts'
 import { type CommitFate, createMemoryStore } from '../../store/memory/memory-store.ts'
 import type { Batch, Store } from '../../store/store.ts'
-import { Engine } from '../engine.ts'
+import { Engine, type EngineOptions } from '../engine.ts'
 
 /** A commit that waits for its fate. */
 export interface Held {
@@ -26,8 +26,14 @@ export class Faulty {
   failingLoads = 0
   #onHeld: (() => void) | undefined
 
-  static async open(): Promise<Faulty> {
-    const faulty = new Faulty()
+  readonly #options: EngineOptions
+
+  private constructor(options: EngineOptions) {
+    this.#options = { retentionEveryMs: 0, ...options }
+  }
+
+  static async open(options: EngineOptions = {}): Promise<Faulty> {
+    const faulty = new Faulty(options)
     faulty.store = createMemoryStore({
       onCommit: (batch) => faulty.#fate(batch),
       onLoad: () => (faulty.failingLoads-- > 0 ? 'refuse' : 'ok'),
@@ -38,7 +44,7 @@ export class Faulty {
 
   /** Opens an engine on what the store has. */
   async reopen(): Promise<void> {
-    this.engine = await Engine.open(this.store, this.time, { retentionEveryMs: 0 })
+    this.engine = await Engine.open(this.store, this.time, this.#options)
     this.client = createEmbeddedClient(this.engine)
   }
 

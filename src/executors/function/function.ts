@@ -132,6 +132,13 @@ class Waiting {
   }
 
   readonly #onAbort = (): void => {
+    this.#control.onInsist(() => this.#beginGrace())
+    this.#beginGrace()
+  }
+
+  #beginGrace(): void {
+    if (this.#isSettled) return
+    this.#grace?.cancel()
     const { graceMs, signal } = this.#control
     this.#grace = this.#executor.timers.after(graceMs, () => {
       const found = `a handler that ignored its signal for ${formatDuration(graceMs)}; a function cannot be killed, it may still be running`

@@ -137,6 +137,7 @@ export class Child implements Service {
     this.#running.set(id, running)
     this.#send({ type: 'run', id, attempt, graceMs: control.graceMs })
     control.signal.addEventListener('abort', running.onAbort, { once: true })
+    control.onInsist(running.onAbort)
   }
 
   /** Stops all attempts, as if each had been told to. */
@@ -150,6 +151,7 @@ export class Child implements Service {
     const reason = control.stopReason ?? stopReasonOf(control.signal)
     running.stopReason = reason
     this.#send({ type: 'stop', id, reason, graceMs, signal })
+    running.killTimer?.cancel()
     running.killTimer = this.#host.timers.after(graceMs + MARGIN_MS, () => {
       // its event loop is blocked, or worse: what cannot be asked is ended
       this.#culprit = id

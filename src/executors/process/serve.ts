@@ -78,6 +78,7 @@ class ProcessControl implements AttemptControl {
   graceMs: number
   stopSignal: string | undefined
   #onGoOn: (() => void)[] = []
+  #onInsist: (() => void) | undefined
 
   constructor(id: number, graceMs: number) {
     this.#id = id
@@ -95,7 +96,12 @@ class ProcessControl implements AttemptControl {
   stop({ reason, graceMs, signal }: ToProcess & { readonly type: 'stop' }): void {
     this.graceMs = graceMs
     this.stopSignal = signal
-    this.#controller.abort(reason)
+    if (this.#controller.signal.aborted) this.#onInsist?.()
+    else this.#controller.abort(reason)
+  }
+
+  onInsist(listener: () => void): void {
+    this.#onInsist = listener
   }
 
   giveWay(): Promise<void> {

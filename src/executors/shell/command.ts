@@ -58,6 +58,7 @@ export class Command {
   #reading: Promise<unknown> = Promise.resolve()
   #exit: Exit | undefined
   #stopped: StopReason | undefined
+  #asked: NodeJS.Signals | undefined
   #isKilled = false
   #isSettled = false
   #setUpWord = ''
@@ -101,6 +102,7 @@ export class Command {
     if (child.stderr !== null) reading.push(output.follow('stderr', child.stderr))
     this.#reading = Promise.all(reading)
     if (launch.setUp !== undefined) this.#setUp(child, launch.setUp)
+    control.onInsist(this.#onInsist)
     if (control.signal.aborted) this.#onAbort()
     else control.signal.addEventListener('abort', this.#onAbort)
   }
@@ -118,10 +120,24 @@ export class Command {
   readonly #onAbort = (): void => {
     // what has ended has ended: its result is as good as any
     if (this.#exit !== undefined || this.#isSettled || this.#stopped !== undefined) return
+    this.#stopped = stopReasonOf(this.#parts.control.signal)
+    this.#ask()
+  }
+
+  /** The first process may have heeded already: then the others of its group are meant. */
+  readonly #onInsist = (): void => {
+    if (this.#stopped === undefined || this.#isKilled || this.#isSettled) return
+    this.#timer?.cancel()
+    this.#ask()
+  }
+
+  /** Signals the group, unless it has had that signal, and begins the grace. */
+  #ask(): void {
     const { control, timers } = this.#parts
-    this.#stopped = stopReasonOf(control.signal)
     const group = -(this.#child?.pid ?? 0)
-    signal(group, signalName(control.stopSignal))
+    const name = signalName(control.stopSignal)
+    if (name !== this.#asked) signal(group, name)
+    this.#asked = name
     // a stopped process (SIGSTOP) could not heed the signal
     signal(group, 'SIGCONT')
     this.#timer = timers.after(control.graceMs, () => this.#force())

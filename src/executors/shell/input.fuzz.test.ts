@@ -1,7 +1,8 @@
 /** The input of a command, and what the system says about processes: read, or refused by name. */
-import fc from 'fast-check'
+
 import { expect, it } from 'vitest'
 import { anything, json, nearly, outcomeOf, RUNS, text } from '../../std/testdata/fuzz.ts'
+import { fc } from '../../std/testdata/properties.ts'
 import { readInput } from './input.ts'
 import { isAlive, variableOf } from './processes.ts'
 

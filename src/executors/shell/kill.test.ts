@@ -86,6 +86,19 @@ describe.runIf(hasProcessTable)('a stop', () => {
     }
   })
 
+  it('is followed by another signal when somebody insists, and not by the same one twice', async () => {
+    const { control, done } = script(
+      'trap "echo got TERM" TERM; trap "echo got INT; exit" INT; echo started; while :; do sleep 0.02; done',
+    )
+    await control.printed('started')
+    control.stop('cancel')
+    await control.printed('got TERM')
+    control.insist(9_000)
+    control.insist(9_000, 'SIGINT')
+    expect((await done).type).toBe('cancelled')
+    expect(control.text('stdout')).toBe('started\ngot TERM\ngot INT\n')
+  })
+
   it('wakes a stopped process, so that it can heed', async () => {
     const { control, done } = script('trap "echo heeded; exit" TERM; echo started; kill -STOP $$; sleep 300')
     await control.printed('started')

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fc } from '../../std/testdata/properties.ts'
 import { TestControl } from '../executor.suite.ts'
 import { Output } from './output.ts'
 

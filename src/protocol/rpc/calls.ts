@@ -4,14 +4,13 @@
  * The types hold it complete: a method that is missing here does not compile. The local socket carries the same methods
  * as JSON; what a method means is decided behind both.
  */
-import type { DescMethod, Message } from '@bufbuild/protobuf'
-import { errorRecord } from '../../errors.ts'
+import type { DescMethod } from '@bufbuild/protobuf'
 import { JobService } from '../generated/perdure/v1/jobs_pb.ts'
 import { NodeService } from '../generated/perdure/v1/node_pb.ts'
-import { ReportSchema, WorkerService } from '../generated/perdure/v1/workers_pb.ts'
+import { WorkerService } from '../generated/perdure/v1/workers_pb.ts'
 import type { MethodName } from '../methods.ts'
 import { type PackedJobs, packJobs } from '../pack.ts'
-import { JsonText, toMessage } from './convert.ts'
+import { leaseFromWire, leaseToWire, reportFromWire, reportToWire } from './parts.ts'
 
 type Plain = Readonly<Record<string, unknown>>
 type Values = readonly unknown[]
@@ -149,6 +148,13 @@ export const CALLS: Readonly<Record<MethodName, RemoteCall>> = {
     toResponse: (problems) => ({ problems }),
     fromResponse: ({ problems }) => problems,
   },
+  tail: {
+    procedure: NodeService.method.tail,
+    toRequest: ([filter]) => filter as Plain,
+    fromRequest: (filter) => [filter],
+    toResponse: (record) => ({ record }),
+    fromResponse: ({ record }) => record,
+  },
   workers: {
     procedure: WorkerService.method.listWorkers,
     toRequest: none,
@@ -225,6 +231,13 @@ export const CALLS: Readonly<Record<MethodName, RemoteCall>> = {
     toResponse: none,
     fromResponse: done,
   },
+  'session.record': {
+    procedure: WorkerService.method.record,
+    toRequest: ([session, records]) => ({ worker: workerOf(session), records }),
+    fromRequest: ({ records, ...call }) => [sessionOf(call), records],
+    toResponse: none,
+    fromResponse: done,
+  },
   'session.tell': {
     procedure: WorkerService.method.describe,
     toRequest: ([session, status]) => ({ worker: workerOf(session), status }),
@@ -283,29 +296,4 @@ const NOBODY = [Number.MAX_SAFE_INTEGER]
 
 function withIds(query: Plain): Plain {
   return Array.isArray(query?.ids) && query.ids.length === 0 ? { ...query, ids: NOBODY } : query
-}
-
-function leaseToWire(lease: Plain): Plain {
-  return lease.input === undefined ? lease : { ...lease, input: new JsonText(lease.input as string) }
-}
-
-function leaseFromWire(lease: Plain): Plain {
-  return { ...lease, input: (lease.input as JsonText | undefined)?.text }
-}
-
-/** An outcome that cannot be carried becomes a failure that says why: the job must end somehow. */
-function reportToWire(report: Plain): Message {
-  try {
-    const { token, outcome, resultText } = report
-    const { type, ...end } = outcome as Plain
-    const result = typeof resultText === 'string' ? new JsonText(resultText) : end.result
-    return toMessage(ReportSchema, { ...end, token, outcome: type, result }, 'outcome')
-  } catch (thrown) {
-    const error = errorRecord(thrown)
-    return toMessage(ReportSchema, { token: report.token, outcome: 'failed', error, retry: false })
-  }
-}
-
-function reportFromWire({ token, outcome, ...end }: Plain): Plain {
-  return { token, outcome: { type: outcome, ...end } }
 }

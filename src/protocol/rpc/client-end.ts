@@ -5,53 +5,67 @@
  */
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import { assertSize } from '../frames.ts'
-import {
-  ClientMessageSchema,
-  type Reply,
-  type ClientMessage as Wire,
-  type ServerMessage as WireServerMessage,
-} from '../generated/perdure/v1/node_pb.ts'
+import { ClientMessageSchema, ServerMessageSchema } from '../generated/perdure/v1/node_pb.ts'
 import { malformed } from '../json.ts'
 import type { ClientMessage, ServerMessage } from '../messages.ts'
 import type { MethodName } from '../methods.ts'
 import { CALLS, nameOf } from './calls.ts'
 import { toMessage, toPlain } from './convert.ts'
-import { type Decoded, type Encoded, type End, MESSAGE_OVERHEAD } from './exchange.ts'
+import type { Decoded, End } from './exchange.ts'
+import { type ReplyParts, readReply, writeCall } from './hot/envelope.ts'
+import { Reader, readHot } from './hot/reader.ts'
+import { HOT } from './hot/table.ts'
+import type { Writer } from './hot/writer.ts'
 import { helloToWire, readError, readHello, readStop } from './parts.ts'
 
 /** Makes messages of a client into those of the wire, and those of a server into plain ones. */
-export class ClientEnd implements End<ServerMessage, ClientMessage, WireServerMessage, Wire> {
+export class ClientEnd implements End<ServerMessage, ClientMessage> {
   readonly #methods = new Map<number, MethodName>()
 
-  encode(message: ClientMessage): Encoded<Wire> {
+  write(writer: Writer, message: ClientMessage): void {
     switch (message[0]) {
       case 'hello':
-        return encoded({ case: 'hello', value: helloToWire(message[1]) })
+        return append(writer, { case: 'hello', value: helloToWire(message[1]) })
       case 'call':
       case 'open': {
         const [, id, name, values, credit = 0] = message
-        const call = this.#call(name as MethodName, values)
+        writeRequest(writer, id, name as MethodName, values, credit)
         this.#methods.set(id, name as MethodName)
-        return encoded({ case: 'call', value: { ...call, id, credit } }, call.request.length)
+        return
       }
-      case 'tell': {
-        const call = this.#call(message[1] as MethodName, message[2])
-        return encoded({ case: 'call', value: call }, call.request.length)
-      }
+      case 'tell':
+        return writeRequest(writer, 0, message[1] as MethodName, message[2], 0)
       case 'credit':
-        return encoded({ case: 'credit', value: { id: message[1], items: message[2] } })
+        return append(writer, { case: 'credit', value: { id: message[1], items: message[2] } })
       case 'cancel':
-        return encoded({ case: 'cancel', value: { id: message[1] } })
+        return append(writer, { case: 'cancel', value: { id: message[1] } })
       case 'beat':
         throw malformed('beats as calls of their own', 'a beat in an exchange')
     }
   }
 
-  decode({ message: wire }: WireServerMessage): Decoded<ServerMessage> | undefined {
+  read(reader: Reader): Decoded<ServerMessage> | undefined {
+    const reply = readHot(reader, readReply)
+    return reply === undefined ? this.#readOther(reader.rest()) : this.#answer(reply)
+  }
+
+  fatal(): undefined {
+    return undefined
+  }
+
+  #answer({ tag, id, response }: ReplyParts): Decoded<ServerMessage> | undefined {
+    const method = this.#methods.get(id)
+    if (tag === 'reply') this.#methods.delete(id)
+    if (method === undefined) return undefined
+    return { message: [tag, id, readResponse(method, response)], bytes: response.length }
+  }
+
+  #readOther(bytes: Uint8Array): Decoded<ServerMessage> | undefined {
+    const { message: wire } = fromBinary(ServerMessageSchema, bytes)
     switch (wire.case) {
       case 'reply':
       case 'item':
-        return this.#answer(wire.case, wire.value)
+        return this.#answer({ tag: wire.case, id: wire.value.id, response: Buffer.from(wire.value.response) })
       case 'refusal': {
         const { id, error } = wire.value
         this.#methods.delete(id)
@@ -74,33 +88,43 @@ export class ClientEnd implements End<ServerMessage, ClientMessage, WireServerMe
         return undefined
     }
   }
+}
 
-  fatal(): undefined {
-    return undefined
-  }
+/** Names of methods as they travel. */
+const NAMES = Object.fromEntries(
+  Object.entries(CALLS).map(([method, call]) => [method, nameOf(call)]),
+) as Readonly<Record<MethodName, string>>
 
-  #call(method: MethodName, values: readonly unknown[]): { method: string; request: Uint8Array } {
-    const call = CALLS[method]
-    const { input } = call.procedure
-    const request = toBinary(input, toMessage(input, call.toRequest(values)))
-    assertSize(request.length)
-    return { method: nameOf(call), request }
-  }
+function writeRequest(
+  writer: Writer,
+  id: number,
+  name: MethodName,
+  values: readonly unknown[],
+  credit: number,
+): void {
+  writeCall(writer, { id, method: NAMES[name], credit }, () => {
+    const start = writer.at
+    if (HOT[name]?.writeRequest?.(writer, values) !== true) {
+      writer.at = start
+      const { procedure, toRequest } = CALLS[name]
+      writer.append(toBinary(procedure.input, toMessage(procedure.input, toRequest(values))))
+    }
+    assertSize(writer.at - start)
+  })
+}
 
-  #answer(tag: 'reply' | 'item', { id, response }: Reply): Decoded<ServerMessage> | undefined {
-    const method = this.#methods.get(id)
-    if (tag === 'reply') this.#methods.delete(id)
-    if (method === undefined) return undefined
-    const { procedure, fromResponse, keepsText = false } = CALLS[method]
-    const plain = toPlain(procedure.output, fromBinary(procedure.output, response), { keepsText })
-    return { message: [tag, id, fromResponse(plain)], bytes: response.length }
-  }
+function readResponse(method: MethodName, response: Buffer): unknown {
+  const { readResponse: read } = HOT[method] ?? {}
+  const answer = read === undefined ? undefined : readHot(new Reader(response), read)
+  if (answer !== undefined) return answer
+  const { procedure, fromResponse, keepsText = false } = CALLS[method]
+  return fromResponse(toPlain(procedure.output, fromBinary(procedure.output, response), { keepsText }))
 }
 
 type Init = NonNullable<MessageInitShape<typeof ClientMessageSchema>['message']>
 
-function encoded(message: Init, bytes = 0): Encoded<Wire> {
-  return { message: create(ClientMessageSchema, { message }), bytes: bytes + MESSAGE_OVERHEAD }
+function append(writer: Writer, message: Init): void {
+  writer.append(toBinary(ClientMessageSchema, create(ClientMessageSchema, { message })))
 }
 
 function decoded(message: ServerMessage): Decoded<ServerMessage> {

@@ -15,6 +15,7 @@ import {
   isMessage,
   type JsonValue,
   type Message,
+  type MessageShape,
   ScalarType,
   toJson,
 } from '@bufbuild/protobuf'
@@ -60,7 +61,12 @@ const converters = new Map<DescMessage, Converter>()
  * @param path Name of the value, for errors; empty for a request as a whole.
  * @throws INVALID_OPTION for what the message has no place for; NOT_SERIALIZABLE for a value that is not JSON.
  */
-export function toMessage(type: DescMessage, plain: unknown, path = '', form: JsonForm = 'text'): Message {
+export function toMessage<Type extends DescMessage>(
+  type: Type,
+  plain: unknown,
+  path = '',
+  form: JsonForm = 'text',
+): MessageShape<Type> {
   if (typeof plain !== 'object' || plain === null || Array.isArray(plain))
     throw unfit(path, 'an object', plain)
   if (isMessage(plain, type)) return plain

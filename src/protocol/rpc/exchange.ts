@@ -1,66 +1,88 @@
 /**
- * A link over an exchange: the same messages as over a local socket, in frames of the network protocol.
+ * A link over an exchange: the same messages as over a local socket, in frames of gRPC on one stream of HTTP/2.
  *
- * Owns: batching, the pressure that a slow peer exerts, and how much may be unsent. A frame is made when the transport
- * asks for one, of all that has gathered until then: at least a turn of the event loop, and as much as comes while
- * the frame before is being written. What messages look like is its end's to know (client-end, server-end).
+ * Owns: batching, the pressure that a slow peer exerts, and how much may be unsent. A frame is made of all that has
+ * gathered: at least a turn of the event loop, and as much as comes while the frame before is being written. What
+ * messages look like is its end's to know (client-end, server-end).
  */
+import type { Duplex } from 'node:stream'
 import { PerdureError } from '../../errors.ts'
 import { malformed } from '../json.ts'
 import { MAX_FRAME_BYTES, MAX_UNSENT_BYTES } from '../limits.ts'
 import type { LinkEvents, MessageLink } from '../link.ts'
+import { beginFrame, FrameCutter, sealFrame } from './grpc-frames.ts'
+import type { Reader } from './hot/reader.ts'
+import { Writer } from './hot/writer.ts'
 
-/** A message as it travels, and about how many bytes it takes. */
-export interface Encoded<Wire> {
-  readonly message: Wire
-  readonly bytes: number
-}
-
-/** A message as it arrived. */
+/** A message as it arrived, and about how many bytes it holds in memory. */
 export interface Decoded<In> {
   readonly message: In
   readonly bytes: number
 }
 
 /** What one end makes of messages. */
-export interface End<In, Out, WireIn, WireOut> {
-  /** Throws for a message that cannot be sent. */
-  encode(message: Out): Encoded<WireOut>
-  /** Throws PROTOCOL for a message that breaks the form; answers nothing for one that was dealt with. */
-  decode(message: WireIn): Decoded<In> | undefined
+export interface End<In, Out> {
+  /** Writes the fields of a message. Throws for one that cannot be sent; what it had written is taken back. */
+  write(writer: Writer, message: Out): void
+  /** Reads one message. Throws PROTOCOL for one that breaks the form; answers nothing for one that was dealt with. */
+  read(reader: Reader): Decoded<In> | undefined
   /** The last message of an end that gives up; nothing where it just leaves. */
   fatal(error: PerdureError): Out | undefined
 }
 
+/** The path of the call, and the type of what it carries. */
+export const EXCHANGE_PATH = '/perdure.v1.ExchangeService/Exchange'
+export const EXCHANGE_TYPE = 'application/grpc+proto'
+
+/** ExchangeRequest, ExchangeResponse: their only field. */
+const MESSAGES = 1
+
 /** Messages go on into one frame until it has this many bytes. */
 const FRAME_BYTES = 256 * 1024
-/** What a message takes besides the bytes it carries. */
+/** What a message takes in memory besides the bytes it carries. */
 export const MESSAGE_OVERHEAD = 64
 /** Largest frame as a whole: one message at its limit, and a frame's worth before it. */
 export const MOST_FRAME_BYTES = MAX_FRAME_BYTES + FRAME_BYTES + 64 * 1024
+/** Room for the frames of a quiet exchange: 5,000 idle workers must not cost a gigabyte. */
+const FIRST_BYTES = 1024
+/** What is still to be said at the end gets this long, ms. */
+const LAST_WORDS_MS = 1_000
+/** A buffer that has grown beyond this is not kept for the next frame. */
+const KEPT_BYTES = 2 * FRAME_BYTES
 
 /** One end of an exchange. */
-export class ExchangeLink<In, Out, WireIn, WireOut> implements MessageLink<Out> {
-  readonly #end: End<In, Out, WireIn, WireOut>
+export class ExchangeLink<In, Out> implements MessageLink<Out> {
+  readonly #end: End<In, Out>
   readonly #events: LinkEvents<In>
+  readonly #stream: Duplex
   /** Whether to stop reading while the peer does not take what is sent; only one end may. */
   readonly #holdsWhenCongested: boolean
-  #waiting: Encoded<WireOut>[] = []
-  #waitingBytes = 0
+  readonly #cutter = new FrameCutter(MOST_FRAME_BYTES)
+  /** The frame that gathers, and those before it that are full. */
+  #writer = newWriter()
+  #spare: Writer | undefined
+  #full: Writer[] = []
+  #fullBytes = 0
   #isTurnDue = false
-  /** Wakes the transport that waits for a frame. */
-  #wake: (() => void) | undefined
+  #isWriting = false
   #isEnding = false
   #isClosed = false
   #error: PerdureError | undefined
-  #held = 0
-  #resumed: (() => void) | undefined
+  #holds = 0
+  #isPaused = false
   #drained: (() => void)[] = []
 
-  constructor(end: End<In, Out, WireIn, WireOut>, events: LinkEvents<In>, holdsWhenCongested: boolean) {
+  /** @param stream What carries the frames; once it is closed, so is the link. */
+  constructor(end: End<In, Out>, stream: Duplex, events: LinkEvents<In>, holdsWhenCongested: boolean) {
     this.#end = end
+    this.#stream = stream
     this.#events = events
     this.#holdsWhenCongested = holdsWhenCongested
+    stream.on('data', (chunk: Buffer) => this.#onData(chunk))
+    // a peer that ends and one that breaks off are the same here: it has gone
+    stream.on('end', () => this.close())
+    stream.on('error', () => this.close())
+    stream.on('close', () => this.close())
   }
 
   get closed(): boolean {
@@ -68,19 +90,30 @@ export class ExchangeLink<In, Out, WireIn, WireOut> implements MessageLink<Out> 
   }
 
   get congested(): boolean {
-    return this.#waitingBytes > MAX_UNSENT_BYTES
+    return this.#fullBytes + this.#writer.at > MAX_UNSENT_BYTES
   }
 
   send(message: Out): void {
-    const encoded = this.#end.encode(message)
-    if (this.#isClosed || this.#isEnding) return
-    this.#waiting.push(encoded)
-    this.#waitingBytes += encoded.bytes
-    if (this.#isTurnDue || this.#wake === undefined) return
+    const writer = this.#writer
+    const before = writer.at
+    const start = writer.open(MESSAGES)
+    try {
+      this.#end.write(writer, message)
+    } catch (error) {
+      writer.at = before
+      throw error
+    }
+    if (this.#isClosed || this.#isEnding) {
+      writer.at = before
+      return
+    }
+    writer.close(start)
+    if (writer.at > FRAME_BYTES) this.#seal()
+    if (this.#isTurnDue || this.#isWriting) return
     this.#isTurnDue = true
     setImmediate(() => {
       this.#isTurnDue = false
-      this.#wake?.()
+      this.#flush()
     })
   }
 
@@ -90,12 +123,13 @@ export class ExchangeLink<In, Out, WireIn, WireOut> implements MessageLink<Out> 
   }
 
   hold(): void {
-    this.#held += 1
+    this.#holds += 1
+    this.#pauseOrResume()
   }
 
   resume(): void {
-    this.#held -= 1
-    if (this.#held === 0) this.#resumed?.()
+    this.#holds -= 1
+    this.#pauseOrResume()
   }
 
   end(message?: Out, error?: PerdureError): void {
@@ -103,7 +137,9 @@ export class ExchangeLink<In, Out, WireIn, WireOut> implements MessageLink<Out> 
     this.#error = error
     if (message !== undefined) this.send(message)
     this.#isEnding = true
-    this.#wake?.()
+    // a peer that takes nothing must not keep it for ever
+    setTimeout(() => this.#stream.destroy(), LAST_WORDS_MS).unref()
+    if (!this.#isWriting) this.#flush()
   }
 
   destroy(): void {
@@ -115,83 +151,98 @@ export class ExchangeLink<In, Out, WireIn, WireOut> implements MessageLink<Out> 
     if (this.#isClosed) return
     this.#isClosed = true
     this.#error ??= error
-    this.#waiting = []
-    this.#waitingBytes = 0
-    this.#wake?.()
-    this.#resumed?.()
+    this.#full = []
+    this.#fullBytes = 0
+    this.#writer = newWriter()
+    if (!this.#stream.writableEnded) this.#stream.destroy()
     this.#wakeProducers()
     this.#events.onClose(this.#error)
   }
 
-  /** Frames to send, one whenever the transport takes it; ends with the exchange. */
-  async *frames(): AsyncGenerator<WireOut[], void, undefined> {
-    while (!this.#isClosed) {
-      if (this.#waiting.length > 0 && !this.#isTurnDue) yield this.#take()
-      else if (this.#isEnding && this.#waiting.length === 0) return
-      else await this.#woken()
+  /** Writes one frame of what has gathered, and the next when this one has been taken. */
+  #flush(): void {
+    if (this.#isClosed || this.#isWriting) return
+    if (this.#full.length === 0) this.#seal()
+    const writer = this.#full.shift()
+    if (writer === undefined) {
+      if (!this.#isEnding) return
+      this.#stream.end()
+      this.close()
+      return
     }
+    this.#fullBytes -= writer.at
+    this.#isWriting = true
+    this.#stream.write(writer.written, () => {
+      this.#isWriting = false
+      if (writer.bytes.length <= KEPT_BYTES) this.#spare = writer
+      this.#flush()
+    })
+    this.#onRoom()
   }
 
-  /** Takes what arrived until it is over. Stops taking while it is held, which in the end stops the peer. */
-  async receive(frames: AsyncIterable<{ readonly messages: readonly WireIn[] }>): Promise<void> {
-    for await (const { messages } of frames) {
-      for (const message of messages) {
-        if (this.#isClosed || this.#isEnding) return
-        this.#deliver(message)
-      }
-      while (this.#isHeld() && !this.#isClosed) await this.#untilResumed()
-    }
+  /** Ends the frame that gathers, if there is anything in it. */
+  #seal(): void {
+    if (!sealFrame(this.#writer)) return
+    this.#full.push(this.#writer)
+    this.#fullBytes += this.#writer.at
+    this.#writer = this.#spare ?? newWriter()
+    this.#spare = undefined
+    beginFrame(this.#writer)
   }
 
-  #deliver(wire: WireIn): void {
+  #onRoom(): void {
+    if (this.congested) return
+    this.#wakeProducers()
+    this.#pauseOrResume()
+  }
+
+  #onData(chunk: Buffer): void {
     try {
-      const decoded = this.#end.decode(wire)
-      if (decoded !== undefined) this.#events.onMessage(decoded.message, decoded.bytes)
+      for (const frame of this.#cutter.push(chunk)) this.#deliver(frame)
     } catch (thrown) {
+      if (this.#isClosed) return
       const error =
         thrown instanceof PerdureError
           ? thrown
           : malformed('a message', 'one that could not be handled', thrown)
       this.end(this.#end.fatal(error), error)
     }
+    this.#pauseOrResume()
   }
 
-  #take(): WireOut[] {
-    let bytes = 0
-    let count = 0
-    for (const message of this.#waiting) {
-      if (count > 0 && bytes + message.bytes > FRAME_BYTES) break
-      bytes += message.bytes
-      count += 1
+  #deliver(frame: Reader): void {
+    const { end } = frame
+    while (frame.at < end) {
+      if (this.#isClosed || this.#isEnding) return
+      if (frame.uint32() !== ((MESSAGES << 3) | 2)) throw malformed('messages in a frame', 'something else')
+      frame.enter()
+      const after = frame.end
+      const decoded = this.#end.read(frame)
+      frame.at = after
+      frame.end = end
+      if (decoded !== undefined) this.#events.onMessage(decoded.message, decoded.bytes)
     }
-    const taken = this.#waiting.splice(0, count)
-    this.#waitingBytes -= bytes
-    if (!this.congested) this.#wakeProducers()
-    return taken.map(({ message }) => message)
   }
 
-  #isHeld(): boolean {
-    return this.#held > 0 || (this.#holdsWhenCongested && this.congested)
+  /** Stops taking while somebody holds it, which in the end stops the peer. */
+  #pauseOrResume(): void {
+    if (this.#isClosed) return
+    const isHeld = this.#holds > 0 || (this.#holdsWhenCongested && this.congested)
+    if (isHeld === this.#isPaused) return
+    this.#isPaused = isHeld
+    if (isHeld) this.#stream.pause()
+    else this.#stream.resume()
   }
 
   #wakeProducers(): void {
     const drained = this.#drained
     this.#drained = []
     for (const resolve of drained) resolve()
-    if (this.#held === 0) this.#resumed?.()
   }
+}
 
-  async #woken(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve
-    })
-    this.#wake = undefined
-  }
-
-  async #untilResumed(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#resumed = resolve
-    })
-    this.#resumed = undefined
-  }
+function newWriter(): Writer {
+  const writer = new Writer(FIRST_BYTES)
+  beginFrame(writer)
+  return writer
 }

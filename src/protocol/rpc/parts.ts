@@ -1,14 +1,19 @@
 /**
- * Parts of messages that both ends of an exchange make and read.
+ * Parts of messages that several calls, or both ends of an exchange, make and read.
  */
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
-import type { ErrorRecord } from '../../errors.ts'
+import { type ErrorRecord, errorRecord } from '../../errors.ts'
 import { type Error as ErrorMessage, ErrorSchema } from '../generated/perdure/v1/errors_pb.ts'
 import { type Hello as HelloMessage, HelloSchema } from '../generated/perdure/v1/node_pb.ts'
-import { type StopRequest, StopRequestSchema } from '../generated/perdure/v1/workers_pb.ts'
+import {
+  type Report,
+  ReportSchema,
+  type StopRequest,
+  StopRequestSchema,
+} from '../generated/perdure/v1/workers_pb.ts'
 import { malformed } from '../json.ts'
 import { type Hello, hello } from '../messages.ts'
-import { toMessage, toPlain } from './convert.ts'
+import { JsonText, toMessage, toPlain } from './convert.ts'
 
 /** Grows whenever a frame changes its meaning in a way that the definition's own rules do not allow for. */
 const EXCHANGE_VERSION = 1
@@ -26,7 +31,7 @@ export function readHello({ version, instance }: HelloMessage): Hello {
 
 /** The wire's form of an error. */
 export function errorToWire(error: ErrorRecord): ErrorMessage {
-  return toMessage(ErrorSchema, error) as ErrorMessage
+  return toMessage(ErrorSchema, error)
 }
 
 /** Reads an error. */
@@ -37,10 +42,40 @@ export function readError(error: ErrorMessage): ErrorRecord {
 /** The wire's form of a worker's notice; the only one there is asks for a stop. */
 export function stopToWire(notice: unknown): StopRequest {
   const { type: _, ...stop } = notice as Record<string, unknown>
-  return toMessage(StopRequestSchema, stop) as StopRequest
+  return toMessage(StopRequestSchema, stop)
 }
 
 /** Reads a worker's notice. */
 export function readStop(stop: StopRequest): unknown {
   return { type: 'stop', ...toPlain(StopRequestSchema, stop) }
+}
+
+type Plain = Readonly<Record<string, unknown>>
+
+/** A lease as a message takes it: workers get the input as the text that it was stored as. */
+export function leaseToWire(lease: Plain): Plain {
+  return lease.input === undefined ? lease : { ...lease, input: new JsonText(lease.input as string) }
+}
+
+/** Undoes {@link leaseToWire}. */
+export function leaseFromWire(lease: Plain): Plain {
+  return { ...lease, input: (lease.input as JsonText | undefined)?.text }
+}
+
+/** The wire's form of a report. An outcome that cannot be carried becomes a failure that says why: the job must end somehow. */
+export function reportToWire(report: Plain): Report {
+  try {
+    const { token, outcome, resultText } = report
+    const { type, ...end } = outcome as Plain
+    const result = typeof resultText === 'string' ? new JsonText(resultText) : end.result
+    return toMessage(ReportSchema, { ...end, token, outcome: type, result }, 'outcome')
+  } catch (thrown) {
+    const error = errorRecord(thrown)
+    return toMessage(ReportSchema, { token: report.token, outcome: 'failed', error, retry: false })
+  }
+}
+
+/** Reads a report. */
+export function reportFromWire({ token, outcome, ...end }: Plain): Plain {
+  return { token, outcome: { type: outcome, ...end } }
 }

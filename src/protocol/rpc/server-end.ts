@@ -10,26 +10,26 @@ import {
   fromBinary,
   type Message,
   type MessageInitShape,
+  type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf'
 import { type ErrorRecord, errorRecord, type PerdureError } from '../../errors.ts'
 import { assertSize } from '../frames.ts'
-import {
-  type Call,
-  ServerMessageSchema,
-  type ServerMessage as Wire,
-  type ClientMessage as WireClientMessage,
-} from '../generated/perdure/v1/node_pb.ts'
+import { ClientMessageSchema, ServerMessageSchema } from '../generated/perdure/v1/node_pb.ts'
 import { malformed } from '../json.ts'
 import type { ClientMessage, ServerMessage } from '../messages.ts'
 import { METHODS, type MethodName } from '../methods.ts'
 import { CALLS, methodOf } from './calls.ts'
 import { toMessage, toPlain } from './convert.ts'
-import { type Decoded, type Encoded, type End, MESSAGE_OVERHEAD } from './exchange.ts'
+import { type Decoded, type End, MESSAGE_OVERHEAD } from './exchange.ts'
+import { type CallParts, readCall, writeReply } from './hot/envelope.ts'
+import { Reader, readHot } from './hot/reader.ts'
+import { HOT } from './hot/table.ts'
+import type { Writer } from './hot/writer.ts'
 import { errorToWire, helloToWire, readHello, stopToWire } from './parts.ts'
 
 /** Makes messages of a server into those of the wire, and those of a client into plain ones. */
-export class ServerEnd implements End<ClientMessage, ServerMessage, WireClientMessage, Wire> {
+export class ServerEnd implements End<ClientMessage, ServerMessage> {
   readonly #methods = new Map<number, MethodName>()
   readonly #refuse: (id: number, error: ErrorRecord) => void
 
@@ -38,36 +38,50 @@ export class ServerEnd implements End<ClientMessage, ServerMessage, WireClientMe
     this.#refuse = refuse
   }
 
-  encode(message: ServerMessage): Encoded<Wire> {
+  write(writer: Writer, message: ServerMessage): void {
     switch (message[0]) {
       case 'hello':
-        return encoded({ case: 'hello', value: helloToWire(message[1]) })
+        return append(writer, { case: 'hello', value: helloToWire(message[1]) })
       case 'reply':
       case 'item': {
         const [tag, id, answer] = message
-        const response = this.#response(id, answer)
+        const method = this.#methods.get(id) as MethodName
+        writeReply(writer, { tag, id }, () => writeResponse(writer, method, answer))
         if (tag === 'reply') this.#methods.delete(id)
-        return encoded({ case: tag, value: { id, response } }, response.length)
+        return
       }
       case 'refuse': {
         const [, id, error] = message
         this.#methods.delete(id)
-        return encoded({ case: 'refusal', value: { id, error: errorToWire(error) } }, error.message.length)
+        return append(writer, { case: 'refusal', value: { id, error: errorToWire(error) } })
       }
       case 'end':
         this.#methods.delete(message[1])
-        return encoded({ case: 'end', value: { id: message[1] } })
+        return append(writer, { case: 'end', value: { id: message[1] } })
       case 'notice':
-        return encoded({ case: 'notice', value: { session: message[1], stop: stopToWire(message[2]) } })
+        return append(writer, {
+          case: 'notice',
+          value: { session: message[1], stop: stopToWire(message[2]) },
+        })
       case 'fatal':
-        return encoded({ case: 'fatal', value: errorToWire(message[1]) })
+        return append(writer, { case: 'fatal', value: errorToWire(message[1]) })
     }
   }
 
-  decode({ message: wire }: WireClientMessage): Decoded<ClientMessage> | undefined {
+  read(reader: Reader): Decoded<ClientMessage> | undefined {
+    const call = readHot(reader, readCall)
+    return call === undefined ? this.#readOther(reader.rest()) : this.#call(call)
+  }
+
+  fatal(error: PerdureError): ServerMessage {
+    return ['fatal', errorRecord(error)]
+  }
+
+  #readOther(bytes: Uint8Array): Decoded<ClientMessage> | undefined {
+    const { message: wire } = parse(ClientMessageSchema, bytes) as MessageShape<typeof ClientMessageSchema>
     switch (wire.case) {
       case 'call':
-        return this.#decodeCall(wire.value)
+        return this.#call({ ...wire.value, request: Buffer.from(wire.value.request) })
       case 'credit':
         return { message: ['credit', wire.value.id, wire.value.items], bytes: 0 }
       case 'cancel':
@@ -79,21 +93,10 @@ export class ServerEnd implements End<ClientMessage, ServerMessage, WireClientMe
     }
   }
 
-  fatal(error: PerdureError): ServerMessage {
-    return ['fatal', errorRecord(error)]
-  }
-
-  #response(id: number, answer: unknown): Uint8Array {
-    const { procedure, toResponse } = CALLS[this.#methods.get(id) as MethodName]
-    const bytes = toBinary(procedure.output, toMessage(procedure.output, toResponse(answer as never)))
-    assertSize(bytes.length)
-    return bytes
-  }
-
-  #decodeCall(call: Call): Decoded<ClientMessage> | undefined {
+  #call(call: CallParts): Decoded<ClientMessage> | undefined {
     const { id, credit } = call
     if (this.#methods.has(id)) throw malformed('an id that is not in use', String(id))
-    const read = readCall(call)
+    const read = readRequest(call)
     if ('code' in read) {
       this.#refuse(id, read)
       return undefined
@@ -108,25 +111,41 @@ export class ServerEnd implements End<ClientMessage, ServerMessage, WireClientMe
   }
 }
 
+function writeResponse(writer: Writer, method: MethodName, answer: unknown): void {
+  const start = writer.at
+  if (HOT[method]?.writeResponse?.(writer, answer) !== true) {
+    writer.at = start
+    const { procedure, toResponse } = CALLS[method]
+    writer.append(toBinary(procedure.output, toMessage(procedure.output, toResponse(answer as never))))
+  }
+  assertSize(writer.at - start)
+}
+
 type Init = NonNullable<MessageInitShape<typeof ServerMessageSchema>['message']>
 
-function encoded(message: Init, bytes = 0): Encoded<Wire> {
-  return { message: create(ServerMessageSchema, { message }), bytes: bytes + MESSAGE_OVERHEAD }
+function append(writer: Writer, message: Init): void {
+  writer.append(toBinary(ServerMessageSchema, create(ServerMessageSchema, { message })))
 }
 
 /** A call's method and arguments, or why it cannot be carried out. */
-function readCall({
+function readRequest({
   method: name,
   request,
-}: Call): { method: MethodName; values: readonly unknown[] } | ErrorRecord {
+}: CallParts): { method: MethodName; values: readonly unknown[] } | ErrorRecord {
   try {
     const method = methodOf(name)
     if (method === undefined) throw malformed('a call of this version', JSON.stringify(name.slice(0, 60)))
-    const { procedure, fromRequest } = CALLS[method]
-    return { method, values: fromRequest(toPlain(procedure.input, parse(procedure.input, request))) }
+    const { readRequest: read } = HOT[method] ?? {}
+    const values = read === undefined ? undefined : readHot(new Reader(request), read)
+    return { method, values: values ?? readValues(method, request) }
   } catch (error) {
     return errorRecord(error, 'INTERNAL')
   }
+}
+
+function readValues(method: MethodName, request: Uint8Array): readonly unknown[] {
+  const { procedure, fromRequest } = CALLS[method]
+  return fromRequest(toPlain(procedure.input, parse(procedure.input, request)))
 }
 
 function parse(type: DescMessage, bytes: Uint8Array): Message {

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fc } from '../../std/testdata/properties.ts'
 import { type Action, type Restart, type Strategy, SupervisionPlan } from './plan.ts'
 
 const NO_WAIT = { most: 100, firstMs: 0 }

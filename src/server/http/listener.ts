@@ -21,8 +21,10 @@ import { type PerdureError, perdureError } from '../../errors.ts'
 export interface TlsOptions {
   readonly cert: string
   readonly key: string
-  /** Authorities whose certificates clients must show. Absent: clients need none. */
+  /** Authorities whose certificates clients may show, or must. Absent: clients need none. */
   readonly ca?: string
+  /** False lets clients in that show none: they have other credentials. Default true. */
+  readonly requiresCertificate?: boolean
 }
 
 /** Where to listen. */
@@ -73,6 +75,8 @@ export async function listen(handler: Handler, options: ListenOptions): Promise<
   const http2 = createHttp2({ settings: SETTINGS }, handler)
   const track = (session: ServerHttp2Session) => {
     sessions.add(session)
+    // the connection as a whole has a window of its own, which begins with 64 KiB
+    session.setLocalWindowSize(WINDOW_BYTES)
     session.on('close', () => sessions.delete(session))
     keepAlive(session)
   }
@@ -110,7 +114,9 @@ function secure(tls: TlsOptions, handler: Handler, track: (session: ServerHttp2S
         ...HTTP1,
         cert: tls.cert,
         key: tls.key,
-        ...(tls.ca === undefined ? {} : { ca: tls.ca, requestCert: true, rejectUnauthorized: true }),
+        ...(tls.ca === undefined
+          ? {}
+          : { ca: tls.ca, requestCert: true, rejectUnauthorized: tls.requiresCertificate !== false }),
         allowHTTP1: true,
         minVersion: 'TLSv1.2',
         settings: SETTINGS,

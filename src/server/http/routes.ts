@@ -2,10 +2,14 @@
  * What a node answers over HTTP besides its services: whether it lives, whether it is ready, how it is doing.
  *
  * Owns: the table of routes, and who may come in at all: a page in a browser must not reach a node on loopback by
- * having a name of its own resolve to it.
+ * having a name of its own resolve to it, and whoever shows no credential gets no further than the open pages.
  */
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { assertRight, notWhole } from '../auth/authorize.ts'
+import type { Caller } from '../auth/caller.ts'
+import { OPEN_PAGES } from '../auth/rights.ts'
 import type { Handler } from './listener.ts'
+import { refuse } from './refuse.ts'
 
 /** A page of plain text. */
 export interface Page {
@@ -17,13 +21,31 @@ export interface Page {
 /** Routes by path. All of them are read with GET. */
 export type Routes = Readonly<Record<string, () => Page | Promise<Page>>>
 
-/** Checks who is asked for, then answers a route, or hands the request to the services. */
-export function route(routes: Routes, services: Handler, isKnownHost: (name: string) => boolean): Handler {
+/** Who may come in. */
+export interface Entrance {
+  isKnownHost(name: string): boolean
+  /** Who sends a request; throws for nobody that is known. */
+  identify(request: Http2ServerRequest): Caller
+  /** Remembers who sent it, for the services. */
+  admit(request: Http2ServerRequest, caller: Caller): void
+}
+
+/** Checks who is asked for and by whom, then answers a route, or hands the request to the services. */
+export function route(routes: Routes, services: Handler, entrance: Entrance): Handler {
   return (request, response) => {
+    const problem = foreignHost(request, entrance)
+    if (problem !== undefined) return send(request, response, { status: 421, text: problem })
     const [path = ''] = request.url.split('?', 1)
     const page = Object.hasOwn(routes, path) ? routes[path] : undefined
-    const problem = foreignHost(request, isKnownHost)
-    if (problem !== undefined) return send(request, response, { status: 421, text: problem })
+    try {
+      if (!OPEN_PAGES.has(path)) {
+        const caller = entrance.identify(request)
+        if (page === undefined) entrance.admit(request, caller)
+        else assertMayRead(caller, path)
+      }
+    } catch (error) {
+      return refuse(request, response, error)
+    }
     if (page === undefined) return services(request, response)
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return send(request, response, { status: 405, text: `${path} is read with GET` })
@@ -36,10 +58,13 @@ export function route(routes: Routes, services: Handler, isKnownHost: (name: str
   }
 }
 
-function foreignHost(
-  request: Http2ServerRequest,
-  isKnownHost: (name: string) => boolean,
-): string | undefined {
+/** Pages are about the node as a whole. */
+function assertMayRead(caller: Caller, path: string): void {
+  assertRight(caller, 'read')
+  if (caller.namespaces !== undefined) throw notWhole(caller, path)
+}
+
+function foreignHost(request: Http2ServerRequest, { isKnownHost }: Entrance): string | undefined {
   const authority = request.headers[':authority'] ?? request.headers.host ?? ''
   const name = String(authority)
     .replace(/:\d+$/, '')

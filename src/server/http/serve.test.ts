@@ -9,16 +9,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Client } from '../../client/client.ts'
 import { connectNode } from '../../client/remote/dial-node.ts'
 import { ERROR_KINDS, type ErrorCode, perdureError } from '../../errors.ts'
-import { JobService } from '../../protocol/generated/perdure/v1/jobs_pb.ts'
-import {
-  ExchangeRequestSchema,
-  ExchangeService,
-  NodeService,
-} from '../../protocol/generated/perdure/v1/node_pb.ts'
-import { WorkerService } from '../../protocol/generated/perdure/v1/workers_pb.ts'
+import { ExchangeRequestSchema, ExchangeService } from '../../protocol/generated/perdure/v1/node_pb.ts'
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts'
-import { methodOf } from '../../protocol/rpc/calls.ts'
-import { authorize, NEEDED, type Right } from '../authorize.ts'
 import { openEmbedded } from '../embedded.ts'
 import { startNode } from '../node.ts'
 import { STATUS, statusOf } from '../rpc/status.ts'
@@ -187,23 +179,6 @@ describe('who is let in', () => {
     const [response] = await once(call, 'response')
     expect(response.statusCode).toBe(421)
     response.resume()
-  })
-
-  it('by a right for every procedure of the definition', () => {
-    const procedures = [JobService, NodeService, WorkerService].flatMap((service) =>
-      service.methods.map((procedure) => `${service.name}/${procedure.name}`),
-    )
-    expect(procedures.map(methodOf).sort()).toEqual(Object.keys(NEEDED).sort())
-  })
-
-  it.each(Object.entries(NEEDED))('%s needs the right to %s', (name, needed) => {
-    const method = name as keyof typeof NEEDED
-    const all: Right[] = ['read', 'produce', 'operate', 'work', 'administer']
-    const others = new Set(all.filter((right) => right !== needed))
-    const call = (rights: ReadonlySet<Right>) =>
-      authorize({ caller: { name: 'x', rights }, method, values: [] })
-    expect(() => call(new Set([needed]))).not.toThrow()
-    expect(() => call(others)).toThrow(expect.objectContaining({ code: 'DENIED' }))
   })
 })
 

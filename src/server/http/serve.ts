@@ -3,15 +3,17 @@
  *
  * Owns: putting listener, routes and services together, who a caller is, and ending them in order.
  */
-import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import { createContextValues } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 import type { Client } from '../../client/client.ts'
 import { MOST_FRAME_BYTES } from '../../protocol/rpc/exchange.ts'
-import { type Caller, certified, LOOPBACK } from '../authorize.ts'
+import type { Logger } from '../../runtime/logger/logger.ts'
+import type { Caller } from '../auth/caller.ts'
+import { Gate } from '../auth/gate.ts'
 import { Hub } from '../hub.ts'
 import type { Meter } from '../metrics/meter.ts'
+import { isExchange, serveExchange } from '../rpc/exchange.ts'
 import { addServices, CALLER } from '../rpc/services.ts'
 import { certificateName, type Handler, type ListenOptions, listen } from './listener.ts'
 import { route } from './routes.ts'
@@ -22,8 +24,12 @@ export interface ServeOptions extends ListenOptions {
   readonly hosts?: readonly string[]
   /** How long a worker's session waits for its connection to come back, ms. Default 10,000. */
   readonly lingerMs?: number
+  /** What is told of bugs. Default: nobody is. */
+  readonly logger?: Logger
   /** Serves `/metrics`. */
   readonly meter?: Meter
+  /** Tells callers from strangers. The server closes it. Default: whoever reaches the port may do everything. */
+  readonly gate?: Gate
 }
 
 /** A client that is being served. */
@@ -39,24 +45,27 @@ const GRACE_MS = 3_000
 
 /** Serves a client until `close`. @throws UNAVAILABLE when the port is taken. */
 export async function serveHttp(client: Client, options: ServeOptions): Promise<ServedHttp> {
-  const hub = new Hub(client, options.lingerMs)
+  const hub = new Hub(client, options.lingerMs, options.logger)
+  const gate = options.gate ?? new Gate()
   options.meter?.gauge('perdure_connections', 'Clients and workers connected', () => hub.connections)
-  const listener = await listen(handlerOf(hub, options), options)
+  const listener = await listen(handlerOf(hub, gate, options), options)
   let closing: Promise<void> | undefined
   const close = async () => {
     const closed = listener.close(GRACE_MS)
     await hub.drain()
     await closed
     await hub.closeSessions()
+    gate.close()
   }
   return { url: listener.url, port: listener.port, close: () => (closing ??= close()) }
 }
 
-function handlerOf(hub: Hub, { host, tls, hosts = [], meter }: ServeOptions): Handler {
+function handlerOf(hub: Hub, gate: Gate, { host, tls, hosts = [], meter }: ServeOptions): Handler {
+  const callers = new WeakMap<Http2ServerRequest, Caller>()
   const services = connectNodeAdapter({
     routes: (router) => addServices(router, hub),
     contextValues: (request) =>
-      createContextValues().set(CALLER, callerOf(request as Http2ServerRequest | IncomingMessage)),
+      createContextValues().set(CALLER, callers.get(request as Http2ServerRequest) as Caller),
     // nothing compressed is taken, so nothing can unfold into more than was sent
     acceptCompression: [],
     readMaxBytes: MOST_FRAME_BYTES,
@@ -77,10 +86,13 @@ function handlerOf(hub: Hub, { host, tls, hosts = [], meter }: ServeOptions): Ha
     },
     ...(meter && { '/metrics': async () => ({ status: 200, ...(await meter.text(hub.client)) }) }),
   }
-  return route(routes, services, isKnownHost)
-}
-
-function callerOf({ socket }: Http2ServerRequest | IncomingMessage): Caller {
-  const name = certificateName(socket)
-  return name === undefined ? LOOPBACK : certified(name)
+  const handler: Handler = (request, response) => {
+    if (isExchange(request)) serveExchange(hub, callers.get(request) as Caller, response)
+    else services(request, response)
+  }
+  return route(routes, handler, {
+    isKnownHost,
+    identify: ({ headers, socket }) => gate.identify({ headers, certificate: certificateName(socket) }),
+    admit: (request, caller) => callers.set(request, caller),
+  })
 }

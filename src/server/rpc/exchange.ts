@@ -1,55 +1,41 @@
 /**
- * The Exchange call: a connection like that of a local socket, carried by a stream.
+ * The Exchange call: a connection like that of a local socket, carried by one stream of HTTP/2 in the frames of gRPC.
+ *
+ * Owns: which requests are one, and the HTTP around it. It is served apart from the other calls, since all traffic of
+ * Perdure's own clients passes here.
  */
-import { create } from '@bufbuild/protobuf'
-import {
-  type ExchangeRequest,
-  type ExchangeResponse,
-  ExchangeResponseSchema,
-  type ServerMessage as Wire,
-  type ClientMessage as WireClientMessage,
-} from '../../protocol/generated/perdure/v1/node_pb.ts'
-import type { ClientMessage, ServerMessage } from '../../protocol/messages.ts'
-import { ExchangeLink } from '../../protocol/rpc/exchange.ts'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { EXCHANGE_PATH, EXCHANGE_TYPE, ExchangeLink } from '../../protocol/rpc/exchange.ts'
 import { ServerEnd } from '../../protocol/rpc/server-end.ts'
-import type { Caller } from '../authorize.ts'
+import type { Caller } from '../auth/caller.ts'
 import { Connection } from '../connection.ts'
 import type { Hub } from '../hub.ts'
 
-type Link = ExchangeLink<ClientMessage, ServerMessage, WireClientMessage, Wire>
+const TYPES: ReadonlySet<string> = new Set([EXCHANGE_TYPE, 'application/grpc'])
 
-/** Serves one exchange until either side ends it. */
-export async function* exchange(
-  hub: Hub,
-  caller: Caller,
-  requests: AsyncIterable<ExchangeRequest>,
-  signal: AbortSignal,
-): AsyncGenerator<ExchangeResponse> {
-  const link = open(hub, caller)
-  const close = () => link.close()
-  signal.addEventListener('abort', close, { once: true })
-  // a stream that breaks and one that ends are the same here: the client has gone
-  link.receive(requests).then(close, close)
-  try {
-    for await (const messages of link.frames()) yield create(ExchangeResponseSchema, { messages })
-  } finally {
-    signal.removeEventListener('abort', close)
-    close()
-  }
+/** Whether a request opens an exchange. */
+export function isExchange({ httpVersionMajor, method, url, headers }: Http2ServerRequest): boolean {
+  return (
+    url === EXCHANGE_PATH &&
+    httpVersionMajor === 2 &&
+    method === 'POST' &&
+    TYPES.has(headers['content-type'] ?? '')
+  )
 }
 
-function open(hub: Hub, caller: Caller): Link {
-  let link!: Link
-  const end = new ServerEnd((id, error) => link.send(['refuse', id, error]))
+/** Serves one exchange until either side ends it. */
+export function serveExchange(hub: Hub, caller: Caller, response: Http2ServerResponse): void {
+  response.addTrailers({ 'grpc-status': '0' })
+  response.writeHead(200, { 'content-type': EXCHANGE_TYPE })
   hub.admit((shared) => {
     return new Connection(
       (events) => {
-        link = new ExchangeLink(end, events, true)
-        return link
+        const end = new ServerEnd((id, error) => opened.send(['refuse', id, error]))
+        const opened = new ExchangeLink(end, response.stream, events, true)
+        return opened
       },
       caller,
       shared,
     )
   })
-  return link
 }

@@ -7,20 +7,16 @@
 import type { DescMethod, DescService, Message } from '@bufbuild/protobuf'
 import { type ConnectRouter, createContextKey, type HandlerContext } from '@connectrpc/connect'
 import { JobService } from '../../protocol/generated/perdure/v1/jobs_pb.ts'
-import {
-  type ExchangeRequest,
-  ExchangeService,
-  NodeService,
-} from '../../protocol/generated/perdure/v1/node_pb.ts'
+import { NodeService } from '../../protocol/generated/perdure/v1/node_pb.ts'
 import { type PollRequest, WorkerService } from '../../protocol/generated/perdure/v1/workers_pb.ts'
 import { malformed } from '../../protocol/json.ts'
 import { assertArguments, type MethodName } from '../../protocol/methods.ts'
 import { CALLS, methodOf } from '../../protocol/rpc/calls.ts'
 import { type JsonForm, toMessage, toPlain } from '../../protocol/rpc/convert.ts'
-import { authorize, type Caller, LOOPBACK } from '../authorize.ts'
+import { authorize } from '../auth/authorize.ts'
+import { type Caller, LOOPBACK } from '../auth/caller.ts'
 import { HANDLERS, type HandlerContext as MethodContext, strings, workerName } from '../handlers.ts'
 import type { Hub } from '../hub.ts'
-import { exchange } from './exchange.ts'
 import { statusOf } from './status.ts'
 
 /** Who makes a call, as the listener found out. */
@@ -33,15 +29,11 @@ const DEFAULT_WAIT_MS = 30_000
 type Plain = Readonly<Record<string, unknown>>
 type Values = readonly unknown[]
 
-/** Adds every service to a router. */
+/** Adds every service to a router but that of exchanges (exchange.ts). */
 export function addServices(router: ConnectRouter, hub: Hub): void {
   for (const service of [JobService, NodeService, WorkerService]) {
     router.service(service as DescService, implementation(hub, service))
   }
-  router.service(ExchangeService, {
-    exchange: (requests: AsyncIterable<ExchangeRequest>, context) =>
-      exchange(hub, context.values.get(CALLER), requests, context.signal),
-  })
 }
 
 function implementation(hub: Hub, service: DescService): Record<string, never> {
@@ -65,7 +57,7 @@ function unary(hub: Hub, method: MethodName, { input, output }: DescMethod) {
         : await HANDLERS[method](contextOf(hub, method, values, context), values)
       return toMessage(output, toResponse(answer as never), '', formOf(context))
     } catch (error) {
-      throw statusOf(error)
+      throw statusOf(error, hub.logger)
     }
   }
 }
@@ -78,7 +70,7 @@ function stream(hub: Hub, method: MethodName, { input, output }: DescMethod) {
       const items = HANDLERS[method](contextOf(hub, method, values, context), values) as AsyncIterable<Plain>
       for await (const item of items) yield toMessage(output, toResponse(item as never), '', formOf(context))
     } catch (error) {
-      throw statusOf(error)
+      throw statusOf(error, hub.logger)
     }
   }
 }
@@ -86,9 +78,15 @@ function stream(hub: Hub, method: MethodName, { input, output }: DescMethod) {
 /** Checks the call, and makes what its handler needs. */
 function contextOf(hub: Hub, method: MethodName, values: Values, context: HandlerContext): MethodContext {
   assertArguments(method, values)
-  authorize({ caller: context.values.get(CALLER), method, values })
-  const { client, sessions } = hub
-  return { client, sessions, signal: context.signal, adopt: withoutConnection }
+  const caller = context.values.get(CALLER)
+  authorize({ caller, method, values })
+  const { client, sessions } = hub.viewOf(caller)
+  return { client, sessions, signal: signalOf(caller, context), adopt: withoutConnection }
+}
+
+/** Ends with the request, and with the credential that it was made with. */
+function signalOf({ ended }: Caller, { signal }: HandlerContext): AbortSignal {
+  return ended === undefined ? signal : AbortSignal.any([signal, ended])
 }
 
 function withoutConnection(): never {
@@ -105,15 +103,16 @@ function ofWorker(
   if (typeof worker === 'number') throw malformed('the worker by its name', 'a number outside of an exchange')
   const name = workerName(worker)
   if (method === 'openWorker') {
-    contextOf(hub, method, [worker, ...values], context)
-    return hub.sessions.serve(name, async (session) => {
+    const { sessions } = contextOf(hub, method, [worker, ...values], context)
+    return sessions.serve(name, async (session) => {
       session.reconcile(strings((values[0] as Plain).held))
       return session.number
     })
   }
-  return hub.sessions.serve(name, async ({ number }) => {
+  // checked before there is a session, which has no number yet
+  const handler = contextOf(hub, method, [0, ...values], context)
+  return handler.sessions.serve(name, async ({ number }) => {
     const all = [number, ...values]
-    const handler = contextOf(hub, method, all, context)
     const signal = method === 'session.poll' ? waitOf(request as PollRequest, context.signal) : handler.signal
     return HANDLERS[method]({ ...handler, signal }, all)
   })

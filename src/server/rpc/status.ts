@@ -8,6 +8,7 @@ import { Code, ConnectError } from '@connectrpc/connect'
 import type { ErrorCode } from '../../errors.ts'
 import { ErrorSchema } from '../../protocol/generated/perdure/v1/errors_pb.ts'
 import { errorToWire } from '../../protocol/rpc/parts.ts'
+import type { Logger } from '../../runtime/logger/logger.ts'
 import { wireError } from '../wire-error.ts'
 
 /** The status of each code. */
@@ -50,15 +51,16 @@ export const STATUS: Readonly<Record<ErrorCode, Code>> = {
   CLOSED: Code.Unavailable,
   UNAVAILABLE: Code.Unavailable,
   PROTOCOL: Code.InvalidArgument,
+  UNAUTHENTICATED: Code.Unauthenticated,
   DENIED: Code.PermissionDenied,
   INTERNAL: Code.Internal,
 }
 
-/** The status of anything thrown, with the error itself as its detail. */
-export function statusOf(thrown: unknown): ConnectError {
+/** The status of anything thrown, with the error itself as its detail. The logger is told of bugs. */
+export function statusOf(thrown: unknown, logger?: Logger): ConnectError {
   // what the transport itself says: the caller has gone, or its time is over
   if (thrown instanceof ConnectError) return thrown
-  const record = wireError(thrown)
+  const record = wireError(thrown, logger)
   const error = new ConnectError(record.message, STATUS[record.code as ErrorCode])
   error.details.push({ desc: ErrorSchema, value: errorToWire(record) })
   return error

@@ -30,6 +30,7 @@ import type {
 } from '../../client/types.ts'
 import type { JobState } from '../../core/model/states.ts'
 import { perdureError } from '../../errors.ts'
+import type { LogRecord } from '../../runtime/logger/record.ts'
 
 interface FakeJob {
   readonly id: number
@@ -132,6 +133,8 @@ export class FakeClient implements Client {
     await new Promise((resolve) => options.signal?.addEventListener('abort', resolve))
   }
 
+  async *tail(): AsyncIterable<LogRecord> {}
+
   async pauseQueue(): Promise<void> {}
 
   async dependents(id: number, limit = 10_000): Promise<number[]> {
@@ -180,6 +183,7 @@ export class FakeSession implements WorkerSession {
   readonly reported: Report[] = []
   readonly beats: { at: number; tokens: readonly string[] }[] = []
   readonly output: string[] = []
+  readonly records: LogRecord[] = []
   readonly progressed: [string, number, string | undefined][] = []
   readonly news = new EventTarget()
   lost: string[] = []
@@ -250,6 +254,10 @@ export class FakeSession implements WorkerSession {
   progress(token: string, fraction: number, message?: string): void {
     this.progressed.push([token, fraction, message])
     this.news.dispatchEvent(new Event('progress'))
+  }
+
+  async record(records: readonly LogRecord[]): Promise<void> {
+    this.records.push(...records)
   }
 
   tell(status: WorkerStatus): void {

@@ -1,14 +1,13 @@
 /**
  * What fuzz tests share: values that nobody should hand in, and the one rule that all of them check: the answer is a
  * right value or an error of the table, never something else that was thrown.
- *
- * `FUZZ_RUNS=20000 vitest run --project unit fuzz` tries more than `npm test` does.
  */
-import fc from 'fast-check'
+
 import { type ErrorCode, PerdureError } from '../../errors.ts'
+import { fc, times } from './properties.ts'
 
 /** Inputs that each property is tried with. */
-export const RUNS = { numRuns: Number(process.env.FUZZ_RUNS ?? 200) }
+export const RUNS = times(200)
 
 /** Names that every object has without having been given them, and some that mean something to the language. */
 const TRAPS = [

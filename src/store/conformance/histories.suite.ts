@@ -2,11 +2,12 @@
  * Histories: whatever is committed in whatever order, many commits in flight and restarts between them, the
  * store answers as plain maps would.
  */
-import fc from 'fast-check'
+
 import { describe, expect, it } from 'vitest'
 import type { JobRow } from '../../core/model/job.ts'
 import { fairId, type KeyRow, keyId } from '../../core/model/rows.ts'
 import type { StateCode } from '../../core/model/states.ts'
+import { fc, times } from '../../std/testdata/properties.ts'
 import type { Batch, CountChange, JobChange, MemberChange } from '../store.ts'
 import { type MakeStore, type StoreTraits, Subject } from './subject.suite.ts'
 import { ALL, byId, ELSEWHERE, job, MAIL, VIDEO, WORLD } from './world.suite.ts'
@@ -252,7 +253,7 @@ export function historiesSuite(make: MakeStore, { keepsData = true }: StoreTrait
           await look(subject, model)
         }),
         // Not shrunk: a history goes on where the one before it ended.
-        { numRuns: 30, endOnFailure: true },
+        { ...times(30), endOnFailure: true },
       )
     })
   })

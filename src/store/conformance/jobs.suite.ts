@@ -2,10 +2,11 @@
  * Jobs: every column of every change arrives, batches take effect as a whole, and loads see what was issued
  * before them.
  */
-import fc from 'fast-check'
+
 import { describe, expect, it } from 'vitest'
 import { HAS_PROGRESS, type JobRow } from '../../core/model/job.ts'
 import { SUCCEEDED } from '../../core/model/states.ts'
+import { fc, times } from '../../std/testdata/properties.ts'
 import type { JobChange } from '../store.ts'
 import { type MakeStore, Subject } from './subject.suite.ts'
 import {
@@ -49,9 +50,10 @@ const OTHER: Omit<JobRow, 'id'> = {
   cancelAt: 23,
   restarts: 24,
   logSize: 25,
+  restartedAt: 26,
   nonce: 'nonce',
-  result: '"27"',
-  error: '{"code":"28"}',
+  result: '"28"',
+  error: '{"code":"29"}',
 }
 const COLUMNS = Object.keys(OTHER) as (keyof typeof OTHER)[]
 
@@ -111,7 +113,7 @@ export function jobsSuite(make: MakeStore): void {
           const gone = last[hole % last.length] as JobRow
           expect((await subject.load({ jobs: [gone.id] })).jobs).toEqual([])
         }),
-        { numRuns: 60 },
+        times(60),
       )
     })
 
@@ -141,7 +143,7 @@ export function jobsSuite(make: MakeStore): void {
             after,
           ])
         }),
-        { numRuns: 40 },
+        times(40),
       )
     })
 

@@ -1,9 +1,10 @@
 /**
  * Lines: windows of the store are the parts of a sorted array, wherever they begin and however long they are.
  */
-import fc from 'fast-check'
+
 import { describe, expect, it } from 'vitest'
 import type { JobRow } from '../../core/model/job.ts'
+import { fc, times } from '../../std/testdata/properties.ts'
 import { EXPIRY_LINE, type WindowRequest } from '../store.ts'
 import { type MakeStore, Subject } from './subject.suite.ts'
 import { added, changed, job, removed } from './world.suite.ts'
@@ -93,7 +94,7 @@ export function linesSuite(make: MakeStore): void {
             expect(await page(subject, line, size, from)).toEqual(behind)
           }
         }),
-        { numRuns: 40 },
+        times(40),
       )
     })
 
@@ -132,7 +133,7 @@ export function linesSuite(make: MakeStore): void {
           }
           await subject.commit({ jobs: [...rows.values()].map(removed) })
         }),
-        { numRuns: 25 },
+        times(25),
       )
     })
 
@@ -150,13 +151,13 @@ export function linesSuite(make: MakeStore): void {
   describe('the order of what expires', () => {
     it('holds only jobs that do, by time and id, whatever line they stand in', async () => {
       const subject = await Subject.open(make)
-      const times = fc.array(
+      const random = fc.array(
         fc.record({ expireAt: fc.oneof(fc.nat(3), fc.maxSafeNat()), line: fc.nat(20), rank, turn }),
         { maxLength: 30 },
       )
       let nextId = 1
       await fc.assert(
-        fc.asyncProperty(times, fc.integer({ min: 1, max: 35 }), fc.nat(4), async (randoms, size, start) => {
+        fc.asyncProperty(random, fc.integer({ min: 1, max: 35 }), fc.nat(4), async (randoms, size, start) => {
           const rows = randoms.map((columns) => job(nextId++, columns))
           await subject.commit({ jobs: added(rows) })
           const sorted = rows
@@ -168,7 +169,7 @@ export function linesSuite(make: MakeStore): void {
           expect(await page(subject, EXPIRY_LINE, size, from)).toEqual(behind)
           await subject.commit({ jobs: rows.map(removed) })
         }),
-        { numRuns: 30 },
+        times(30),
       )
     })
 

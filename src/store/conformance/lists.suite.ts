@@ -1,11 +1,12 @@
 /**
  * Lists: every filter and every order equals the same filter over a plain array; details say what lists say.
  */
-import fc from 'fast-check'
+
 import { describe, expect, it } from 'vitest'
 import { HAS_KEY, type JobRow } from '../../core/model/job.ts'
 import type { MetadataRow } from '../../core/model/rows.ts'
 import { JOB_STATES, type StateCode } from '../../core/model/states.ts'
+import { fc, times } from '../../std/testdata/properties.ts'
 import type { StoredJob, StoredQuery } from '../store.ts'
 import { type MakeStore, Subject } from './subject.suite.ts'
 import {
@@ -199,7 +200,7 @@ export function listsSuite(make: MakeStore): void {
         fc.asyncProperty(anyQuery, async (query) => {
           expect(ids(await all(subject, query))).toEqual(filter(entries, query))
         }),
-        { numRuns: 150 },
+        times(150),
       )
     })
 
@@ -229,7 +230,7 @@ export function listsSuite(make: MakeStore): void {
             }
           },
         ),
-        { numRuns: 60 },
+        times(60),
       )
     })
 

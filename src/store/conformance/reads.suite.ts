@@ -1,7 +1,7 @@
 /**
  * Other reads: counts, retention, dependents, facts, and the check that finds rows which contradict each other.
  */
-import fc from 'fast-check'
+
 import { describe, expect, it } from 'vitest'
 import { HAS_DEPENDENCIES, HAS_DEPENDENTS, type JobRow } from '../../core/model/job.ts'
 import { limitLine, readyLine } from '../../core/model/line.ts'
@@ -15,6 +15,7 @@ import {
   SUCCEEDED,
   WAITING,
 } from '../../core/model/states.ts'
+import { fc, times } from '../../std/testdata/properties.ts'
 import type { Batch, MemberChange } from '../store.ts'
 import { type MakeStore, Subject } from './subject.suite.ts'
 import {
@@ -105,7 +106,7 @@ export function readsSuite(make: MakeStore): void {
           const total = sum((await subject.reads.counts(null)).map(({ count }) => count))
           expect(total).toBe(sum(model.values()))
         }),
-        { numRuns: 20 },
+        times(20),
       )
     })
   })

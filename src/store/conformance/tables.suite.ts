@@ -1,9 +1,10 @@
 /**
  * Tables beside the jobs: what is interned, keys, fairness, limits, and ranges of members.
  */
-import fc from 'fast-check'
+
 import { describe, expect, it } from 'vitest'
 import { fairId, type KeyRow, keyId, type NameSpace, nameId, routeKey } from '../../core/model/rows.ts'
+import { fc, times } from '../../std/testdata/properties.ts'
 import type { MemberChange } from '../store.ts'
 import { type MakeStore, Subject } from './subject.suite.ts'
 import { anyText, byId, MAIL, NAMES, PROFILES, ROUTES, WORLD } from './world.suite.ts'
@@ -80,7 +81,7 @@ export function tablesSuite(make: MakeStore): void {
             expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(expected))
           }
         }),
-        { numRuns: 40 },
+        times(40),
       )
     })
   })
@@ -127,7 +128,7 @@ export function tablesSuite(make: MakeStore): void {
           const found = new Map(loaded.fair.map((row) => [fairId(row.queue, row.key), row]))
           expect(found).toEqual(rows)
         }),
-        { numRuns: 20 },
+        times(20),
       )
     })
 
@@ -152,7 +153,7 @@ export function tablesSuite(make: MakeStore): void {
             expect(found).toEqual(known)
           },
         ),
-        { numRuns: 40 },
+        times(40),
       )
     })
   })
@@ -201,7 +202,7 @@ export function tablesSuite(make: MakeStore): void {
           const loaded = await subject.load({ [table]: [1, 2, 3] })
           expect(sorted(loaded[table])).toEqual(sorted([...model.values()]))
         }),
-        { numRuns: 25 },
+        times(25),
       )
     })
   })

@@ -1,12 +1,13 @@
 /**
  * The world of the suite: a few interned names and routes, jobs in every state, and random rows.
  */
-import fc from 'fast-check'
+
 import { blankJob, type JobRow } from '../../core/model/job.ts'
 import { DUE_LINE, limitLine, NO_LINE, RUNNING_LINE, readyLine } from '../../core/model/line.ts'
 import { DEFAULT_PROFILE } from '../../core/model/profile.ts'
 import type { NameRow, ProfileRow, RouteRow } from '../../core/model/rows.ts'
 import { JOB_STATES, READY, RUNNING, SCHEDULED, type StateCode, WAITING } from '../../core/model/states.ts'
+import { fc } from '../../std/testdata/properties.ts'
 import type { Batch, CountChange, JobChange, StoredQuery } from '../store.ts'
 
 export const NAMES: readonly NameRow[] = [
@@ -169,6 +170,7 @@ export const anyColumns: fc.Arbitrary<Omit<JobRow, 'id'>> = fc.record({
   cancelAt: whole,
   restarts: whole,
   logSize: whole,
+  restartedAt: whole,
   nonce: nullable(anyText),
   result: nullable(anyText),
   error: nullable(anyText),

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { fc } from '../../std/testdata/properties.ts'
 import { compare, Order, type Place } from './order.ts'
 
 const small = fc.integer({ min: -2, max: 2 })

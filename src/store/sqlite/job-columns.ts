@@ -31,6 +31,7 @@ export const NUMBER_COLUMNS = [
   'cancelAt',
   'restarts',
   'logSize',
+  'restartedAt',
 ] as const satisfies readonly (keyof JobRow)[]
 
 /** Columns that hold texts or nothing. */
@@ -87,6 +88,7 @@ const READERS: readonly Reader[] = [
   (row) => row.cancelAt,
   (row) => row.restarts,
   (row) => row.logSize,
+  (row) => row.restartedAt,
   (row) => row.limits,
   (row) => row.metadata,
   (row) => row.input,
@@ -127,12 +129,13 @@ export function changedColumns(a: JobRow, b: JobRow): number {
     (a.cancelAt === b.cancelAt ? 0 : 1 << 19) |
     (a.restarts === b.restarts ? 0 : 1 << 20) |
     (a.logSize === b.logSize ? 0 : 1 << 21) |
-    (a.limits === b.limits ? 0 : 1 << 22) |
-    (a.metadata === b.metadata ? 0 : 1 << 23) |
-    (a.input === b.input ? 0 : 1 << 24) |
-    (a.nonce === b.nonce ? 0 : 1 << 25) |
-    (a.result === b.result ? 0 : 1 << 26) |
-    (a.error === b.error ? 0 : 1 << 27)
+    (a.restartedAt === b.restartedAt ? 0 : 1 << 22) |
+    (a.limits === b.limits ? 0 : 1 << 23) |
+    (a.metadata === b.metadata ? 0 : 1 << 24) |
+    (a.input === b.input ? 0 : 1 << 25) |
+    (a.nonce === b.nonce ? 0 : 1 << 26) |
+    (a.result === b.result ? 0 : 1 << 27) |
+    (a.error === b.error ? 0 : 1 << 28)
   )
 }
 
@@ -204,6 +207,7 @@ function unpackRow(numbers: Float64Array, n: number, texts: PackedRows['texts'],
     cancelAt: whole(numbers[n + 20] as number),
     restarts: whole(numbers[n + 21] as number),
     logSize: whole(numbers[n + 22] as number),
+    restartedAt: whole(numbers[n + 23] as number),
     nonce: textAt(texts, 3, row),
     result: textAt(texts, 4, row),
     error: textAt(texts, 5, row),

@@ -3,9 +3,9 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { outcomeOf, RUNS } from '../../std/testdata/fuzz.ts'
+import { fc } from '../../std/testdata/properties.ts'
 import { checkLog } from './log.ts'
 
 const HEADER = 32

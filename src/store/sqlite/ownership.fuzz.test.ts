@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { json, nearly, outcomeOf, RUNS, text } from '../../std/testdata/fuzz.ts'
+import { fc } from '../../std/testdata/properties.ts'
 import { checkHeader } from './connection.ts'
 import { Ownership } from './ownership.ts'
 

@@ -1,8 +1,9 @@
 /** The way of rows into the database and back: packed, committed, loaded, unpacked, they are what they were. */
-import fc from 'fast-check'
+
 import { expect, it } from 'vitest'
 import { blankJob, type JobRow } from '../../core/model/job.ts'
 import { RUNS } from '../../std/testdata/fuzz.ts'
+import { fc } from '../../std/testdata/properties.ts'
 import { type Batch, NO_LOAD } from '../store.ts'
 import { Committer } from './commit.ts'
 import { openOwner } from './connection.ts'

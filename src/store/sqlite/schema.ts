@@ -8,7 +8,10 @@ import { columnName, NUMBER_COLUMNS, TEXT_COLUMNS } from './job-columns.ts'
 /** Marks the file as a Perdure store: "PERD". */
 export const APPLICATION_ID = 0x50455244
 
-const numbers = NUMBER_COLUMNS.map((field) => {
+/** Columns that came after version 1, in the steps below. */
+const LATER: readonly string[] = ['restartedAt']
+
+const numbers = NUMBER_COLUMNS.filter((field) => !LATER.includes(field)).map((field) => {
   const type = field === 'turn' ? 'REAL' : 'INTEGER'
   return `${columnName(field)} ${type} NOT NULL DEFAULT 0`
 })
@@ -84,11 +87,14 @@ CREATE TABLE counts (route INTEGER, state INTEGER, n INTEGER NOT NULL, PRIMARY K
 /** Version 2: shard time outlives its owner. */
 const SECOND = 'ALTER TABLE shard ADD COLUMN time INTEGER NOT NULL DEFAULT 0'
 
+/** Version 3: the time for a whole job begins anew at a restart. */
+const THIRD = 'ALTER TABLE jobs ADD COLUMN restarted_at INTEGER NOT NULL DEFAULT 0'
+
 /**
- * Version 3: journals of workflow runs. A journal is read from its end or through, so its rows lie together; how long it
+ * Version 4: journals of workflow runs. A journal is read from its end or through, so its rows lie together; how long it
  * is tells its last row.
  */
-const THIRD = `
+const FOURTH = `
 CREATE TABLE runs (job INTEGER PRIMARY KEY, start INTEGER NOT NULL, waits TEXT, inbox TEXT);
 CREATE TABLE journal (
   run INTEGER, sequence INTEGER, position INTEGER NOT NULL, kind INTEGER NOT NULL, state INTEGER NOT NULL,
@@ -97,7 +103,7 @@ CREATE TABLE journal (
 `
 
 /** The step to version `index + 1`. */
-export const MIGRATIONS: readonly string[] = [FIRST, SECOND, THIRD]
+export const MIGRATIONS: readonly string[] = [FIRST, SECOND, THIRD, FOURTH]
 
 /** The version that this code writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length

@@ -4,6 +4,7 @@ import type { WorkerStatus } from '../../client/types.ts'
 import type { Outcome } from '../../core/model/outcome.ts'
 import { type ErrorCode, PerdureError } from '../../errors.ts'
 import type { Executor } from '../../executors/executor.ts'
+import type { LogRecord } from '../../runtime/logger/record.ts'
 import type { WorkerOptions } from '../options.ts'
 import { createWorker, type Worker } from '../worker.ts'
 import { TestTime } from './test-time.ts'
@@ -22,6 +23,8 @@ export class FakeSession implements WorkerSession {
   readonly reports: Report[][] = []
   readonly beats: (readonly string[])[] = []
   readonly logs: { token: string; stream: string; text: string }[] = []
+  /** What the worker logged. */
+  readonly records: LogRecord[] = []
   /** What the worker said about itself. */
   readonly told: WorkerStatus[] = []
   readonly moves: { token: string; fraction: number; message: string | undefined }[] = []
@@ -47,7 +50,7 @@ export class FakeSession implements WorkerSession {
   #nextJob = 1
 
   /** Decides about faults, call by call. */
-  fault: (call: 'poll' | 'report' | 'heartbeat' | 'log') => Fault = () => undefined
+  fault: (call: 'poll' | 'report' | 'heartbeat' | 'log' | 'record') => Fault = () => undefined
   /** Heartbeats are not answered while this is set. */
   isSilent = false
 
@@ -74,8 +77,8 @@ export class FakeSession implements WorkerSession {
     this.live.delete(token)
   }
 
-  notify(token: string, reason: 'cancel' | 'lease-lost', graceMs = 1_000): void {
-    this.#listener?.({ type: 'stop', token, reason, graceMs })
+  notify(token: string, reason: 'cancel' | 'lease-lost', graceMs = 1_000, signal?: string): void {
+    this.#listener?.({ type: 'stop', token, reason, graceMs, ...(signal === undefined ? {} : { signal }) })
     if (reason === 'lease-lost') this.#tellLost([token])
   }
 
@@ -178,6 +181,12 @@ export class FakeSession implements WorkerSession {
 
   progress(token: string, fraction: number, message?: string): void {
     this.moves.push({ token, fraction, message })
+  }
+
+  async record(records: readonly LogRecord[]): Promise<void> {
+    const fault = this.fault('record')
+    if (fault !== undefined) throw broken(fault)
+    this.records.push(...records)
   }
 
   tell(status: WorkerStatus): void {

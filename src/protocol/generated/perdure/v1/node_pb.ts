@@ -11,7 +11,7 @@ import type { Error } from "./errors_pb.ts";
 import { file_perdure_v1_errors } from "./errors_pb.ts";
 import type { Position } from "./jobs_pb.ts";
 import { file_perdure_v1_jobs } from "./jobs_pb.ts";
-import type { StopRequest } from "./workers_pb.ts";
+import type { LogRecord, StopRequest } from "./workers_pb.ts";
 import { file_perdure_v1_workers } from "./workers_pb.ts";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 
@@ -19,7 +19,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file perdure/v1/node.proto.
  */
 export const file_perdure_v1_node: GenFile = /*@__PURE__*/
-  fileDesc("ChVwZXJkdXJlL3YxL25vZGUucHJvdG8SCnBlcmR1cmUudjEiFAoSR2V0UG9zaXRpb25SZXF1ZXN0Ij0KE0dldFBvc2l0aW9uUmVzcG9uc2USJgoIcG9zaXRpb24YASABKAsyFC5wZXJkdXJlLnYxLlBvc2l0aW9uIg0KC0luZm9SZXF1ZXN0IjYKDEluZm9SZXNwb25zZRImCgVmYWN0cxgBIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QiDgoMQ2hlY2tSZXF1ZXN0IiEKDUNoZWNrUmVzcG9uc2USEAoIcHJvYmxlbXMYASADKAkiPgoPRXhjaGFuZ2VSZXF1ZXN0EisKCG1lc3NhZ2VzGAEgAygLMhkucGVyZHVyZS52MS5DbGllbnRNZXNzYWdlIqwBCg1DbGllbnRNZXNzYWdlEiIKBWhlbGxvGAEgASgLMhEucGVyZHVyZS52MS5IZWxsb0gAEiAKBGNhbGwYAiABKAsyEC5wZXJkdXJlLnYxLkNhbGxIABIkCgZjcmVkaXQYAyABKAsyEi5wZXJkdXJlLnYxLkNyZWRpdEgAEiQKBmNhbmNlbBgEIAEoCzISLnBlcmR1cmUudjEuQ2FuY2VsSABCCQoHbWVzc2FnZSIqCgVIZWxsbxIPCgd2ZXJzaW9uGAEgASgNEhAKCGluc3RhbmNlGAIgASgJIkMKBENhbGwSCgoCaWQYASABKA0SDgoGbWV0aG9kGAIgASgJEg8KB3JlcXVlc3QYAyABKAwSDgoGY3JlZGl0GAQgASgNIiMKBkNyZWRpdBIKCgJpZBgBIAEoDRINCgVpdGVtcxgCIAEoDSIUCgZDYW5jZWwSCgoCaWQYASABKA0iPwoQRXhjaGFuZ2VSZXNwb25zZRIrCghtZXNzYWdlcxgBIAMoCzIZLnBlcmR1cmUudjEuU2VydmVyTWVzc2FnZSKaAgoNU2VydmVyTWVzc2FnZRIiCgVoZWxsbxgBIAEoCzIRLnBlcmR1cmUudjEuSGVsbG9IABIiCgVyZXBseRgCIAEoCzIRLnBlcmR1cmUudjEuUmVwbHlIABImCgdyZWZ1c2FsGAMgASgLMhMucGVyZHVyZS52MS5SZWZ1c2FsSAASIQoEaXRlbRgEIAEoCzIRLnBlcmR1cmUudjEuUmVwbHlIABIhCgNlbmQYBSABKAsyEi5wZXJkdXJlLnYxLkNhbmNlbEgAEiQKBm5vdGljZRgGIAEoCzISLnBlcmR1cmUudjEuTm90aWNlSAASIgoFZmF0YWwYByABKAsyES5wZXJkdXJlLnYxLkVycm9ySABCCQoHbWVzc2FnZSIlCgVSZXBseRIKCgJpZBgBIAEoDRIQCghyZXNwb25zZRgCIAEoDCI3CgdSZWZ1c2FsEgoKAmlkGAEgASgNEiAKBWVycm9yGAIgASgLMhEucGVyZHVyZS52MS5FcnJvciJACgZOb3RpY2USDwoHc2Vzc2lvbhgBIAEoDRIlCgRzdG9wGAIgASgLMhcucGVyZHVyZS52MS5TdG9wUmVxdWVzdDLlAQoLTm9kZVNlcnZpY2USUwoLR2V0UG9zaXRpb24SHi5wZXJkdXJlLnYxLkdldFBvc2l0aW9uUmVxdWVzdBofLnBlcmR1cmUudjEuR2V0UG9zaXRpb25SZXNwb25zZSIDkAIBEj4KBEluZm8SFy5wZXJkdXJlLnYxLkluZm9SZXF1ZXN0GhgucGVyZHVyZS52MS5JbmZvUmVzcG9uc2UiA5ACARJBCgVDaGVjaxIYLnBlcmR1cmUudjEuQ2hlY2tSZXF1ZXN0GhkucGVyZHVyZS52MS5DaGVja1Jlc3BvbnNlIgOQAgEyXAoPRXhjaGFuZ2VTZXJ2aWNlEkkKCEV4Y2hhbmdlEhsucGVyZHVyZS52MS5FeGNoYW5nZVJlcXVlc3QaHC5wZXJkdXJlLnYxLkV4Y2hhbmdlUmVzcG9uc2UoATABYgZwcm90bzM", [file_google_protobuf_struct, file_perdure_v1_errors, file_perdure_v1_jobs, file_perdure_v1_workers]);
+  fileDesc("ChVwZXJkdXJlL3YxL25vZGUucHJvdG8SCnBlcmR1cmUudjEiFAoSR2V0UG9zaXRpb25SZXF1ZXN0Ij0KE0dldFBvc2l0aW9uUmVzcG9uc2USJgoIcG9zaXRpb24YASABKAsyFC5wZXJkdXJlLnYxLlBvc2l0aW9uIg0KC0luZm9SZXF1ZXN0IjYKDEluZm9SZXNwb25zZRImCgVmYWN0cxgBIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QigQIKC1RhaWxSZXF1ZXN0EhMKBndvcmtlchgBIAEoCUgAiAEBEhAKA2pvYhgCIAEoAUgBiAEBEhIKBXF1ZXVlGAMgASgJSAKIAQESEQoEa2luZBgEIAEoCUgDiAEBEhYKCW5hbWVzcGFjZRgFIAEoCUgEiAEBEhIKBWxldmVsGAYgASgJSAWIAQESEQoEbGFzdBgHIAEoDUgGiAEBEhMKBmZvbGxvdxgIIAEoCEgHiAEBQgkKB193b3JrZXJCBgoEX2pvYkIICgZfcXVldWVCBwoFX2tpbmRCDAoKX25hbWVzcGFjZUIICgZfbGV2ZWxCBwoFX2xhc3RCCQoHX2ZvbGxvdyI1CgxUYWlsUmVzcG9uc2USJQoGcmVjb3JkGAEgASgLMhUucGVyZHVyZS52MS5Mb2dSZWNvcmQiDgoMQ2hlY2tSZXF1ZXN0IiEKDUNoZWNrUmVzcG9uc2USEAoIcHJvYmxlbXMYASADKAkiPgoPRXhjaGFuZ2VSZXF1ZXN0EisKCG1lc3NhZ2VzGAEgAygLMhkucGVyZHVyZS52MS5DbGllbnRNZXNzYWdlIqwBCg1DbGllbnRNZXNzYWdlEiIKBWhlbGxvGAEgASgLMhEucGVyZHVyZS52MS5IZWxsb0gAEiAKBGNhbGwYAiABKAsyEC5wZXJkdXJlLnYxLkNhbGxIABIkCgZjcmVkaXQYAyABKAsyEi5wZXJkdXJlLnYxLkNyZWRpdEgAEiQKBmNhbmNlbBgEIAEoCzISLnBlcmR1cmUudjEuQ2FuY2VsSABCCQoHbWVzc2FnZSIqCgVIZWxsbxIPCgd2ZXJzaW9uGAEgASgNEhAKCGluc3RhbmNlGAIgASgJIkMKBENhbGwSCgoCaWQYASABKA0SDgoGbWV0aG9kGAIgASgJEg8KB3JlcXVlc3QYAyABKAwSDgoGY3JlZGl0GAQgASgNIiMKBkNyZWRpdBIKCgJpZBgBIAEoDRINCgVpdGVtcxgCIAEoDSIUCgZDYW5jZWwSCgoCaWQYASABKA0iPwoQRXhjaGFuZ2VSZXNwb25zZRIrCghtZXNzYWdlcxgBIAMoCzIZLnBlcmR1cmUudjEuU2VydmVyTWVzc2FnZSKaAgoNU2VydmVyTWVzc2FnZRIiCgVoZWxsbxgBIAEoCzIRLnBlcmR1cmUudjEuSGVsbG9IABIiCgVyZXBseRgCIAEoCzIRLnBlcmR1cmUudjEuUmVwbHlIABImCgdyZWZ1c2FsGAMgASgLMhMucGVyZHVyZS52MS5SZWZ1c2FsSAASIQoEaXRlbRgEIAEoCzIRLnBlcmR1cmUudjEuUmVwbHlIABIhCgNlbmQYBSABKAsyEi5wZXJkdXJlLnYxLkNhbmNlbEgAEiQKBm5vdGljZRgGIAEoCzISLnBlcmR1cmUudjEuTm90aWNlSAASIgoFZmF0YWwYByABKAsyES5wZXJkdXJlLnYxLkVycm9ySABCCQoHbWVzc2FnZSIlCgVSZXBseRIKCgJpZBgBIAEoDRIQCghyZXNwb25zZRgCIAEoDCI3CgdSZWZ1c2FsEgoKAmlkGAEgASgNEiAKBWVycm9yGAIgASgLMhEucGVyZHVyZS52MS5FcnJvciJACgZOb3RpY2USDwoHc2Vzc2lvbhgBIAEoDRIlCgRzdG9wGAIgASgLMhcucGVyZHVyZS52MS5TdG9wUmVxdWVzdDKiAgoLTm9kZVNlcnZpY2USUwoLR2V0UG9zaXRpb24SHi5wZXJkdXJlLnYxLkdldFBvc2l0aW9uUmVxdWVzdBofLnBlcmR1cmUudjEuR2V0UG9zaXRpb25SZXNwb25zZSIDkAIBEj4KBEluZm8SFy5wZXJkdXJlLnYxLkluZm9SZXF1ZXN0GhgucGVyZHVyZS52MS5JbmZvUmVzcG9uc2UiA5ACARI7CgRUYWlsEhcucGVyZHVyZS52MS5UYWlsUmVxdWVzdBoYLnBlcmR1cmUudjEuVGFpbFJlc3BvbnNlMAESQQoFQ2hlY2sSGC5wZXJkdXJlLnYxLkNoZWNrUmVxdWVzdBoZLnBlcmR1cmUudjEuQ2hlY2tSZXNwb25zZSIDkAIBMlwKD0V4Y2hhbmdlU2VydmljZRJJCghFeGNoYW5nZRIbLnBlcmR1cmUudjEuRXhjaGFuZ2VSZXF1ZXN0GhwucGVyZHVyZS52MS5FeGNoYW5nZVJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_google_protobuf_struct, file_perdure_v1_errors, file_perdure_v1_jobs, file_perdure_v1_workers]);
 
 /**
  * @generated from message perdure.v1.GetPositionRequest
@@ -82,6 +82,83 @@ export const InfoResponseSchema: GenMessage<InfoResponse> = /*@__PURE__*/
   messageDesc(file_perdure_v1_node, 3);
 
 /**
+ * Which records are let through. All conditions must hold.
+ *
+ * @generated from message perdure.v1.TailRequest
+ */
+export type TailRequest = Message<"perdure.v1.TailRequest"> & {
+  /**
+   * @generated from field: optional string worker = 1;
+   */
+  worker?: string | undefined;
+
+  /**
+   * @generated from field: optional double job = 2;
+   */
+  job?: number | undefined;
+
+  /**
+   * @generated from field: optional string queue = 3;
+   */
+  queue?: string | undefined;
+
+  /**
+   * @generated from field: optional string kind = 4;
+   */
+  kind?: string | undefined;
+
+  /**
+   * @generated from field: optional string namespace = 5;
+   */
+  namespace?: string | undefined;
+
+  /**
+   * Of this level and above: debug, info, warn or error.
+   *
+   * @generated from field: optional string level = 6;
+   */
+  level?: string | undefined;
+
+  /**
+   * Of those that are there already only the last ones, at most so many. Default: all.
+   *
+   * @generated from field: optional uint32 last = 7;
+   */
+  last?: number | undefined;
+
+  /**
+   * Go on with what comes.
+   *
+   * @generated from field: optional bool follow = 8;
+   */
+  follow?: boolean | undefined;
+};
+
+/**
+ * Describes the message perdure.v1.TailRequest.
+ * Use `create(TailRequestSchema)` to create a new message.
+ */
+export const TailRequestSchema: GenMessage<TailRequest> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_node, 4);
+
+/**
+ * @generated from message perdure.v1.TailResponse
+ */
+export type TailResponse = Message<"perdure.v1.TailResponse"> & {
+  /**
+   * @generated from field: perdure.v1.LogRecord record = 1;
+   */
+  record?: LogRecord | undefined;
+};
+
+/**
+ * Describes the message perdure.v1.TailResponse.
+ * Use `create(TailResponseSchema)` to create a new message.
+ */
+export const TailResponseSchema: GenMessage<TailResponse> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_node, 5);
+
+/**
  * @generated from message perdure.v1.CheckRequest
  */
 export type CheckRequest = Message<"perdure.v1.CheckRequest"> & {
@@ -92,7 +169,7 @@ export type CheckRequest = Message<"perdure.v1.CheckRequest"> & {
  * Use `create(CheckRequestSchema)` to create a new message.
  */
 export const CheckRequestSchema: GenMessage<CheckRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_node, 4);
+  messageDesc(file_perdure_v1_node, 6);
 
 /**
  * @generated from message perdure.v1.CheckResponse
@@ -111,7 +188,7 @@ export type CheckResponse = Message<"perdure.v1.CheckResponse"> & {
  * Use `create(CheckResponseSchema)` to create a new message.
  */
 export const CheckResponseSchema: GenMessage<CheckResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_node, 5);
+  messageDesc(file_perdure_v1_node, 7);
 
 /**
  * A frame of a client: what it had to say in one turn.
@@ -130,7 +207,7 @@ export type ExchangeRequest = Message<"perdure.v1.ExchangeRequest"> & {
  * Use `create(ExchangeRequestSchema)` to create a new message.
  */
 export const ExchangeRequestSchema: GenMessage<ExchangeRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_node, 6);
+  messageDesc(file_perdure_v1_node, 8);
 
 /**
  * @generated from message perdure.v1.ClientMessage
@@ -175,7 +252,7 @@ export type ClientMessage = Message<"perdure.v1.ClientMessage"> & {
  * Use `create(ClientMessageSchema)` to create a new message.
  */
 export const ClientMessageSchema: GenMessage<ClientMessage> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_node, 7);
+  messageDesc(file_perdure_v1_node, 9);
 
 /**
  * @generated from message perdure.v1.Hello
@@ -201,7 +278,7 @@ export type Hello = Message<"perdure.v1.Hello"> & {
  * Use `create(HelloSchema)` to create a new message.
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_node, 8);
+  messageDesc(file_perdure_v1_node, 10);
 
 /**
  * @generated from message perdure.v1.Call
@@ -241,7 +318,7 @@ export type Call = Message<"perdure.v1.Call"> & {
  * Use `create(CallSchema)` to create a new message.
  */
 export const CallSchema: GenMessage<Call> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_node, 9);
+  messageDesc(file_perdure_v1_node, 11);
 
 /**
  * @generated from message perdure.v1.Credit
@@ -265,7 +342,7 @@ export type Credit = Message<"perdure.v1.Credit"> & {
  * Use `create(CreditSchema)` to create a new message.
  */
 export const CreditSchema: GenMessage<Credit> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_node, 10);
+  messageDesc(file_perdure_v1_node, 12);
 
 /**
  * @generated from message perdure.v1.Cancel
@@ -282,7 +359,7 @@ export type Cancel = Message<"perdure.v1.Cancel"> & {
  * Use `create(CancelSchema)` to create a new message.
  */
 export const CancelSchema: GenMessage<Cancel> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_node, 11);
+  messageDesc(file_perdure_v1_node, 13);
 
 /**
  * A frame of a node.
@@ -301,7 +378,7 @@ export type ExchangeResponse = Message<"perdure.v1.ExchangeResponse"> & {
  * Use `create(ExchangeResponseSchema)` to create a new message.
  */
 export const ExchangeResponseSchema: GenMessage<ExchangeResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_node, 12);
+  messageDesc(file_perdure_v1_node, 14);
 
 /**
  * @generated from message perdure.v1.ServerMessage
@@ -368,7 +445,7 @@ export type ServerMessage = Message<"perdure.v1.ServerMessage"> & {
  * Use `create(ServerMessageSchema)` to create a new message.
  */
 export const ServerMessageSchema: GenMessage<ServerMessage> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_node, 13);
+  messageDesc(file_perdure_v1_node, 15);
 
 /**
  * @generated from message perdure.v1.Reply
@@ -392,7 +469,7 @@ export type Reply = Message<"perdure.v1.Reply"> & {
  * Use `create(ReplySchema)` to create a new message.
  */
 export const ReplySchema: GenMessage<Reply> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_node, 14);
+  messageDesc(file_perdure_v1_node, 16);
 
 /**
  * @generated from message perdure.v1.Refusal
@@ -414,7 +491,7 @@ export type Refusal = Message<"perdure.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_node, 15);
+  messageDesc(file_perdure_v1_node, 17);
 
 /**
  * @generated from message perdure.v1.Notice
@@ -438,7 +515,7 @@ export type Notice = Message<"perdure.v1.Notice"> & {
  * Use `create(NoticeSchema)` to create a new message.
  */
 export const NoticeSchema: GenMessage<Notice> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_node, 16);
+  messageDesc(file_perdure_v1_node, 18);
 
 /**
  * Questions about the node.
@@ -465,6 +542,17 @@ export const NodeService: GenService<{
     methodKind: "unary";
     input: typeof InfoRequestSchema;
     output: typeof InfoResponseSchema;
+  },
+  /**
+   * The recent logs of the node and of its workers and the recent output of jobs, in the order in which they came; with
+   * `follow` also what comes. A reader that is slow misses records, and is told how many in one that says so.
+   *
+   * @generated from rpc perdure.v1.NodeService.Tail
+   */
+  tail: {
+    methodKind: "server_streaming";
+    input: typeof TailRequestSchema;
+    output: typeof TailResponseSchema;
   },
   /**
    * Checks the store from end to end.

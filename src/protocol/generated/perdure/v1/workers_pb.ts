@@ -18,7 +18,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file perdure/v1/workers.proto.
  */
 export const file_perdure_v1_workers: GenFile = /*@__PURE__*/
-  fileDesc("ChhwZXJkdXJlL3YxL3dvcmtlcnMucHJvdG8SCnBlcmR1cmUudjEiVAoGV29ya2VyEgwKBG5hbWUYASABKAkSDAoEaG9zdBgCIAEoCRILCgNwaWQYAyABKA0SEAoIaW5zdGFuY2UYBCABKAkSDwoHc2Vzc2lvbhgFIAEoDSI/CgtPcGVuUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchIMCgRoZWxkGAIgAygJIh8KDE9wZW5SZXNwb25zZRIPCgdzZXNzaW9uGAEgASgNIrsBCgtQb2xsUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchIOCgZxdWV1ZXMYAiADKAkSDQoFa2luZHMYAyADKAkSDQoFc2xvdHMYBCABKA0SFAoHd2FpdF9tcxgFIAEoAUgAiAEBEhIKBWJlbG93GAYgASgBSAGIAQESEQoEb25jZRgHIAEoCEgCiAEBQgoKCF93YWl0X21zQggKBl9iZWxvd0IHCgVfb25jZSIxCgxQb2xsUmVzcG9uc2USIQoGbGVhc2VzGAEgAygLMhEucGVyZHVyZS52MS5MZWFzZSLxAwoFTGVhc2USCwoDam9iGAEgASgBEgwKBGtpbmQYAiABKAkSDQoFcXVldWUYAyABKAkSEQoJbmFtZXNwYWNlGAQgASgJEg8KB2F0dGVtcHQYBSABKA0SHQoVYXR0ZW1wdF9zaW5jZV9yZXN0YXJ0GAYgASgNEhcKD2lzX2xhc3RfYXR0ZW1wdBgHIAEoCBINCgV0b2tlbhgIIAEoCRIXCgppbnB1dF9qc29uGAkgASgMSACIAQESKgoFaW5wdXQYCiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIxCghtZXRhZGF0YRgLIAMoCzIfLnBlcmR1cmUudjEuTGVhc2UuTWV0YWRhdGFFbnRyeRIZChFzdGFydF90b19jbG9zZV9tcxgMIAEoARIUCgxoZWFydGJlYXRfbXMYDSABKAESEAoIZ3JhY2VfbXMYDiABKAESMAoHY29tbWFuZBgPIAEoCzIaLnBlcmR1cmUudjEuQ29tbWFuZENvbnRleHRIAogBARIQCghwcmlvcml0eRgQIAEoARovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDQoLX2lucHV0X2pzb25CCAoGX2lucHV0QgoKCF9jb21tYW5kInoKDVJlcG9ydFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISIwoHcmVwb3J0cxgCIAMoCzISLnBlcmR1cmUudjEuUmVwb3J0EhQKB3JlcXVlc3QYAyABKAlIAIgBAUIKCghfcmVxdWVzdCLNAgoGUmVwb3J0Eg0KBXRva2VuGAEgASgJEg8KB291dGNvbWUYAiABKAkSGAoLcmVzdWx0X2pzb24YAyABKAxIAIgBARIrCgZyZXN1bHQYBCABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIlCgVlcnJvchgFIAEoCzIRLnBlcmR1cmUudjEuRXJyb3JIAogBARISCgVyZXRyeRgGIAEoCEgDiAEBEhsKDnJldHJ5X2FmdGVyX21zGAcgASgBSASIAQESEwoGcmVhc29uGAggASgJSAWIAQESFQoIZGVsYXlfbXMYCSABKAFIBogBAUIOCgxfcmVzdWx0X2pzb25CCQoHX3Jlc3VsdEIICgZfZXJyb3JCCAoGX3JldHJ5QhEKD19yZXRyeV9hZnRlcl9tc0IJCgdfcmVhc29uQgsKCV9kZWxheV9tcyIiCg5SZXBvcnRSZXNwb25zZRIQCghhY2NlcHRlZBgBIAMoCCJGChBIZWFydGJlYXRSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyEg4KBnRva2VucxgCIAMoCSJJChFIZWFydGJlYXRSZXNwb25zZRIMCgRsb3N0GAEgAygJEiYKBXN0b3BzGAIgAygLMhcucGVyZHVyZS52MS5TdG9wUmVxdWVzdCJeCgtTdG9wUmVxdWVzdBINCgV0b2tlbhgBIAEoCRIOCgZyZWFzb24YAiABKAkSEAoIZ3JhY2VfbXMYAyABKAESEwoGc2lnbmFsGAQgASgJSACIAQFCCQoHX3NpZ25hbCJ3CgpMb2dSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyEiMKB2VudHJpZXMYAiADKAsyEi5wZXJkdXJlLnYxLk91dHB1dBIUCgdyZXF1ZXN0GAMgASgJSACIAQFCCgoIX3JlcXVlc3QiNQoGT3V0cHV0Eg0KBXRva2VuGAEgASgJEg4KBnN0cmVhbRgCIAEoCRIMCgR0ZXh0GAMgASgJIg0KC0xvZ1Jlc3BvbnNlIngKD1Byb2dyZXNzUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchINCgV0b2tlbhgCIAEoCRIQCghmcmFjdGlvbhgDIAEoARIUCgdtZXNzYWdlGAQgASgJSACIAQFCCgoIX21lc3NhZ2UiEgoQUHJvZ3Jlc3NSZXNwb25zZSJeCg9EZXNjcmliZVJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISJwoGc3RhdHVzGAIgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCISChBEZXNjcmliZVJlc3BvbnNlIhQKEkxpc3RXb3JrZXJzUmVxdWVzdCI+ChNMaXN0V29ya2Vyc1Jlc3BvbnNlEicKB3dvcmtlcnMYASADKAsyFi5wZXJkdXJlLnYxLldvcmtlclZpZXciswEKCldvcmtlclZpZXcSDAoEbmFtZRgBIAEoCRIRCgRob3N0GAIgASgJSACIAQESEAoDcGlkGAMgASgNSAGIAQESLAoGc3RhdHVzGAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEgCiAEBEigKB3J1bm5pbmcYBSADKAsyFy5wZXJkdXJlLnYxLlJ1bm5pbmdWaWV3QgcKBV9ob3N0QgYKBF9waWRCCQoHX3N0YXR1cyJcCgtSdW5uaW5nVmlldxILCgNqb2IYASABKAESDAoEa2luZBgCIAEoCRINCgVxdWV1ZRgDIAEoCRIPCgdhdHRlbXB0GAQgASgNEhIKCnN0YXJ0ZWRfYXQYBSABKAEiMgoMQ2xvc2VSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyIg8KDUNsb3NlUmVzcG9uc2Uy6QQKDVdvcmtlclNlcnZpY2USOQoET3BlbhIXLnBlcmR1cmUudjEuT3BlblJlcXVlc3QaGC5wZXJkdXJlLnYxLk9wZW5SZXNwb25zZRI5CgRQb2xsEhcucGVyZHVyZS52MS5Qb2xsUmVxdWVzdBoYLnBlcmR1cmUudjEuUG9sbFJlc3BvbnNlEj8KBlJlcG9ydBIZLnBlcmR1cmUudjEuUmVwb3J0UmVxdWVzdBoaLnBlcmR1cmUudjEuUmVwb3J0UmVzcG9uc2USSAoJSGVhcnRiZWF0EhwucGVyZHVyZS52MS5IZWFydGJlYXRSZXF1ZXN0Gh0ucGVyZHVyZS52MS5IZWFydGJlYXRSZXNwb25zZRI2CgNMb2cSFi5wZXJkdXJlLnYxLkxvZ1JlcXVlc3QaFy5wZXJkdXJlLnYxLkxvZ1Jlc3BvbnNlEkUKCFByb2dyZXNzEhsucGVyZHVyZS52MS5Qcm9ncmVzc1JlcXVlc3QaHC5wZXJkdXJlLnYxLlByb2dyZXNzUmVzcG9uc2USRQoIRGVzY3JpYmUSGy5wZXJkdXJlLnYxLkRlc2NyaWJlUmVxdWVzdBocLnBlcmR1cmUudjEuRGVzY3JpYmVSZXNwb25zZRJTCgtMaXN0V29ya2VycxIeLnBlcmR1cmUudjEuTGlzdFdvcmtlcnNSZXF1ZXN0Gh8ucGVyZHVyZS52MS5MaXN0V29ya2Vyc1Jlc3BvbnNlIgOQAgESPAoFQ2xvc2USGC5wZXJkdXJlLnYxLkNsb3NlUmVxdWVzdBoZLnBlcmR1cmUudjEuQ2xvc2VSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_struct, file_perdure_v1_errors, file_perdure_v1_jobs]);
+  fileDesc("ChhwZXJkdXJlL3YxL3dvcmtlcnMucHJvdG8SCnBlcmR1cmUudjEiVAoGV29ya2VyEgwKBG5hbWUYASABKAkSDAoEaG9zdBgCIAEoCRILCgNwaWQYAyABKA0SEAoIaW5zdGFuY2UYBCABKAkSDwoHc2Vzc2lvbhgFIAEoDSI/CgtPcGVuUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchIMCgRoZWxkGAIgAygJIh8KDE9wZW5SZXNwb25zZRIPCgdzZXNzaW9uGAEgASgNIrsBCgtQb2xsUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchIOCgZxdWV1ZXMYAiADKAkSDQoFa2luZHMYAyADKAkSDQoFc2xvdHMYBCABKA0SFAoHd2FpdF9tcxgFIAEoAUgAiAEBEhIKBWJlbG93GAYgASgBSAGIAQESEQoEb25jZRgHIAEoCEgCiAEBQgoKCF93YWl0X21zQggKBl9iZWxvd0IHCgVfb25jZSIxCgxQb2xsUmVzcG9uc2USIQoGbGVhc2VzGAEgAygLMhEucGVyZHVyZS52MS5MZWFzZSLxAwoFTGVhc2USCwoDam9iGAEgASgBEgwKBGtpbmQYAiABKAkSDQoFcXVldWUYAyABKAkSEQoJbmFtZXNwYWNlGAQgASgJEg8KB2F0dGVtcHQYBSABKA0SHQoVYXR0ZW1wdF9zaW5jZV9yZXN0YXJ0GAYgASgNEhcKD2lzX2xhc3RfYXR0ZW1wdBgHIAEoCBINCgV0b2tlbhgIIAEoCRIXCgppbnB1dF9qc29uGAkgASgMSACIAQESKgoFaW5wdXQYCiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIxCghtZXRhZGF0YRgLIAMoCzIfLnBlcmR1cmUudjEuTGVhc2UuTWV0YWRhdGFFbnRyeRIZChFzdGFydF90b19jbG9zZV9tcxgMIAEoARIUCgxoZWFydGJlYXRfbXMYDSABKAESEAoIZ3JhY2VfbXMYDiABKAESMAoHY29tbWFuZBgPIAEoCzIaLnBlcmR1cmUudjEuQ29tbWFuZENvbnRleHRIAogBARIQCghwcmlvcml0eRgQIAEoARovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDQoLX2lucHV0X2pzb25CCAoGX2lucHV0QgoKCF9jb21tYW5kInoKDVJlcG9ydFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISIwoHcmVwb3J0cxgCIAMoCzISLnBlcmR1cmUudjEuUmVwb3J0EhQKB3JlcXVlc3QYAyABKAlIAIgBAUIKCghfcmVxdWVzdCLNAgoGUmVwb3J0Eg0KBXRva2VuGAEgASgJEg8KB291dGNvbWUYAiABKAkSGAoLcmVzdWx0X2pzb24YAyABKAxIAIgBARIrCgZyZXN1bHQYBCABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIlCgVlcnJvchgFIAEoCzIRLnBlcmR1cmUudjEuRXJyb3JIAogBARISCgVyZXRyeRgGIAEoCEgDiAEBEhsKDnJldHJ5X2FmdGVyX21zGAcgASgBSASIAQESEwoGcmVhc29uGAggASgJSAWIAQESFQoIZGVsYXlfbXMYCSABKAFIBogBAUIOCgxfcmVzdWx0X2pzb25CCQoHX3Jlc3VsdEIICgZfZXJyb3JCCAoGX3JldHJ5QhEKD19yZXRyeV9hZnRlcl9tc0IJCgdfcmVhc29uQgsKCV9kZWxheV9tcyIiCg5SZXBvcnRSZXNwb25zZRIQCghhY2NlcHRlZBgBIAMoCCJGChBIZWFydGJlYXRSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyEg4KBnRva2VucxgCIAMoCSJJChFIZWFydGJlYXRSZXNwb25zZRIMCgRsb3N0GAEgAygJEiYKBXN0b3BzGAIgAygLMhcucGVyZHVyZS52MS5TdG9wUmVxdWVzdCJeCgtTdG9wUmVxdWVzdBINCgV0b2tlbhgBIAEoCRIOCgZyZWFzb24YAiABKAkSEAoIZ3JhY2VfbXMYAyABKAESEwoGc2lnbmFsGAQgASgJSACIAQFCCQoHX3NpZ25hbCJ3CgpMb2dSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyEiMKB2VudHJpZXMYAiADKAsyEi5wZXJkdXJlLnYxLk91dHB1dBIUCgdyZXF1ZXN0GAMgASgJSACIAQFCCgoIX3JlcXVlc3QiNQoGT3V0cHV0Eg0KBXRva2VuGAEgASgJEg4KBnN0cmVhbRgCIAEoCRIMCgR0ZXh0GAMgASgJIg0KC0xvZ1Jlc3BvbnNlIngKD1Byb2dyZXNzUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchINCgV0b2tlbhgCIAEoCRIQCghmcmFjdGlvbhgDIAEoARIUCgdtZXNzYWdlGAQgASgJSACIAQFCCgoIX21lc3NhZ2UiEgoQUHJvZ3Jlc3NSZXNwb25zZSJeCg9EZXNjcmliZVJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISJwoGc3RhdHVzGAIgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCISChBEZXNjcmliZVJlc3BvbnNlIlsKDVJlY29yZFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISJgoHcmVjb3JkcxgCIAMoCzIVLnBlcmR1cmUudjEuTG9nUmVjb3JkIhAKDlJlY29yZFJlc3BvbnNlIvECCglMb2dSZWNvcmQSCgoCYXQYASABKAESDQoFbGV2ZWwYAiABKAkSDgoGc291cmNlGAMgASgJEgwKBHRleHQYBCABKAkSEQoEbm9kZRgFIAEoCUgAiAEBEhMKBndvcmtlchgGIAEoCUgBiAEBEhYKCW5hbWVzcGFjZRgHIAEoCUgCiAEBEhIKBXF1ZXVlGAggASgJSAOIAQESEQoEa2luZBgJIAEoCUgEiAEBEhAKA2pvYhgKIAEoAUgFiAEBEhQKB2F0dGVtcHQYCyABKA1IBogBARITCgZzdHJlYW0YDCABKAlIB4gBARIqCgRkYXRhGA0gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEgIiAEBQgcKBV9ub2RlQgkKB193b3JrZXJCDAoKX25hbWVzcGFjZUIICgZfcXVldWVCBwoFX2tpbmRCBgoEX2pvYkIKCghfYXR0ZW1wdEIJCgdfc3RyZWFtQgcKBV9kYXRhIhQKEkxpc3RXb3JrZXJzUmVxdWVzdCI+ChNMaXN0V29ya2Vyc1Jlc3BvbnNlEicKB3dvcmtlcnMYASADKAsyFi5wZXJkdXJlLnYxLldvcmtlclZpZXciswEKCldvcmtlclZpZXcSDAoEbmFtZRgBIAEoCRIRCgRob3N0GAIgASgJSACIAQESEAoDcGlkGAMgASgNSAGIAQESLAoGc3RhdHVzGAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEgCiAEBEigKB3J1bm5pbmcYBSADKAsyFy5wZXJkdXJlLnYxLlJ1bm5pbmdWaWV3QgcKBV9ob3N0QgYKBF9waWRCCQoHX3N0YXR1cyJcCgtSdW5uaW5nVmlldxILCgNqb2IYASABKAESDAoEa2luZBgCIAEoCRINCgVxdWV1ZRgDIAEoCRIPCgdhdHRlbXB0GAQgASgNEhIKCnN0YXJ0ZWRfYXQYBSABKAEiMgoMQ2xvc2VSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyIg8KDUNsb3NlUmVzcG9uc2UyqgUKDVdvcmtlclNlcnZpY2USOQoET3BlbhIXLnBlcmR1cmUudjEuT3BlblJlcXVlc3QaGC5wZXJkdXJlLnYxLk9wZW5SZXNwb25zZRI5CgRQb2xsEhcucGVyZHVyZS52MS5Qb2xsUmVxdWVzdBoYLnBlcmR1cmUudjEuUG9sbFJlc3BvbnNlEj8KBlJlcG9ydBIZLnBlcmR1cmUudjEuUmVwb3J0UmVxdWVzdBoaLnBlcmR1cmUudjEuUmVwb3J0UmVzcG9uc2USSAoJSGVhcnRiZWF0EhwucGVyZHVyZS52MS5IZWFydGJlYXRSZXF1ZXN0Gh0ucGVyZHVyZS52MS5IZWFydGJlYXRSZXNwb25zZRI2CgNMb2cSFi5wZXJkdXJlLnYxLkxvZ1JlcXVlc3QaFy5wZXJkdXJlLnYxLkxvZ1Jlc3BvbnNlEkUKCFByb2dyZXNzEhsucGVyZHVyZS52MS5Qcm9ncmVzc1JlcXVlc3QaHC5wZXJkdXJlLnYxLlByb2dyZXNzUmVzcG9uc2USRQoIRGVzY3JpYmUSGy5wZXJkdXJlLnYxLkRlc2NyaWJlUmVxdWVzdBocLnBlcmR1cmUudjEuRGVzY3JpYmVSZXNwb25zZRI/CgZSZWNvcmQSGS5wZXJkdXJlLnYxLlJlY29yZFJlcXVlc3QaGi5wZXJkdXJlLnYxLlJlY29yZFJlc3BvbnNlElMKC0xpc3RXb3JrZXJzEh4ucGVyZHVyZS52MS5MaXN0V29ya2Vyc1JlcXVlc3QaHy5wZXJkdXJlLnYxLkxpc3RXb3JrZXJzUmVzcG9uc2UiA5ACARI8CgVDbG9zZRIYLnBlcmR1cmUudjEuQ2xvc2VSZXF1ZXN0GhkucGVyZHVyZS52MS5DbG9zZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_struct, file_perdure_v1_errors, file_perdure_v1_jobs]);
 
 /**
  * Which worker a call speaks for.
@@ -649,6 +649,130 @@ export const DescribeResponseSchema: GenMessage<DescribeResponse> = /*@__PURE__*
   messageDesc(file_perdure_v1_workers, 18);
 
 /**
+ * @generated from message perdure.v1.RecordRequest
+ */
+export type RecordRequest = Message<"perdure.v1.RecordRequest"> & {
+  /**
+   * @generated from field: perdure.v1.Worker worker = 1;
+   */
+  worker?: Worker | undefined;
+
+  /**
+   * @generated from field: repeated perdure.v1.LogRecord records = 2;
+   */
+  records: LogRecord[];
+};
+
+/**
+ * Describes the message perdure.v1.RecordRequest.
+ * Use `create(RecordRequestSchema)` to create a new message.
+ */
+export const RecordRequestSchema: GenMessage<RecordRequest> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workers, 19);
+
+/**
+ * @generated from message perdure.v1.RecordResponse
+ */
+export type RecordResponse = Message<"perdure.v1.RecordResponse"> & {
+};
+
+/**
+ * Describes the message perdure.v1.RecordResponse.
+ * Use `create(RecordResponseSchema)` to create a new message.
+ */
+export const RecordResponseSchema: GenMessage<RecordResponse> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workers, 20);
+
+/**
+ * A record of a log.
+ *
+ * @generated from message perdure.v1.LogRecord
+ */
+export type LogRecord = Message<"perdure.v1.LogRecord"> & {
+  /**
+   * Epoch ms.
+   *
+   * @generated from field: double at = 1;
+   */
+  at: number;
+
+  /**
+   * debug, info, warn or error.
+   *
+   * @generated from field: string level = 2;
+   */
+  level: string;
+
+  /**
+   * node, worker or job (its output). What a worker hands over is of the worker.
+   *
+   * @generated from field: string source = 3;
+   */
+  source: string;
+
+  /**
+   * @generated from field: string text = 4;
+   */
+  text: string;
+
+  /**
+   * @generated from field: optional string node = 5;
+   */
+  node?: string | undefined;
+
+  /**
+   * @generated from field: optional string worker = 6;
+   */
+  worker?: string | undefined;
+
+  /**
+   * @generated from field: optional string namespace = 7;
+   */
+  namespace?: string | undefined;
+
+  /**
+   * @generated from field: optional string queue = 8;
+   */
+  queue?: string | undefined;
+
+  /**
+   * @generated from field: optional string kind = 9;
+   */
+  kind?: string | undefined;
+
+  /**
+   * @generated from field: optional double job = 10;
+   */
+  job?: number | undefined;
+
+  /**
+   * @generated from field: optional uint32 attempt = 11;
+   */
+  attempt?: number | undefined;
+
+  /**
+   * Of output: stdout, stderr or log.
+   *
+   * @generated from field: optional string stream = 12;
+   */
+  stream?: string | undefined;
+
+  /**
+   * Whatever else there is to know.
+   *
+   * @generated from field: optional google.protobuf.Struct data = 13;
+   */
+  data?: JsonObject | undefined;
+};
+
+/**
+ * Describes the message perdure.v1.LogRecord.
+ * Use `create(LogRecordSchema)` to create a new message.
+ */
+export const LogRecordSchema: GenMessage<LogRecord> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workers, 21);
+
+/**
  * @generated from message perdure.v1.ListWorkersRequest
  */
 export type ListWorkersRequest = Message<"perdure.v1.ListWorkersRequest"> & {
@@ -659,7 +783,7 @@ export type ListWorkersRequest = Message<"perdure.v1.ListWorkersRequest"> & {
  * Use `create(ListWorkersRequestSchema)` to create a new message.
  */
 export const ListWorkersRequestSchema: GenMessage<ListWorkersRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 19);
+  messageDesc(file_perdure_v1_workers, 22);
 
 /**
  * @generated from message perdure.v1.ListWorkersResponse
@@ -676,7 +800,7 @@ export type ListWorkersResponse = Message<"perdure.v1.ListWorkersResponse"> & {
  * Use `create(ListWorkersResponseSchema)` to create a new message.
  */
 export const ListWorkersResponseSchema: GenMessage<ListWorkersResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 20);
+  messageDesc(file_perdure_v1_workers, 23);
 
 /**
  * A worker, and what it runs.
@@ -717,7 +841,7 @@ export type WorkerView = Message<"perdure.v1.WorkerView"> & {
  * Use `create(WorkerViewSchema)` to create a new message.
  */
 export const WorkerViewSchema: GenMessage<WorkerView> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 21);
+  messageDesc(file_perdure_v1_workers, 24);
 
 /**
  * An attempt that a worker runs.
@@ -758,7 +882,7 @@ export type RunningView = Message<"perdure.v1.RunningView"> & {
  * Use `create(RunningViewSchema)` to create a new message.
  */
 export const RunningViewSchema: GenMessage<RunningView> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 22);
+  messageDesc(file_perdure_v1_workers, 25);
 
 /**
  * @generated from message perdure.v1.CloseRequest
@@ -775,7 +899,7 @@ export type CloseRequest = Message<"perdure.v1.CloseRequest"> & {
  * Use `create(CloseRequestSchema)` to create a new message.
  */
 export const CloseRequestSchema: GenMessage<CloseRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 23);
+  messageDesc(file_perdure_v1_workers, 26);
 
 /**
  * @generated from message perdure.v1.CloseResponse
@@ -788,7 +912,7 @@ export type CloseResponse = Message<"perdure.v1.CloseResponse"> & {
  * Use `create(CloseResponseSchema)` to create a new message.
  */
 export const CloseResponseSchema: GenMessage<CloseResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 24);
+  messageDesc(file_perdure_v1_workers, 27);
 
 /**
  * What a worker needs. Every call says which worker it speaks for; a worker that a node has not heard of for 10 s and
@@ -867,6 +991,16 @@ export const WorkerService: GenService<{
     methodKind: "unary";
     input: typeof DescribeRequestSchema;
     output: typeof DescribeResponseSchema;
+  },
+  /**
+   * Hands over what the worker itself logged, at most 1,000 records. Kept in memory only; see NodeService.Tail.
+   *
+   * @generated from rpc perdure.v1.WorkerService.Record
+   */
+  record: {
+    methodKind: "unary";
+    input: typeof RecordRequestSchema;
+    output: typeof RecordResponseSchema;
   },
   /**
    * The workers that are connected or hold leases, with what each runs.

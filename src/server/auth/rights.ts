@@ -1,0 +1,58 @@
+/**
+ * Who may call what: the right that each method and page needs, and the rights of each role.
+ *
+ * Owns: these tables, and nothing that decides. A method that is missing here does not compile; a test calls each of
+ * them over every door.
+ */
+import type { Role } from '../../config/grant.ts'
+import type { MethodName } from '../../protocol/methods.ts'
+
+/** What somebody may do. */
+export type Right = 'read' | 'produce' | 'operate' | 'work' | 'administer'
+
+/** The right that each method needs. */
+export const NEEDED: Readonly<Record<MethodName, Right>> = {
+  enqueue: 'produce',
+  import: 'administer',
+  get: 'read',
+  list: 'read',
+  counts: 'read',
+  control: 'operate',
+  wait: 'read',
+  watch: 'read',
+  logs: 'read',
+  pauseQueue: 'operate',
+  dependents: 'read',
+  openWorker: 'work',
+  workers: 'read',
+  position: 'read',
+  info: 'read',
+  check: 'administer',
+  tail: 'read',
+  'session.poll': 'work',
+  'session.report': 'work',
+  'session.heartbeat': 'work',
+  'session.log': 'work',
+  'session.progress': 'work',
+  'session.record': 'work',
+  'session.tell': 'work',
+  'session.close': 'work',
+}
+
+/**
+ * Methods whose answer or effect is not of one namespace: whoever is bound to some may not call them. Queues are
+ * shared by all namespaces, and so is the store.
+ */
+export const WHOLE: ReadonlySet<MethodName> = new Set(['pauseQueue', 'info', 'check', 'tail'])
+
+/** The rights of each role. Whoever makes jobs may read them: it waits for their results. */
+export const RIGHTS_OF: Readonly<Record<Role, readonly Right[]>> = {
+  admin: ['read', 'produce', 'operate', 'work', 'administer'],
+  operator: ['read', 'operate'],
+  producer: ['read', 'produce'],
+  worker: ['work'],
+  reader: ['read'],
+}
+
+/** Pages that say nothing about anybody's jobs: load balancers have no credential. */
+export const OPEN_PAGES: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
