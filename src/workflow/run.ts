@@ -354,21 +354,22 @@ export class FlowRun {
 
   #conclude(): void {
     const { value, isThrown } = this.#outcome as { value: unknown; isThrown: boolean }
+    const fails = isThrown && !(value instanceof Continuation)
+    if (fails && this.#undos.length > 0) {
+      this.#undo(value)
+      return
+    }
     const [left] = this.#rows.recorded.values()
     if (left !== undefined) {
       this.#leave({ type: 'paused', error: missing(left, 'that the code ended') })
       return
     }
-    if (!isThrown) {
-      this.#leave({ type: 'succeeded', result: value })
-      return
-    }
-    if (value instanceof Continuation) {
-      this.#leave({ type: 'continued', input: value.input })
-      return
-    }
-    if (this.#undos.length > 0) {
-      this.#undo(value)
+    if (!fails) {
+      this.#leave(
+        value instanceof Continuation
+          ? { type: 'continued', input: value.input }
+          : { type: 'succeeded', result: value },
+      )
       return
     }
     const isCancel = this.#cancelled !== undefined && !this.#undoFailed
