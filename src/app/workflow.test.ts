@@ -108,6 +108,21 @@ describe('a workflow', () => {
     expect(await app.client.check()).toEqual([])
   })
 
+  it('begins anew without the children that it did not wait for', async () => {
+    const late = job('late', { run: () => new Promise((resolve) => setTimeout(resolve, 30, 'late')) })
+    const again = workflow('again', {
+      run: async (flow, input: { isSecond: boolean }) => {
+        const first = flow.call(late, undefined)
+        if (!input.isSecond)
+          return flow.step('first', () => 1).then(() => flow.continueAsNew({ isSecond: true }))
+        await flow.sleep('40ms')
+        return [await first, await flow.step('last', () => 'last')]
+      },
+    })
+    await start([late, again])
+    expect(await (await app.enqueue(again, { isSecond: false })).result()).toEqual(['late', 'last'])
+  })
+
   it('continues as new', async () => {
     const count = workflow('count', {
       run: async (flow, input: { left: number; sum: number }) => {

@@ -1,7 +1,15 @@
 /**
  * RowQueue: the rows of a journal on their way to the code of a run, and the positions that the code has asked for.
  */
-import { CHILD, type JournalPage, type JournalRow, OPEN, SIGNAL, TIMER } from '../core/model/journal.ts'
+import {
+  CHILD,
+  childName,
+  type JournalPage,
+  type JournalRow,
+  OPEN,
+  SIGNAL,
+  TIMER,
+} from '../core/model/journal.ts'
 
 export type Rows = readonly JournalRow[]
 
@@ -56,6 +64,7 @@ export class RowQueue {
     const { position, kind, state, value } = row
     this.known = row.sequence + 1
     this.size += ROW_SIZE + (value?.length ?? 0)
+    if (this.#isOfOther(row)) return
     this.#rows.push(row)
     if (position >= this.next && !this.recorded.has(position)) this.recorded.set(position, row)
     if (kind === CHILD && state === OPEN) this.#children.set(position, value as string)
@@ -79,10 +88,10 @@ export class RowQueue {
     }
   }
 
-  /** Whether a row tells of another job than the one that the run waits for at its position. */
-  isOfOther({ kind, position, name }: JournalRow): boolean {
-    const child = kind === CHILD ? this.#children.get(position) : undefined
-    return child !== undefined && child !== name
+  /** Whether a row tells of a job that the run asked for before it began anew. */
+  #isOfOther({ kind, state, position, name }: JournalRow): boolean {
+    if (kind !== CHILD || state === OPEN || !name.startsWith(childName(''))) return false
+    return name !== childName(this.#children.get(position) ?? '')
   }
 
   /** When the next sleep or deadline is over; Infinity for never. */

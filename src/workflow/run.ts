@@ -273,7 +273,7 @@ export class FlowRun {
       return
     }
     if (!this.#isBusy && this.#mustRead) {
-      this.#read(port)
+      void this.#read(port)
       return
     }
     if (!this.#isBusy && (this.#outbox.length > 0 || this.#mustPull)) this.#record(port)
@@ -314,7 +314,7 @@ export class FlowRun {
         return true
       }
       const pending = this.#pending.get(row.position)
-      if (pending === undefined || this.#rows.isOfOther(row)) continue
+      if (pending === undefined) continue
       this.#pending.delete(row.position)
       settle(pending, row)
       if (pending.undo !== undefined && row.state === DONE)

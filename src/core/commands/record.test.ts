@@ -173,7 +173,7 @@ it('a child is made with the record of it, and its end wakes the run', async () 
   expect((await world.journal()).at(-1)).toMatchObject({
     kind: CHILD,
     state: DONE,
-    name: '2',
+    name: '#2',
     value: '"done"',
   })
   expect(await world.check()).toEqual([])

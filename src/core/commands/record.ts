@@ -8,6 +8,7 @@ import {
   BROKEN,
   CANCEL,
   CHILD,
+  childName,
   DONE,
   type EntryKind,
   type EntryState,
@@ -210,7 +211,7 @@ function endOf(child: JobRow, position: number): Entry {
   const state = isDone ? DONE : BROKEN
   const value = isDone ? child.result : child.error
   const copyOf = isDone && (child.flags & LARGE_RESULT) !== 0 ? child.id : 0
-  return { position, kind: CHILD, state, name: String(child.id), value, copyOf }
+  return { position, kind: CHILD, state, name: childName(child.id), value, copyOf }
 }
 
 function link(view: Tables, ownerId: number, member: number, value: number): void {

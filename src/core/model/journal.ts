@@ -45,6 +45,11 @@ export const ENTRY_NAMES: Readonly<Record<EntryKind, string>> = {
   [MARK]: 'version',
 }
 
+/** What the row is called that says how a job ended which a run waits for. No kind is called so. */
+export function childName(job: number | string): string {
+  return `#${job}`
+}
+
 /** One row of a journal. */
 export interface JournalRow {
   readonly run: number

@@ -5,7 +5,7 @@
  */
 import type { ErrorRecord } from '../../errors.ts'
 import { HAS_DEPENDENTS, HAS_UNDO, type JobRow, LARGE_RESULT } from '../model/job.ts'
-import { BROKEN, CANCEL, CHILD, DONE } from '../model/journal.ts'
+import { BROKEN, CANCEL, CHILD, childName, DONE } from '../model/journal.ts'
 import { NO_LINE, SETTLE_LINE } from '../model/line.ts'
 import {
   BLOCKED,
@@ -189,8 +189,8 @@ function settleEntry(view: FinishTables, child: JobRow, id: number, position: nu
       position,
       kind: CHILD,
       state: child.state === SUCCEEDED ? DONE : BROKEN,
-      // Tells it from another job that the run asks for at this position after a restart.
-      name: String(child.id),
+      // Tells it from another job that the run asks for at this position after it began anew.
+      name: childName(child.id),
       value: child.state === SUCCEEDED ? child.result : child.error,
       copyOf: isLarge ? child.id : 0,
     },

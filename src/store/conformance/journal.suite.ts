@@ -69,7 +69,7 @@ export function journalSuite(make: MakeStore): void {
       const payloads = [{ job: 2, field: 'result', text: '"large"' }] as const
       const journal = [row(1, 0, { kind: CHILD, value: null, copyOf: 2 })]
       await subject.commit({ ...WORLD, ...enqueued([job(1), job(2)]), payloads, journal })
-      await subject.commit({ ...removed([job(2)]), purged: [2] })
+      await subject.commit({ ...removed(job(2)), purged: [2] })
       expect((await subject.reads.journal(1, 0)).rows).toEqual([row(1, 0, { kind: CHILD, value: '"large"' })])
     })
 
@@ -77,7 +77,7 @@ export function journalSuite(make: MakeStore): void {
       const subject = await Subject.open(make)
       const runs = [runRow(1, { waits: '[]' })]
       await subject.commit({ ...WORLD, ...enqueued([job(1)]), runs, journal: [row(1, 0)] })
-      await subject.commit({ ...removed([job(1)]), purged: [1] })
+      await subject.commit({ ...removed(job(1)), purged: [1] })
       expect((await subject.reads.journal(1, 0)).rows).toEqual([])
       expect((await subject.load({ runs: [1] })).runs).toEqual([])
     })
