@@ -24,11 +24,14 @@ export interface Measurement {
   atHalfRate?: true
 }
 
+/** More jobs than any system runs in that time. */
+const WARM: Partial<Size> = { warmup: 500_000, warmMs: 2_000 }
+
 const throughputJobs = (pace: Pace, quick: boolean): Partial<Size> =>
   ({
-    embedded: { jobs: 200_000, warmup: 10_000 },
-    server: quick ? { jobs: 15_000, warmup: 1500 } : { jobs: 60_000, warmup: 3000 },
-    slow: quick ? { jobs: 2000, warmup: 200 } : { jobs: 10_000, warmup: 500 },
+    embedded: { jobs: 200_000, ...WARM },
+    server: { jobs: quick ? 15_000 : 60_000, ...WARM },
+    slow: { jobs: quick ? 2000 : 10_000, ...WARM },
   })[pace]
 
 const everyone: SystemName[] = ['perdure', 'floor', ...PEERS]
@@ -73,7 +76,10 @@ export const measurements = {
     systems: everyone,
     quickPeers: PEERS,
     rounds: 3,
-    size: throughputJobs,
+    size: (pace, quick) => {
+      const size = throughputJobs(pace, quick)
+      return { ...size, warmup: (size.jobs as number) / 20 }
+    },
   },
   single1: single(1),
   single64: single(64),
@@ -83,7 +89,7 @@ export const measurements = {
     systems: withNode,
     quickPeers: PEERS,
     rounds: 3,
-    size: (_pace, quick) => ({ jobs: quick ? 300 : 1000, warmup: 50 }),
+    size: (_pace, quick) => ({ jobs: quick ? 300 : 1000, ...WARM }),
   },
   latencyHalf: {
     scenario: 'latencyUnderLoad',
@@ -100,7 +106,11 @@ export const measurements = {
     systems: ['perdure', ...PEERS],
     quickPeers: ['graphile-worker'],
     rounds: 1,
-    size: (pace, quick) => ({ jobs: 100_000, leadMs: pace === 'server' ? (quick ? 10_000 : 20_000) : 6000 }),
+    size: (pace, quick) => ({
+      jobs: 100_000,
+      ...WARM,
+      leadMs: pace === 'server' ? (quick ? 10_000 : 20_000) : 6000,
+    }),
   },
   graph: {
     scenario: 'graph',
@@ -117,6 +127,14 @@ export const measurements = {
     quickPeers: [],
     rounds: 1,
     size: (_pace, quick) => ({ seconds: quick ? 4 : 10 }),
+  },
+  crowd: {
+    scenario: 'idleCrowd',
+    goal: 'latency',
+    systems: ['node'],
+    quickPeers: [],
+    rounds: 1,
+    size: (_pace, quick) => ({ jobs: 5_000, seconds: quick ? 4 : 10 }),
   },
   backlog10k: backlog(10_000, false),
   backlog1m: backlog(1_000_000, false),

@@ -11,7 +11,16 @@ import type { Place } from './system.ts'
 import { type SystemName, systemEntry } from './systems.ts'
 
 const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url))
-const NO_SIZE: Size = { jobs: 0, warmup: 0, seconds: 0, inFlight: 0, perSecond: 0, backlog: 0, leadMs: 0 }
+const NO_SIZE: Size = {
+  jobs: 0,
+  warmup: 0,
+  warmMs: 0,
+  seconds: 0,
+  inFlight: 0,
+  perSecond: 0,
+  backlog: 0,
+  leadMs: 0,
+}
 
 export interface RunOptions {
   quick: boolean

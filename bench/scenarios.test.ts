@@ -10,6 +10,7 @@ import type { System } from './system.ts'
 const SIZE: Size = {
   jobs: 6000,
   warmup: 500,
+  warmMs: 60_000,
   seconds: 0.2,
   inFlight: 8,
   perSecond: 2000,

@@ -8,7 +8,10 @@ import type { System } from './system.ts'
 /** How much a scenario does. Each is explained where it is used. */
 export interface Size {
   jobs: number
+  /** The most jobs that warm a system up. */
   warmup: number
+  /** The time after which it is warm. */
+  warmMs: number
   seconds: number
   inFlight: number
   perSecond: number
@@ -38,19 +41,49 @@ async function settled(system: System): Promise<void> {
   while (!(await system.finished())) await sleep(1)
 }
 
+/**
+ * Runs jobs for `warmMs` before anything counts: a long-lived process, which is what is measured, has its code compiled
+ * and its files laid out. The same time for every system. Answers how many jobs it took.
+ *
+ * @param step runs so many jobs, from a number on.
+ */
+async function warmUp(
+  { warmup, warmMs }: Size,
+  most: number,
+  step: (first: number, count: number) => Promise<void>,
+): Promise<number> {
+  const end = now() + warmMs
+  let number = 0
+  while (number < warmup && now() < end) {
+    const count = Math.min(most, warmup - number)
+    await step(number, count)
+    number += count
+  }
+  return number
+}
+
+/** {@link warmUp} with as many jobs at once as the system takes at once. */
+async function warmUpInBulk(system: System, tracker: Tracker, size: Size): Promise<number> {
+  const count = await warmUp(size, system.chunk * system.lanes, async (first, some) => {
+    await feed(system, first, some)
+    await tracker.reached(first + some)
+  })
+  await settled(system)
+  return count
+}
+
 const rate = (count: number, ms: number): number => (count / ms) * 1000
 
 /** Jobs are enqueued while a worker runs them; the clock stops when the last is durably finished. */
-async function endToEnd(system: System, { jobs, warmup }: Size): Promise<Figures> {
+async function endToEnd(system: System, size: Size): Promise<Figures> {
+  const { jobs } = size
   await system.open()
-  const tracker = new Tracker(warmup + jobs)
+  const tracker = new Tracker(size.warmup + jobs)
   await system.work(tracker.started)
-  await feed(system, 0, warmup)
-  await tracker.reached(warmup)
-  await settled(system)
+  const first = await warmUpInBulk(system, tracker, size)
   const begin = now()
-  await feed(system, warmup, jobs)
-  await tracker.reached(warmup + jobs)
+  await feed(system, first, jobs)
+  await tracker.reached(first + jobs)
   await settled(system)
   const perSecond = rate(jobs, now() - begin)
   return { perSecond, peakMegabytes: residentMegabytes().peak }
@@ -90,19 +123,22 @@ async function enqueueSingle(system: System, { inFlight, seconds }: Size): Promi
 }
 
 /** One job at a time on an idle system, with pauses of 2 to 6 ms so that nothing is still warm from the last. */
-async function latencyIdle(system: System, { jobs, warmup }: Size): Promise<Figures> {
+async function latencyIdle(system: System, size: Size): Promise<Figures> {
+  const { jobs } = size
   await system.open()
-  const total = warmup + jobs
-  const tracker = new Tracker(total)
+  const tracker = new Tracker(size.warmup + jobs)
   const samples = new Float64Array(jobs)
-  await system.work(tracker.started)
-  await sleep(200)
-  for (let number = 0; number < total; number++) {
+  const run = async (number: number): Promise<number> => {
     const begin = now()
     await system.enqueueOne(number)
     await tracker.reached(number + 1)
-    if (number >= warmup) samples[number - warmup] = (tracker.startedAt[number] as number) - begin
-    await sleep(2 + ((number * 7) % 5))
+    return (tracker.startedAt[number] as number) - begin
+  }
+  await system.work(tracker.started)
+  const first = await warmUp(size, 1, async (number) => void (await run(number)))
+  for (let sample = 0; sample < jobs; sample++) {
+    await sleep(2 + ((sample * 7) % 5))
+    samples[sample] = await run(first + sample)
   }
   return { p50: percentile(samples, 0.5), p99: percentile(samples, 0.99) }
 }
@@ -140,20 +176,22 @@ async function latencyUnderLoad(system: System, { perSecond, seconds }: Size): P
 }
 
 /** All jobs become due at one instant; counts from that instant to the start of the last. */
-async function dueAtOnce(system: System, { jobs, leadMs }: Size): Promise<Figures> {
+async function dueAtOnce(system: System, size: Size): Promise<Figures> {
+  const { jobs, leadMs } = size
   await system.open()
-  const tracker = new Tracker(jobs)
+  const tracker = new Tracker(size.warmup + jobs)
   await system.work(tracker.started)
+  const warm = await warmUpInBulk(system, tracker, size)
   const at = Date.now() + leadMs
   const atClock = now() + (at - Date.now())
-  await feed(system, 0, jobs, at)
+  await feed(system, warm, jobs, at)
   const spareMs = at - Date.now()
   if (spareMs < 250)
     throw new Error(`enqueueing took ${leadMs - spareMs} ms, so the lead of ${leadMs} ms was too short`)
-  await tracker.reached(jobs)
+  await tracker.reached(warm + jobs)
   let first = Number.POSITIVE_INFINITY
   let last = 0
-  for (const startedAt of tracker.startedAt) {
+  for (const startedAt of tracker.startedAt.subarray(warm, warm + jobs)) {
     first = Math.min(first, startedAt)
     last = Math.max(last, startedAt)
   }
@@ -224,6 +262,19 @@ async function idle(system: System, { seconds }: Size): Promise<Figures> {
   return { percent: ((used.user + used.system) / 1000 / (now() - begin)) * 100 }
 }
 
+/** Processor time and memory of the process that serves workers which wait for work. */
+async function idleCrowd(system: System, { jobs: workers, seconds }: Size): Promise<Figures> {
+  if (!system.crowd) throw new Error('does not serve workers of other processes')
+  await system.open()
+  const look = await system.crowd(workers)
+  await sleep(1000)
+  const before = look()
+  const begin = now()
+  await sleep(seconds * 1000)
+  const { cpuMs, megabytes } = look()
+  return { percent: ((cpuMs - before.cpuMs) / (now() - begin)) * 100, megabytes }
+}
+
 /** Every scenario by the name that runs and rows use. */
 export const scenarios = {
   endToEnd,
@@ -236,6 +287,7 @@ export const scenarios = {
   backlogFill,
   backlogRun,
   idle,
+  idleCrowd,
 } satisfies Record<string, Scenario>
 
 export type ScenarioName = keyof typeof scenarios

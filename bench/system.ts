@@ -18,6 +18,12 @@ export interface Place {
   postgresUrl?: string
 }
 
+/** What a process has used: processor time since its start, and resident memory now. */
+export interface ProcessUse {
+  cpuMs: number
+  megabytes: number
+}
+
 export interface System {
   /** Jobs given to one call of `enqueueMany`: the number at which this system is fastest. */
   readonly chunk: number
@@ -37,6 +43,8 @@ export interface System {
   enqueueOne(number: number): Promise<void>
   /** Submits `children` jobs (0 to children - 1) and one job `children` that starts after all of them. */
   graph?(children: number): Promise<void>
+  /** Opens workers that wait for work, a hundred on each connection; answers how to look at the process that serves them. */
+  crowd?(workers: number): Promise<() => ProcessUse>
   /** True when no job is left that is not durably finished. Only asked once every handler has been called. */
   finished(): Promise<boolean>
   close(): Promise<void>

@@ -12,7 +12,7 @@ import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { listImports } from './lib/imports.ts'
-import { killRunning, runNode } from './lib/run.ts'
+import { passSignalsOn, runNode } from './lib/run.ts'
 import { listSources, readSource } from './lib/source.ts'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -110,12 +110,7 @@ async function main(): Promise<number> {
   }
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => {
-    killRunning()
-    process.kill(process.pid, signal)
-  })
-}
+passSignalsOn()
 
 try {
   process.exitCode = await main()

@@ -11,7 +11,7 @@ import { dirname } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { killRunning } from './lib/run.ts'
+import { passSignalsOn } from './lib/run.ts'
 import { STAGES, type Stage, type StageResult } from './stages.ts'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -95,12 +95,7 @@ async function main(): Promise<number> {
   return failed > 0 ? 1 : 0
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => {
-    killRunning()
-    process.kill(process.pid, signal)
-  })
-}
+passSignalsOn()
 
 try {
   process.exitCode = await main()

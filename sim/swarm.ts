@@ -127,7 +127,6 @@ export function drawSwarm(seed: number, random: Random): Swarm {
 export function residencyOf({ features, head }: Swarm): Residency {
   if (!features.includes('smallMemory')) return RESIDENCY
   const low = Math.ceil(head / 3)
-  // all routes of a world fit: a lease is delivered from them after its command has looked them up
   return { jobs: head, others: 64, lines: 8, head: { most: head, low, window: Math.ceil(head / 2) } }
 }
 

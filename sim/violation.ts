@@ -32,6 +32,11 @@ export const looks: Record<InvariantId, number> = Object.fromEntries(
   Object.keys(STATEMENTS).map((id) => [id, 0]),
 ) as Record<InvariantId, number>
 
+/** Counts many looks at once: for what is looked at too often to be counted each time. */
+export function looked(id: InvariantId, times: number): void {
+  looks[id] += times
+}
+
 /** Throws a violation of `id` unless the condition holds; `found` is made only then. */
 export function must(id: InvariantId, condition: boolean, found: () => string): void {
   looks[id]++

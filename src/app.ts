@@ -30,9 +30,9 @@ import type {
   QueueCounts,
   WatchFilter,
 } from './client/types.ts'
-import { PerdureError } from './errors.ts'
+import { PerdureError, perdureError } from './errors.ts'
 import type { Surroundings } from './runtime/services.ts'
-import type { Duration } from './std/duration.ts'
+import { type Duration, parseDuration } from './std/duration.ts'
 import { checkKnown } from './std/options.ts'
 import type { Worker } from './worker/worker.ts'
 
@@ -45,8 +45,16 @@ export interface OpenOptions {
    * (on a socket beside it that nobody else can open). Default true.
    */
   readonly socket?: boolean
-  /** For nodes: PEM texts of the authority to trust, and of the certificate to show with its key. */
+  /**
+   * For nodes: PEM texts of the authority to trust, and of the certificate to show with its key. Default: the files of
+   * PERDURE_CA, PERDURE_CERT and PERDURE_CERT_KEY of the environment, or else the system's authorities.
+   */
   readonly tls?: TlsFiles
+  /**
+   * For sockets and nodes: how long a call may take in all, repetitions included. What waits for something to happen
+   * (`result()`, a worker's polls, streams) takes as long as that takes. Default 30 s.
+   */
+  readonly timeout?: Duration
   /** For nodes: the token to show. Default: PERDURE_TOKEN of the environment. */
   readonly token?: string
   /** For nodes: a file with the token, which nobody else may read. Default: PERDURE_TOKEN_FILE of the environment. */
@@ -277,26 +285,27 @@ export class App {
  * @throws INVALID_URL, STORE_BUSY where another process owns the file, and the other STORE codes.
  */
 export async function open(url: string, options: OpenOptions = {}): Promise<App> {
-  checkKnown('open', options, ['surroundings', 'socket', 'tls', 'token', 'tokenFile'])
+  checkKnown('open', options, ['surroundings', 'socket', 'tls', 'token', 'tokenFile', 'timeout'])
   const address = parseAddress(url)
+  const { timeout } = options
+  const channel = timeout === undefined ? {} : { timeoutMs: readTimeout(timeout) }
   if (address.type === 'unix') {
     const { connectSocket } = await import('./client/remote/remote.ts')
-    return new App(await connectSocket(address.path))
+    return new App(await connectSocket(address.path, channel))
   }
   if (address.type === 'node') {
-    const [{ connectNode }, { findCredential }] = await Promise.all([
+    const [{ connectNode }, { findCredential }, { readTlsFiles }] = await Promise.all([
       import('./client/remote/dial-node.ts'),
       import('./client/remote/credential.ts'),
+      import('./client/remote/tls-files.ts'),
     ])
     const credential = findCredential(options, process.env)
-    const { tls } = options
-    return new App(
-      await connectNode({ url: address.url, ...(tls && { tls }), ...(credential && { credential }) }),
-    )
+    const tls = options.tls ?? readTlsFiles({}, process.env)
+    return new App(await connectNode({ url: address.url, tls, ...(credential && { credential }) }, channel))
   }
   // loaded on demand: who speaks to another process needs no engine and no SQLite
   const { openEmbedded, openServed } = await import('./server/embedded.ts')
-  const { socket = true, tls: _, token: __, tokenFile: ___, ...rest } = options
+  const { socket = true, tls: _, token: __, tokenFile: ___, timeout: ____, ...rest } = options
   if (address.type === 'sqlite' && address.path !== ':memory:' && socket) {
     const { client, close } = await openServed({ path: address.path, ...rest })
     return new App(client, rest, close)
@@ -304,6 +313,18 @@ export async function open(url: string, options: OpenOptions = {}): Promise<App>
   const path = address.type === 'sqlite' ? { path: address.path } : {}
   return new App(await openEmbedded({ store: address.type, ...path, ...rest }), rest)
 }
+
+function readTimeout(timeout: Duration): number {
+  const ms = parseDuration(timeout, 'timeout')
+  if (ms > 0 && ms <= MOST_TIMEOUT_MS) return ms
+  throw perdureError('INVALID_OPTION', {
+    expected: "'timeout' to be longer than nothing and at most a day",
+    found: String(timeout),
+    fix: "Change 'timeout'",
+  })
+}
+
+const MOST_TIMEOUT_MS = 86_400_000
 
 function withDone(error: unknown, enqueued: number): unknown {
   if (!(error instanceof PerdureError)) return error

@@ -57,9 +57,14 @@ function plainWhenPiped(): NodeJS.ProcessEnv {
   return process.stdout.isTTY || process.env.FORCE_COLOR ? {} : { NO_COLOR: '1' }
 }
 
-/** Ends the command that is running, if any: for a signal to ourselves. */
-export function killRunning(): void {
-  if (running) killGroup(running, 'SIGKILL')
+/** From now on, a signal that ends this process also ends the command that is running. */
+export function passSignalsOn(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      if (running) killGroup(running, 'SIGKILL')
+      process.kill(process.pid, signal)
+    })
+  }
 }
 
 function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {

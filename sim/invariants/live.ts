@@ -4,6 +4,7 @@
  */
 import type { Command } from '../../src/core/apply.ts'
 import { type JobRow, LOCAL_LEASE, limitsOf } from '../../src/core/model/job.ts'
+import type { Profile } from '../../src/core/model/profile.ts'
 import { READY, RUNNING, SCHEDULED, stateName, WAITING } from '../../src/core/model/states.ts'
 import type { WorkingSet } from '../../src/engine/workingset.ts'
 import type { Tables } from '../../src/store/memory/tables.ts'
@@ -15,6 +16,12 @@ import { checkMove, checkRow, isSameRow } from './rows.ts'
 export interface Knowledge {
   /** Whether anybody asked for the job to run before its time. */
   mayBeEarly(job: number): boolean
+}
+
+/** A lease as it was renewed last, shard time, and for how long. */
+interface Lease {
+  renewedAt: number
+  readonly termMs: number
 }
 
 /** The process whose engine is checked. */
@@ -37,8 +44,8 @@ export class LiveChecker {
   #waiters = new Map<number, Set<number>>()
   #ready = new Map<number, Set<number>>()
   #isSuperseded = false
-  /** When each lease was last renewed, shard time. */
-  readonly #renewedAt = new Map<string, number>()
+  /** The lease of each job that runs. */
+  readonly #leases = new Map<number, Lease>()
   /** Holders of each limit after the last command that touched it. */
   readonly #before = new Map<number, number>()
 
@@ -57,18 +64,23 @@ export class LiveChecker {
     this.#holders = new Map()
     this.#waiters = new Map()
     this.#ready = new Map()
-    this.#renewedAt.clear()
+    this.#leases.clear()
     for (const row of this.#tables.jobs.values()) {
       this.#rows.set(row.id, row)
       this.#index(row, 1)
-      if (row.nonce !== null) this.#renewedAt.set(row.nonce, now)
+      if (row.nonce === null) continue
+      const route = this.#tables.routesById.get(row.route)
+      const profile = this.#tables.profilesById.get(route?.profile ?? 0)
+      const { timeouts } = JSON.parse(profile?.text ?? '') as Profile
+      this.#leases.set(row.id, { renewedAt: now, termMs: timeouts.heartbeatMs })
     }
   }
 
   /** A heartbeat was accepted. */
   onRenewed(job: number, attempt: number, nonce: string, now: number): void {
     this.#checkToken('a heartbeat', job, attempt, nonce, this.#rows.get(job))
-    this.#renewedAt.set(nonce, now)
+    const lease = this.#leases.get(job)
+    if (lease !== undefined) lease.renewedAt = now
   }
 
   get isSuperseded(): boolean {
@@ -109,32 +121,31 @@ export class LiveChecker {
       must('T1', !isEarly, () => `job ${after.id}, due at ${before.rank}, moved on at ${at}`)
     }
     if (after.state === RUNNING && before?.state !== RUNNING) {
-      this.#renewedAt.set(after.nonce as string, at)
-      const { retry } = workingSet.profileById(workingSet.routeById(after.route).profile)
+      // the command that grants a lease has looked at these: later they may not be in memory
+      const { retry, timeouts } = workingSet.profileById(workingSet.routeById(after.route).profile)
+      this.#leases.set(after.id, { renewedAt: at, termMs: timeouts.heartbeatMs })
       must(
         'L7',
         after.tries <= retry.attempts,
         () => `job ${after.id} begins try ${after.tries} of ${retry.attempts}`,
       )
     }
-    if (before?.state === RUNNING && after.state !== RUNNING) this.#checkReaped(before, after, at, workingSet)
+    if (before?.state === RUNNING && after.state !== RUNNING) this.#checkReaped(before, after, at)
   }
 
-  #checkReaped(before: JobRow, after: JobRow, at: number, workingSet: WorkingSet): void {
+  #checkReaped(before: JobRow, after: JobRow, at: number): void {
     const { absence } = this.#owner.clock
-    const heardAt = this.#renewedAt.get(before.nonce as string) ?? 0
-    this.#renewedAt.delete(before.nonce as string)
+    const { renewedAt: heardAt, termMs } = this.#leases.get(before.id) as Lease
+    this.#leases.delete(before.id)
     if ((before.flags & LOCAL_LEASE) !== 0 || after.error?.includes('"WORKER_LOST"') !== true) return
-    const { timeouts } = workingSet.profileById(workingSet.routeById(before.route).profile)
     // an owner that was away could not hear of renewals; a clock that was set back again saw no absence
-    const wasAway = absence.from < heardAt + timeouts.heartbeatMs && absence.to <= at
+    const wasAway = absence.from < heardAt + termMs && absence.to <= at
     const renewedAt = wasAway ? Math.max(absence.to, heardAt) : heardAt
-    const isEarly = at < renewedAt + timeouts.heartbeatMs
+    const isEarly = at < renewedAt + termMs
     must(
       'L5',
       !isEarly,
-      () =>
-        `the lease of job ${before.id}, renewed at ${renewedAt} for ${timeouts.heartbeatMs}, reaped at ${at}`,
+      () => `the lease of job ${before.id}, renewed at ${renewedAt} for ${termMs}, reaped at ${at}`,
     )
   }
 

@@ -79,7 +79,7 @@ export const OWN: readonly Mutant[] = [
     ],
     caughtBy: ['D2', 'D1'],
     needs: ['takeovers', 'commitFailures', 'nodePauses', 'slowness'],
-    from: 43,
+    from: 430,
   },
   {
     name: 'heartbeats-do-nothing',
@@ -217,7 +217,7 @@ export const OWN: readonly Mutant[] = [
         replace: 'return this.#read(() => load(this.#disk.tables, request))',
       },
     ],
-    caughtBy: ['D4', 'D3', 'D5', 'L9', 'C8', 'D2', 'C9', 'CRASH', 'D9'],
+    caughtBy: ['D4', 'D3', 'D5', 'L9', 'C5', 'C8', 'D2', 'C9', 'CRASH', 'D9'],
     needs: ['smallMemory'],
     from: 7,
   },

@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
-import { must } from '../violation.ts'
+import { looked, Violation } from '../violation.ts'
 
 interface Event {
   readonly at: number
@@ -92,11 +92,21 @@ export class Scheduler {
   }
 
   #run(end: number, isDone: (() => boolean) | undefined): void {
+    const before = this.events
+    try {
+      this.#happen(end, isDone)
+    } finally {
+      looked('L9', this.events - before)
+    }
+  }
+
+  #happen(end: number, isDone: (() => boolean) | undefined): void {
     while (this.#heap.length > 0 && (this.#heap[0] as Event).at <= end) {
       const event = this.#pop()
       if (event.act === undefined) continue
       if (event.at > this.now) this.#here = 0
-      must('L9', ++this.#here < MOST_AT_ONCE, () => `${MOST_AT_ONCE} events without time passing`)
+      if (++this.#here >= MOST_AT_ONCE)
+        throw new Violation('L9', `${MOST_AT_ONCE} events without time passing`)
       this.now = event.at
       this.events++
       event.act()

@@ -56,7 +56,9 @@ export class World {
     this.nodes = (swarm.store === 'network' ? ['north', 'south'] : ['north']).map((name) => this.#node(name))
     const [first] = this.nodes
     this.network = new Network(scheduler, random.fork('network'), swarm, has, first as Node)
-    const isCut = (name: string): boolean => this.network.isCut(name)
+    // an owner that was replaced and has nothing to commit goes on renewing what it has lost: O4 is to come
+    const isCut = (name: string): boolean =>
+      this.network.isCut(name) || this.network.serving.life?.live.isSuperseded === true
     const ledger = new Ledger(scheduler, this.#history, swarm.heartbeatMs, isCut)
     this.#checkers = { witness: new Witness(this.disk.tables), ledger, recorder: this.#recorder }
     this.#shop = { scheduler, network: this.network, swarm, ledger, isCalm: script !== undefined }

@@ -16,6 +16,10 @@ export interface CommonOptions {
   readonly quiet?: boolean
   /** For nodes: the file of the token, or `-` for standard input. */
   readonly tokenFile?: string
+  /** For nodes: PEM files of the authorities to trust, and of the certificate to show with its key. */
+  readonly ca?: string
+  readonly cert?: string
+  readonly certKey?: string
   /** Of commands that take settings as flags. */
   readonly config?: string
 }
@@ -78,7 +82,7 @@ export function makeContext(streams: Streams, env: NodeJS.ProcessEnv, options: C
       const store = await openStore(address, {
         ...opening,
         engine: { ...engine, ...opening.engine },
-        ...(address.type === 'node' && { credential: await readCredential(options.tokenFile, env) }),
+        ...(address.type === 'node' && (await readAccess(options, env))),
       })
       try {
         return await act(store)
@@ -90,11 +94,18 @@ export function makeContext(streams: Streams, env: NodeJS.ProcessEnv, options: C
   return context
 }
 
-/** Never from the command line itself, which others of the machine can see. */
-async function readCredential(file: string | undefined, env: NodeJS.ProcessEnv) {
-  const { findCredential } = await import('../client/remote/credential.ts')
-  if (file === '-') return findCredential({ token: readFileSync(0, 'utf8') }, env)
-  return findCredential(file === undefined ? {} : { tokenFile: file }, env)
+/** What a node is shown, and how it is known. Never from the command line itself, which others of the machine can see. */
+async function readAccess(
+  options: CommonOptions,
+  env: NodeJS.ProcessEnv,
+): Promise<Pick<OpenOptions, 'credential' | 'tls'>> {
+  const [{ findCredential }, { readTlsFiles }] = await Promise.all([
+    import('../client/remote/credential.ts'),
+    import('../client/remote/tls-files.ts'),
+  ])
+  const { tokenFile } = options
+  const token = tokenFile === '-' ? { token: readFileSync(0, 'utf8') } : tokenFile && { tokenFile }
+  return { credential: findCredential(token || {}, env), tls: readTlsFiles(options, env) }
 }
 
 async function readSettings(env: NodeJS.ProcessEnv, options: CommonOptions): Promise<LiveConfig> {
@@ -112,6 +123,7 @@ function engineOptions({ current }: LiveConfig): EngineSettings {
   const { jobs, engine } = current
   return {
     retentionEveryMs: engine.retentionEvery,
+    maxWaiting: engine.maxWaiting,
     defaults: {
       timeouts: { heartbeatMs: jobs.lease, graceMs: jobs.grace },
       retention: {
@@ -134,6 +146,12 @@ export function addCommonOptions(command: Command): Command {
       '--token-file <file>',
       'for nodes: file with the token, or - for standard input (default: PERDURE_TOKEN_FILE or PERDURE_TOKEN)',
     )
+    .option(
+      '--ca <file>',
+      'for nodes: PEM file of the authorities to trust (default: PERDURE_CA, or the system)',
+    )
+    .option('--cert <file>', 'for nodes: PEM file of the certificate to show (default: PERDURE_CERT)')
+    .option('--cert-key <file>', 'for nodes: PEM file of its key (default: PERDURE_CERT_KEY)')
     .option('--json', 'write one JSON value per line to standard output, and errors as JSON')
     .option('--quiet', 'no notes and no progress on standard error')
 }

@@ -132,6 +132,18 @@ const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/up.ts'),
   },
   {
+    name: 'token',
+    usage: '[options] <create|list|rotate|revoke> [words...]',
+    summary: 'make and end the tokens that a node lets in',
+    load: () => import('./commands/token.ts'),
+  },
+  {
+    name: 'audit',
+    usage: '[options] <show|verify>',
+    summary: 'show what operators did by way of a node',
+    load: () => import('./commands/audit.ts'),
+  },
+  {
     name: 'config',
     usage: '[options] <check|print> [file]',
     summary: 'check the configuration, or show all settings',

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { perdureError, textOf } from '../errors.ts'
 import { LogBook } from '../runtime/logger/book.ts'
 import type { Logger } from '../runtime/logger/logger.ts'
+import { auditFileOf } from '../server/auth/audit-log.ts'
 import { tokenFileOf } from '../server/auth/token-file.ts'
 import type { TlsOptions } from '../server/http/listener.ts'
 import type { Context } from './context.ts'
@@ -25,12 +26,13 @@ export async function withServedStore<T>(
   context: Context,
   act: (store: OpenStore, logger: Logger) => Promise<T>,
 ): Promise<T> {
-  const { host, port, tls, metrics, tokens, allowPlain } = (await context.settings()).current.node
+  const { host, port, tls, metrics, tokens, allowPlain, limits } = (await context.settings()).current.node
   const meter = metrics ? new (await import('../server/metrics/meter.ts')).Meter() : undefined
   const book = new LogBook({ node: nodeName() })
   const logger = await makeLogger(context, 'node', [(record) => book.add(record)])
   const options = {
-    ...{ host, port, logger, allowsPlain: allowPlain },
+    ...{ host, port, logger, limits, allowsPlain: allowPlain },
+    portLimits: { ...limits, headersMs: limits.headersTime, bodyMs: limits.bodyTime },
     ...readTls(tls),
     ...(tls.clients && { certificates: tls.clients }),
     ...(meter && { meter }),
@@ -39,7 +41,7 @@ export async function withServedStore<T>(
   return context.withStore({ serves: true, engine: { book, ...(meter && { meter }) } }, async (store) => {
     if (!store.isOwner) throw busy(store.place)
     const { startNode } = await import('../server/node.ts')
-    const served = await startNode(store.client, { ...options, ...tokenFile(tokens, store) })
+    const served = await startNode(store.client, { ...options, ...filesOf(store, tokens) })
     if (context.out.json) context.out.data({ url: served.url, store: store.place }, '')
     logger.info(`Listening on ${served.url} (${store.place})`)
     try {
@@ -51,9 +53,16 @@ export async function withServedStore<T>(
   })
 }
 
-function tokenFile(given: string | undefined, { file }: OpenStore): { tokenFile?: string } {
-  const path = given ?? (file === undefined ? undefined : tokenFileOf(file))
-  return path === undefined ? {} : { tokenFile: path }
+/** What lies beside the store. */
+function filesOf(
+  { file }: OpenStore,
+  tokens: string | undefined,
+): { tokenFile?: string; auditFile?: string } {
+  const tokenFile = tokens ?? (file === undefined ? undefined : tokenFileOf(file))
+  return {
+    ...(tokenFile !== undefined && { tokenFile }),
+    ...(file !== undefined && { auditFile: auditFileOf(file) }),
+  }
 }
 
 interface TlsPaths {

@@ -7,6 +7,7 @@ import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Client } from '../client/client.ts'
 import type { Credential } from '../client/remote/credential.ts'
+import type { TlsFiles } from '../client/remote/door.ts'
 import { PerdureError, perdureError } from '../errors.ts'
 import { socketPath } from '../protocol/address.ts'
 import type { EmbeddedOptions } from '../server/embedded.ts'
@@ -30,7 +31,10 @@ export interface OpenStore {
 }
 
 /** What an owner is told about its engine. */
-export type EngineSettings = Pick<EmbeddedOptions, 'retentionEveryMs' | 'defaults' | 'meter' | 'book'>
+export type EngineSettings = Pick<
+  EmbeddedOptions,
+  'retentionEveryMs' | 'maxWaiting' | 'defaults' | 'meter' | 'book'
+>
 
 /** How a command uses the store. */
 export interface OpenOptions {
@@ -42,6 +46,8 @@ export interface OpenOptions {
   readonly engine?: EngineSettings
   /** What to show to a node. */
   readonly credential?: Credential | undefined
+  /** How a node is known, and what it is shown besides. */
+  readonly tls?: TlsFiles
 }
 
 /**
@@ -52,7 +58,7 @@ export interface OpenOptions {
  */
 export async function openStore(address: StoreAddress, options: OpenOptions): Promise<OpenStore> {
   if (address.type === 'unix') return connectOnly(address.path)
-  if (address.type === 'node') return connectToNode(address.path, options.credential)
+  if (address.type === 'node') return connectToNode(address.path, options)
   if (options.creates === false && !existsSync(address.path)) {
     throw perdureError('NOT_FOUND', {
       expected: `a store at ${address.path}`,
@@ -167,8 +173,8 @@ async function connectOnly(socket: string): Promise<OpenStore> {
   return { client, isOwner: false, place: socket, file: undefined, close: () => client.close() }
 }
 
-async function connectToNode(url: string, credential: Credential | undefined): Promise<OpenStore> {
+async function connectToNode(url: string, { credential, tls }: OpenOptions): Promise<OpenStore> {
   const { connectNode } = await import('../client/remote/dial-node.ts')
-  const client = await connectNode({ url, ...(credential && { credential }) })
+  const client = await connectNode({ url, ...(tls && { tls }), ...(credential && { credential }) })
   return { client, isOwner: false, place: url, file: undefined, close: () => client.close() }
 }

@@ -4,6 +4,7 @@
  * The embedded client answers from an engine in this process, the remote one over a socket; both pass the
  * same conformance suite. The typed `open / job / enqueue` surface of the package is a thin layer above.
  */
+import type { AttemptFacts } from '../core/model/attempt.ts'
 import type { LogStream, Outcome } from '../core/model/outcome.ts'
 import type { CommandContext } from '../core/model/profile.ts'
 import type { TailFilter } from '../runtime/logger/book.ts'
@@ -29,19 +30,9 @@ import type {
 import type { WorkflowClient, WorkflowSession } from './workflows.ts'
 
 /** A leased attempt, as it reaches a worker. */
-export interface Lease {
-  readonly job: number
-  readonly kind: string
-  readonly queue: string
-  readonly namespace: string
-  readonly attempt: number
-  readonly attemptSinceRestart: number
-  readonly isLastAttempt: boolean
-  /** Fencing token of the attempt; every report carries it. */
-  readonly token: string
+export interface Lease extends AttemptFacts {
   /** JSON text of the input, or undefined where there is none. Decoded by the worker. */
   readonly input: string | undefined
-  readonly metadata: Readonly<Record<string, string>>
   readonly startToCloseMs: number
   readonly heartbeatMs: number
   readonly graceMs: number

@@ -352,6 +352,41 @@ it('gives back a lease that nobody takes any more, also when the first try could
   await rest(faulty)
 })
 
+it('refuses commands beyond those that may wait, before they begin, and takes others when there is room', async () => {
+  const faulty = await Faulty.open({ maxWaiting: 2 })
+  const { client } = faulty
+  faulty.isHolding = true
+  const asked = [1, 2, 3].map(() => follow(client.enqueue([{ kind: 'k' }])))
+  const commit = await faulty.nextHeld()
+  expect(asked.map(({ code }) => code)).toEqual([undefined, undefined, 'OVERLOADED'])
+  faulty.isHolding = false
+  commit.decide('ok')
+  await faulty.turns()
+  expect(asked.map(({ state }) => state)).toEqual(['ok', 'ok', 'failed'])
+  expect(await client.enqueue([{ kind: 'k' }])).toEqual([{ id: 3, created: true }])
+  await rest(faulty)
+})
+
+it('pauses between the tries of a parked poll on a full disk, and grants when there is room again', async () => {
+  const faulty = await Faulty.open()
+  const { client, time } = faulty
+  const session = await client.openWorker({ name: 'w', host: 'h', pid: 1 })
+  await client.enqueue([{ kind: 'k' }])
+  faulty.isFull = true
+  const before = faulty.batches.length
+  const polled = follow(session.poll(POLL))
+  await faulty.turns()
+  for (let second = 0; second < 60; second++) await time.advance(1_000)
+  expect(faulty.batches.length - before).toBeLessThan(60)
+  expect(polled.state).toBe('pending')
+  faulty.isFull = false
+  await time.advance(2_000)
+  await faulty.turns()
+  expect(polled.value).toMatchObject([{ job: 1 }])
+  await session.close()
+  await rest(faulty)
+})
+
 it('stands where it is durable', async () => {
   const { faulty, session } = await openAll()
   const { client } = faulty

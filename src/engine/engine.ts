@@ -13,12 +13,13 @@ import type { JobRow } from '../core/model/job.ts'
 import type { Profile, Timeouts } from '../core/model/profile.ts'
 import type { RouteRow } from '../core/model/rows.ts'
 import { Absent } from '../core/view.ts'
-import { PerdureError, perdureError } from '../errors.ts'
+import { PerdureError } from '../errors.ts'
 import type { Surroundings } from '../runtime/services.ts'
 import { type Batch, NO_LOAD, type Store, type StoreReads } from '../store/store.ts'
 import { Announcer } from './announcer.ts'
 import { Dispatcher, type Poll } from './dispatcher.ts'
 import { Duties } from './duties.ts'
+import { closedError, internalError, overloadedError, storeError, unknownError } from './failures.ts'
 import { Leases } from './leases.ts'
 import { RESIDENCY, type Residency } from './residency.ts'
 import { type Answered, type Departure, type Task, weightOf } from './task.ts'
@@ -32,8 +33,8 @@ const GROUP_WEIGHT = 512
 const MOST_FLIGHTS = 2
 /** Rows from which on a commit is issued behind another: fewer gather, and save a sync. */
 const OVERLAP_WEIGHT = 256
-/** Commands that may wait; beyond it new ones are refused before they begin. */
-const MOST_WAITING = 100_000
+/** Commands that may wait where nobody says otherwise: a second or two of work. */
+const MAX_WAITING = 100_000
 
 /** Before a reload that follows another soon, ms: the first comes at once, each further one after twice as long. */
 const RELOAD_MS = { first: 20, most: 2_000 }
@@ -51,6 +52,8 @@ interface Flight {
 export interface EngineOptions {
   /** How often ended jobs are looked for whose retention is over, ms. Default 60 s; 0 for never. */
   readonly retentionEveryMs?: number
+  /** Commands that may wait; beyond it new ones are refused before they begin. Default 100,000. */
+  readonly maxWaiting?: number
   /** How much of the shard is kept in memory. Default: {@link RESIDENCY}. */
   readonly residency?: Residency
   /** Hears of every command in the moment it is applied or refused, before it is durable: for checks from outside. */
@@ -65,6 +68,7 @@ export class Engine {
   readonly #dispatcher = new Dispatcher()
   readonly #duties: Duties
   readonly #residency: Residency
+  readonly #maxWaiting: number
   readonly #onApplied: EngineOptions['onApplied']
   #workingSet!: WorkingSet
   #epoch = 0
@@ -94,6 +98,7 @@ export class Engine {
     this.surroundings = surroundings
     this.#duties = new Duties(this, options.retentionEveryMs ?? 60_000)
     this.#residency = options.residency ?? RESIDENCY
+    this.#maxWaiting = options.maxWaiting ?? MAX_WAITING
     this.#onApplied = options.onApplied
   }
 
@@ -156,8 +161,8 @@ export class Engine {
   post(command: Command, done: Task['done'], restart?: () => void): void {
     if (this.#state === 'closed') {
       done(closedError())
-    } else if (this.#inbox.length >= MOST_WAITING) {
-      done(overloadedError())
+    } else if (this.#inbox.length >= this.#maxWaiting) {
+      done(overloadedError(this.#maxWaiting))
     } else {
       this.#inbox.push(restart === undefined ? { command, done } : { command, done, restart })
       this.#scheduleTurn()
@@ -553,49 +558,4 @@ export class Engine {
     this.#onQuiet = []
     for (const resolve of resolves) resolve()
   }
-}
-
-function closedError(): PerdureError {
-  return perdureError('CLOSED', {
-    expected: 'an open engine',
-    found: 'one that was closed',
-    fix: 'Open the store again',
-  })
-}
-
-function overloadedError(): PerdureError {
-  return perdureError('OVERLOADED', {
-    expected: `at most ${MOST_WAITING} commands to wait`,
-    found: 'more',
-    fix: 'Await earlier calls, or send fewer at once',
-  })
-}
-
-function internalError(thrown: unknown): PerdureError {
-  if (thrown instanceof PerdureError) return thrown
-  return perdureError('INTERNAL', {
-    expected: 'a command to be applied or refused',
-    found: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown),
-    fix: 'Please report this',
-    cause: thrown,
-  })
-}
-
-function storeError(thrown: unknown): PerdureError {
-  if (thrown instanceof PerdureError) return thrown
-  return perdureError('STORE_FAILED', {
-    expected: 'the store to take a commit',
-    found: thrown instanceof Error ? thrown.message : String(thrown),
-    fix: 'Nothing was changed by this call; look at the disk and try again',
-    cause: thrown,
-  })
-}
-
-function unknownError(reason: unknown): PerdureError {
-  return perdureError('UNKNOWN_OUTCOME', {
-    expected: 'a commit to be acknowledged',
-    found: reason instanceof Error ? reason.message : String(reason),
-    fix: 'Try the same call again with the same key or request id',
-    cause: reason,
-  })
 }

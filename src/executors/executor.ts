@@ -4,25 +4,13 @@
  * An executor runs one attempt to its end and says how it ended. It never talks to a store, never
  * decides about retries, and never outlives its abort signal by more than the grace it is given.
  */
+import type { AttemptFacts } from '../core/model/attempt.ts'
 import type { LogStream, Outcome, StopReason } from '../core/model/outcome.ts'
 import type { CommandContext } from '../core/model/profile.ts'
 
 /** What an executor is told about the attempt that it runs. */
-export interface Attempt {
-  readonly job: number
-  readonly kind: string
-  readonly queue: string
-  readonly namespace: string
-  /** From 1, over all restarts; never reused. */
-  readonly attempt: number
-  /** From 1, since the last restart. */
-  readonly attemptSinceRestart: number
-  /** True when a failure of this attempt is final. */
-  readonly isLastAttempt: boolean
-  /** Fencing token: unique per attempt, ordered within a job. Hand it to systems that can compare it. */
-  readonly token: string
+export interface Attempt extends AttemptFacts {
   readonly input: unknown
-  readonly metadata: Readonly<Record<string, string>>
   /** Environment, folder and user of commands, from the job's options. */
   readonly command?: CommandContext
 }

@@ -20,7 +20,7 @@ import { assertArguments, isMethod, METHODS, type MethodForm, type MethodName } 
 import type { Logger } from '../runtime/logger/logger.ts'
 import { authorize } from './auth/authorize.ts'
 import type { Caller } from './auth/caller.ts'
-import { HANDLERS, type HandlerContext, strings, workerName } from './handlers.ts'
+import { HANDLERS, type HandlerContext, perform, strings, workerName } from './handlers.ts'
 import type { View } from './hub.ts'
 import type { NoticeSink } from './sessions.ts'
 import { wireError } from './wire-error.ts'
@@ -42,14 +42,14 @@ class Pending {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
-      if (this.#isAborted) this.#controller.abort()
+      if (this.#isAborted) this.#controller.abort(cancelled())
     }
     return this.#controller.signal
   }
 
   abort(): void {
     this.#isAborted = true
-    this.#controller?.abort()
+    this.#controller?.abort(cancelled())
     this.wake()
   }
 
@@ -58,6 +58,35 @@ class Pending {
     this.onCredit?.()
     this.onCredit = undefined
   }
+}
+
+/** What the handler of one call may use. A class, since a getter in an object of its own costs as much as a whole call. */
+class CallContext implements HandlerContext {
+  readonly client: HandlerContext['client']
+  readonly sessions: HandlerContext['sessions']
+  readonly record: HandlerContext['record']
+  readonly adopt: HandlerContext['adopt']
+  readonly #pending: Pending
+
+  constructor({ client, sessions, record }: View, adopt: HandlerContext['adopt'], pending: Pending) {
+    this.client = client
+    this.sessions = sessions
+    this.record = record
+    this.adopt = adopt
+    this.#pending = pending
+  }
+
+  get signal(): AbortSignal {
+    return this.#pending.signal
+  }
+}
+
+function cancelled(): PerdureError {
+  return perdureError('CANCELLED', {
+    expected: 'a caller that waits for the answer',
+    found: 'that it cancelled the call',
+    fix: 'Call again',
+  })
 }
 
 /** What connections of one socket share. */
@@ -168,7 +197,7 @@ export class Connection {
   #call(id: number, name: string, values: readonly unknown[], bytes: number): void {
     const answering = this.#answer(id, bytes, (pending) => {
       const method = this.#method(name, 'call', values)
-      return HANDLERS[method](this.#context(pending), values)
+      return perform(method, this.#context(pending), values)
     })
     if (!isMethod(name) || METHODS[name].effect === 'read' || name === 'session.poll') return
     this.#writes.add(answering)
@@ -198,6 +227,8 @@ export class Connection {
     }
     assertArguments(name, values)
     authorize({ caller: this.#caller, method: name, values })
+    // what is only told cannot be refused
+    if (form !== 'tell') this.#view.allowance.pay(name, values)
     return name
   }
 
@@ -304,13 +335,7 @@ export class Connection {
   }
 
   #context(pending: Pending): HandlerContext {
-    const { client, sessions } = this.#view
-    return {
-      ...{ client, sessions, adopt: this.#adopt },
-      get signal() {
-        return pending.signal
-      },
-    }
+    return new CallContext(this.#view, this.#adopt, pending)
   }
 
   #onClose(): void {

@@ -20,12 +20,15 @@ import type { MethodName } from '../protocol/methods.ts'
 import { unpackJobs } from '../protocol/pack.ts'
 import type { TailFilter } from '../runtime/logger/book.ts'
 import type { LogRecord } from '../runtime/logger/record.ts'
+import { RECORDED, type Recorder } from './auth/recorder.ts'
 import type { CallerSessions } from './sessions.ts'
 
 /** What a handler may use: the client of its caller, and what belongs to its connection. */
 export interface HandlerContext {
   readonly client: Client
   readonly sessions: CallerSessions
+  /** Keeps a record of what operators do. */
+  readonly record: Recorder | undefined
   /** Aborts when the caller cancels or the connection closes. */
   readonly signal: AbortSignal
   /** Makes a session receive its notices over this connection. */
@@ -89,6 +92,13 @@ export const HANDLERS = {
   'session.close': ({ sessions }, [session]) => sessions.close(session as number),
 } as const satisfies Readonly<Record<Required & MethodName, Handler>> &
   Readonly<Record<MethodName | Required, Handler>>
+
+/** Carries out a call that was authorized. */
+export function perform(method: MethodName, context: HandlerContext, values: Arguments): unknown {
+  const { record } = context
+  if (record === undefined || !RECORDED.has(method)) return HANDLERS[method](context, values)
+  return record(method, values, () => HANDLERS[method](context, values))
+}
 
 /** Reads who a worker says it is. Throws PROTOCOL. */
 export function workerName(value: unknown): WorkerName {

@@ -6,7 +6,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Client } from '../client/client.ts'
 import { type Logger, SILENT } from '../runtime/logger/logger.ts'
+import { Allowance, type CallerLimits } from './auth/allowance.ts'
+import type { AuditLog } from './auth/audit-log.ts'
 import type { Caller } from './auth/caller.ts'
+import { type Recorder, recorderOf } from './auth/recorder.ts'
 import { scopedClient } from './auth/scoped-client.ts'
 import type { Connection, Shared } from './connection.ts'
 import { type CallerSessions, Sessions } from './sessions.ts'
@@ -15,6 +18,21 @@ import { type CallerSessions, Sessions } from './sessions.ts'
 export interface View {
   readonly client: Client
   readonly sessions: CallerSessions
+  /** Keeps a record of what operators do; absent where none is kept. */
+  readonly record: Recorder | undefined
+  readonly allowance: Allowance
+}
+
+/** What a hub may be told. */
+export interface HubOptions {
+  /** How long a worker's session waits for its connection to come back, ms. Default 10,000. */
+  readonly lingerMs?: number | undefined
+  /** What is told of bugs. Default: nobody is. */
+  readonly logger?: Logger | undefined
+  /** Where to keep a record of what operators do. */
+  readonly audit?: AuditLog | undefined
+  /** Bounds of each caller. */
+  readonly limits?: CallerLimits | undefined
 }
 
 /** The connections of one client. */
@@ -23,15 +41,15 @@ export class Hub {
   readonly sessions: Sessions
   readonly logger: Logger
   readonly #connections = new Set<Connection>()
+  readonly #audit: AuditLog | undefined
+  readonly #limits: CallerLimits | undefined
   readonly #views = new WeakMap<Caller, View>()
   readonly #shared: Shared
 
-  /**
-   * @param lingerMs How long a worker's session waits for its connection to come back. Default 10,000.
-   * @param logger What is told of bugs. Default: nobody is.
-   */
-  constructor(client: Client, lingerMs?: number, logger: Logger = SILENT) {
+  constructor(client: Client, { lingerMs, logger = SILENT, audit, limits }: HubOptions = {}) {
     this.client = client
+    this.#audit = audit
+    this.#limits = limits
     this.logger = logger
     this.sessions = new Sessions(client, lingerMs)
     this.#shared = {
@@ -47,7 +65,12 @@ export class Hub {
   viewOf(caller: Caller): View {
     const known = this.#views.get(caller)
     if (known !== undefined) return known
-    const view = { client: scopedClient(this.client, caller), sessions: this.sessions.of(caller.id) }
+    const view: View = {
+      client: scopedClient(this.client, caller),
+      sessions: this.sessions.of(caller.id),
+      allowance: new Allowance(this.#limits),
+      record: this.#audit && recorderOf(this.#audit, caller),
+    }
     this.#views.set(caller, view)
     return view
   }

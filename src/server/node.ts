@@ -7,6 +7,7 @@ import type { Client } from '../client/client.ts'
 import type { Grant } from '../config/grant.ts'
 import { type PerdureError, perdureError } from '../errors.ts'
 import { isLoopback } from '../std/loopback.ts'
+import { AuditLog } from './auth/audit-log.ts'
 import { Gate } from './auth/gate.ts'
 import type { TlsOptions } from './http/listener.ts'
 import { type ServedHttp, type ServeOptions, serveHttp } from './http/serve.ts'
@@ -20,6 +21,8 @@ export interface NodeOptions extends Omit<ServeOptions, 'host' | 'port' | 'gate'
   readonly tls?: Omit<TlsOptions, 'requiresCertificate'>
   /** The file of tokens. Default: there are none. */
   readonly tokenFile?: string
+  /** File to keep a record of what operators do. Default: none is kept. */
+  readonly auditFile?: string
   /** What the certificates of clients allow, by common name; `*` for all others. Default: everything, to all. */
   readonly certificates?: ReadonlyMap<string, Grant>
   /** Lets others in without TLS, where something before the node ends it. Default false. */
@@ -41,6 +44,7 @@ export async function startNode(client: Client, options: NodeOptions = {}): Prom
     port = 7400,
     tls,
     tokenFile,
+    auditFile,
     certificates,
     allowsPlain,
     onProblem,
@@ -60,7 +64,8 @@ export async function startNode(client: Client, options: NodeOptions = {}): Prom
     }
     // whoever has a token needs no certificate
     const secured = tls && { tls: { ...tls, requiresCertificate: !gate.hasTokens } }
-    return await serveHttp(client, { host, port, gate, ...secured, ...rest })
+    const audited = auditFile !== undefined && { audit: new AuditLog(auditFile) }
+    return await serveHttp(client, { host, port, gate, ...audited, ...secured, ...rest })
   } catch (error) {
     gate.close()
     throw error

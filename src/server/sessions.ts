@@ -6,11 +6,13 @@
  */
 import type { Client, Lease, PollRequest, Report, WorkerNotice, WorkerSession } from '../client/client.ts'
 import type { WorkerStatus } from '../client/types.ts'
-import { perdureError } from '../errors.ts'
+import { type PerdureError, perdureError } from '../errors.ts'
 import { MAX_KEPT_NOTICES, SESSION_LINGER_MS } from '../protocol/limits.ts'
 import type { WorkerName } from '../protocol/messages.ts'
 import type { LogRecord } from '../runtime/logger/record.ts'
 
+/** Polls of one session that may be parked at once: a worker has one for each group of queues. */
+const MOST_POLLS = 256
 /** Answers kept so that a repeated report or log is answered as the first one was. */
 const KEPT_ANSWERS = 256
 
@@ -29,6 +31,7 @@ export class SharedSession {
   /** Calls under way that came without a connection. */
   visitors = 0
   readonly #session: WorkerSession
+  #polls = 0
   #sink: NoticeSink | undefined
   /** The last stop request of each attempt, told again after a break: one sent into a broken connection is lost. */
   readonly #stops = new Map<string, WorkerNotice>()
@@ -80,7 +83,11 @@ export class SharedSession {
 
   /** Polls for a connection; what comes after `signal` aborted is given back. */
   async poll(request: PollRequest, signal: AbortSignal): Promise<readonly Lease[]> {
-    const leases = await this.#session.poll(request, signal)
+    if (this.#polls >= MOST_POLLS) throw tooManyPolls()
+    this.#polls += 1
+    const leases = await this.#session.poll(request, signal).finally(() => {
+      this.#polls -= 1
+    })
     if (signal.aborted) {
       this.#release(leases.map((lease) => lease.token))
       return []
@@ -181,6 +188,14 @@ export class SharedSession {
     }
     return answer
   }
+}
+
+function tooManyPolls(): PerdureError {
+  return perdureError('OVERLOADED', {
+    expected: `at most ${MOST_POLLS} polls of one worker at once`,
+    found: 'one more',
+    fix: 'Wait for an answer, or ask for several queues in one poll',
+  })
 }
 
 /** The sessions of one caller. Others cannot be named: their numbers lead nowhere. */

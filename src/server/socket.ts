@@ -47,7 +47,7 @@ export async function serveSocket(
   mkdirSync(dirname(target), { recursive: true, mode: 0o700 })
   await assertFree(target)
 
-  const hub = new Hub(client, options.lingerMs)
+  const hub = new Hub(client, options)
   let open = false
   const server = createServer((socket) => {
     // Under its temporary name the file has the permissions of the umask for a moment: nobody is let in by that door.

@@ -26,9 +26,13 @@ export interface HeartbeatHost {
 
 /** The lease term to reckon with until a lease tells its own. */
 const USUAL_TERM_MS = 30_000
-/** Looks at the clock at least this often, or a stall could not be told from an idle moment. */
-const LONGEST_TICK_MS = 1_000
-const SHORTEST_TICK_MS = 10
+/**
+ * Looks at the clock at least this often, and whenever it is time to renew. A lease that comes between two looks is taken
+ * to be as old as the last one: that leaves it two thirds of its term, with which it may be started.
+ */
+const LONGEST_TICK_MS = 5_000
+/** A look at the clock that comes this much late, ms, means that the process stood still. */
+const STALL_MS = 100
 /** Wall time may run ahead of monotonic time by this much before it means that the machine slept. */
 const WALL_SLACK_MS = 1_000
 
@@ -39,6 +43,8 @@ export class Heartbeat {
   readonly #host: HeartbeatHost
   #term = USUAL_TERM_MS
   #lastTick: number
+  /** When the clock is to be looked at next. */
+  #nextTick: number
   #lastWall: number
   /** The latest time without a look at the clock: its beginning, and when it was noticed. */
   #stall = { from: 0, seenAt: Number.NEGATIVE_INFINITY }
@@ -51,6 +57,7 @@ export class Heartbeat {
     this.#clock = clock
     this.#host = host
     this.#lastTick = clock.monotonic()
+    this.#nextTick = this.#lastTick
     this.#lastWall = clock.now()
     this.#nextBeatAt = this.#lastTick + this.#term / 3
   }
@@ -73,7 +80,7 @@ export class Heartbeat {
     this.#term = termMs
     const now = this.#clock.monotonic()
     this.#nextBeatAt = Math.min(this.#nextBeatAt, now + termMs / 3)
-    this.#host.wakeBy(Math.min(this.#nextBeatAt, now + this.#tickMs()))
+    this.#lookBy(now)
   }
 
   /** Whether an attempt may start: a third of its term is left, enough to be renewed in time. */
@@ -84,14 +91,20 @@ export class Heartbeat {
   /** Renews when it is time, and gives up leases that nobody answers for. */
   tick(now: number): void {
     const gap = this.#gap(now)
-    if (gap > 2 * this.#tickMs()) this.#stall = { from: now - gap, seenAt: now }
+    const isLate = now > this.#nextTick + STALL_MS || gap > now - this.#lastTick
+    if (isLate) this.#stall = { from: now - gap, seenAt: now }
     const stalled = gap > (this.#term * 2) / 3
     this.#lastTick = now
     this.#lastWall = this.#clock.now()
     if (stalled && this.#unansweredSince !== undefined) this.#unansweredSince = now
     if (stalled || now >= this.#nextBeatAt) this.beat(now)
     this.#giveUp(now)
-    this.#host.wakeBy(Math.min(this.#nextBeatAt, now + this.#tickMs()))
+    this.#lookBy(now)
+  }
+
+  #lookBy(now: number): void {
+    this.#nextTick = Math.min(this.#nextBeatAt, now + LONGEST_TICK_MS)
+    this.#host.wakeBy(this.#nextTick)
   }
 
   /** Renews all leases now, unless a call is out already; then its answer brings the next one forward. */
@@ -158,9 +171,5 @@ export class Heartbeat {
     for (const { lease } of attempts) term = Math.min(term, lease.heartbeatMs)
     this.#term = term
     this.#nextBeatAt = Math.min(this.#nextBeatAt, this.#clock.monotonic() + term / 3)
-  }
-
-  #tickMs(): number {
-    return Math.max(SHORTEST_TICK_MS, Math.min(LONGEST_TICK_MS, this.#term / 4))
   }
 }

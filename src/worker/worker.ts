@@ -183,6 +183,7 @@ export class Worker {
     this.#settings.slots.resize(wholeNumber('concurrency', concurrency, 1, MOST_SLOTS))
     this.#status.touch()
     if (this.#state !== 'working') return
+    this.#tellStatus(this.#settings.clock.monotonic())
     this.#poller.recall()
     this.#turnSoon()
   }

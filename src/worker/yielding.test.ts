@@ -232,7 +232,6 @@ describe('what a worker says of itself', () => {
     expect(session.told).toHaveLength(2)
     expect(session.told[1]).toMatchObject({ ended: { succeeded: 1 } })
     worker.configure({ concurrency: 5 })
-    await time.advance(1_000)
     expect(session.told.at(-1)).toMatchObject({ slots: 5 })
     await worker.stop()
     expect(session.told.at(-1)).toMatchObject({ state: 'draining' })

@@ -1,92 +1,29 @@
 /**
  * The command line as its users have it: real processes on a real store.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Ended, type Running, Sandbox, type StartOptions } from './testdata/sandbox.ts'
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
-
-interface Ended {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-interface RunOptions {
-  readonly input?: string
-  readonly env?: Record<string, string>
-  readonly cwd?: string
-}
-
+let sandbox: Sandbox
 let folder: string
-let children: ChildProcess[]
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'perdure cli-'))
-  children = []
+  sandbox = new Sandbox('with a blank')
+  folder = sandbox.folder
 })
+afterEach(() => sandbox.close())
 
-afterEach(async () => {
-  for (const child of children) {
-    if (child.exitCode !== null || child.signalCode !== null) continue
-    child.kill('SIGKILL')
-    await once(child, 'exit')
-  }
-  rmSync(folder, { recursive: true, force: true })
-})
+const cli = (args: readonly string[], options?: StartOptions): Promise<Ended> => sandbox.run(args, options)
+const ok = (args: readonly string[], options?: StartOptions): Promise<string> => sandbox.ok(args, options)
 
-/** A running command, whose output can be waited for. */
-class Running {
-  readonly child: ChildProcess
-  readonly ended: Promise<Ended>
-  stdout = ''
-  stderr = ''
-
-  constructor(args: readonly string[], options: RunOptions = {}) {
-    const env = {
-      PATH: process.env.PATH ?? '',
-      HOME: folder,
-      PERDURE_URL: `sqlite:${join(folder, 'store.db')}`,
-      ...options.env,
-    }
-    this.child = spawn(process.execPath, [MAIN, ...args], { env, cwd: options.cwd ?? folder, stdio: 'pipe' })
-    children.push(this.child)
-    this.child.stdout?.on('data', (chunk) => (this.stdout += chunk))
-    this.child.stderr?.on('data', (chunk) => (this.stderr += chunk))
-    this.child.stdin?.on('error', () => {})
-    this.child.stdin?.end(options.input ?? '')
-    this.ended = once(this.child, 'close').then(([code]) => ({
-      code,
-      stdout: this.stdout,
-      stderr: this.stderr,
-    }))
-  }
-
-  /** Resolves once standard error holds the text. */
-  async says(text: string): Promise<void> {
-    while (!this.stderr.includes(text)) {
-      const more = this.child.stderr === null ? Promise.resolve() : once(this.child.stderr, 'data')
-      const ended = await Promise.race([more, this.ended])
-      if (ended && 'code' in ended && !this.stderr.includes(text))
-        throw new Error(`ended without ${text}: ${this.stderr}`)
-    }
-  }
-}
-
-const cli = (args: readonly string[], options?: RunOptions): Promise<Ended> =>
-  new Running(args, options).ended
-
-/** A command that must go well; its standard output. */
-async function ok(args: readonly string[], options?: RunOptions): Promise<string> {
-  const { code, stdout, stderr } = await cli(args, options)
-  expect({ args, code, stderr }).toMatchObject({ args, code: 0 })
-  return stdout
-}
+const ignored = /^SigIgn:.*(.)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
+/** Where hangups are ignored (nohup) they are no signal to drain. */
+const DRAINING: readonly NodeJS.Signals[] =
+  (Number.parseInt(ignored ?? '0', 16) & 1) === 1 ? ['SIGTERM'] : ['SIGTERM', 'SIGHUP']
 
 const jobs = async (...args: string[]): Promise<Record<string, unknown>[]> =>
   (await ok(['status', '--json', '--limit', '0', '--oldest', ...args]))
@@ -276,7 +213,7 @@ describe('xargs', () => {
   })
 
   it('that is interrupted leaves the rest in its queue, and a worker carries on', async () => {
-    const running = new Running(['xargs', '-n', '1', 'sh', '-c', 'echo "$0" >&2; test -e go || sleep 60'], {
+    const running = sandbox.start(['xargs', '-n', '1', 'sh', '-c', 'echo "$0" >&2; test -e go || sleep 60'], {
       input: 'a b c',
     })
     await running.says('a\n')
@@ -301,7 +238,7 @@ describe('with a worker that owns the store', () => {
   let worker: Running
 
   beforeEach(async () => {
-    worker = new Running(['worker', '-j', '2'])
+    worker = sandbox.start(['worker', '-j', '2'])
     await worker.says('Working on default')
   })
 
@@ -322,8 +259,8 @@ describe('with a worker that owns the store', () => {
 
   it('running jobs are killed, and the wait for them says so', async () => {
     await ok(['submit', 'sleep', '60'])
-    const follow = new Running(['output', '-f', '1'])
-    const wait = new Running(['wait', '1'])
+    const follow = sandbox.start(['output', '-f', '1'])
+    const wait = sandbox.start(['wait', '1'])
     while ((await states())[0] !== 'running')
       await once(worker.child.stderr as NodeJS.ReadableStream, 'data').catch(() => {})
     expect(await ok(['kill', '1'])).toMatch(/^1\t(running, asked to stop|cancelled)\n$/)
@@ -332,7 +269,7 @@ describe('with a worker that owns the store', () => {
   })
 
   it('one that is killed is replaced by another, and nothing is lost', async () => {
-    const second = new Running(['worker', '-j', '2'])
+    const second = sandbox.start(['worker', '-j', '2'])
     await second.says('Working on default')
     await ok(['xargs', '--detach', '-n', '1', 'sh', '-c', 'sleep 0.2; echo "$0" >> done'], {
       input: '1 2 3 4 5 6 7 8',
@@ -347,14 +284,12 @@ describe('with a worker that owns the store', () => {
     expect((await second.ended).code).toBe(0)
   })
 
-  it('drains at the first signal', async () => {
+  it.each(DRAINING)('drains at the first %s', async (signal) => {
     await ok(['submit', 'sh', '-c', 'echo began; sleep 1; echo ended'])
-    const follow = new Running(['output', '-f', '1'])
-    await once(follow.child.stdout as NodeJS.ReadableStream, 'data')
-    worker.child.kill('SIGTERM')
-    const { code, stderr } = await worker.ended
-    expect(code).toBe(0)
-    expect(stderr).toContain('1 succeeded')
+    const follow = sandbox.start(['output', '-f', '1'])
+    await follow.prints(/began/)
+    expect(await worker.end(signal)).toBe(0)
+    expect(await states()).toEqual(['succeeded'])
     expect(await ok(['output', '1'])).toBe('began\nended\n')
   })
 })
@@ -416,7 +351,7 @@ describe('output', () => {
     await ok(['xargs', '--detach', '-n', '1', 'echo'], {
       input: Array.from({ length: 5_000 }, (_, index) => index).join(' '),
     })
-    const running = new Running(['status', '--json', '--limit', '0'])
+    const running = sandbox.start(['status', '--json', '--limit', '0'])
     await once(running.child.stdout as NodeJS.ReadableStream, 'data')
     running.child.stdout?.destroy()
     expect(await running.ended).toMatchObject({ code: 141, stderr: '' })
@@ -441,13 +376,7 @@ await app.enqueue(double, { n: 21 })
 await app.close()
 `
     writeFileSync(join(folder, 'enqueue.ts'), enqueue)
-    const env = { ...process.env, PERDURE_URL: `sqlite:${join(folder, 'store.db')}` }
-    const child = spawn(process.execPath, [join(folder, 'enqueue.ts')], {
-      env,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    })
-    children.push(child)
-    expect((await once(child, 'exit'))[0]).toBe(0)
+    expect((await sandbox.node([join(folder, 'enqueue.ts')]).ended).code).toBe(0)
     await ok(['run', 'jobs.ts', '--until-empty'])
     expect(await jobs()).toMatchObject([{ kind: 'double', state: 'succeeded', result: 42 }])
     writeFileSync(module, 'export const nothing = 1')

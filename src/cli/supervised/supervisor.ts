@@ -19,6 +19,12 @@ interface Generation {
   readonly exit: Promise<number>
 }
 
+/** How a process is replaced. */
+interface SuperviseOptions {
+  /** Whether its successor works before it ends. Default true; where both cannot be at once, the one ends first. */
+  readonly overlaps?: boolean
+}
+
 /**
  * Supervises this very command line in a process of its own, until that ends by itself or a signal comes. SIGHUP
  * replaces it.
@@ -26,10 +32,10 @@ interface Generation {
  * @returns the exit code.
  * @throws SERVICE_FAILED when the worker dies again and again.
  */
-export async function supervise(context: Context): Promise<number> {
+export async function supervise(context: Context, options: SuperviseOptions = {}): Promise<number> {
   process.title = 'perdure: supervisor'
   const logger = await makeLogger(context, 'worker')
-  const worker = new WorkerProcess(context, logger)
+  const worker = new WorkerProcess(context, logger, options.overlaps ?? true)
   const supervisor = new Supervisor({
     name: 'this supervisor',
     services: [worker],
@@ -62,14 +68,16 @@ class WorkerProcess implements Service {
   exitCode = 0
   readonly #context: Context
   readonly #logger: Logger
+  readonly #overlaps: boolean
   readonly #living = new Set<Generation>()
   #current: Generation | undefined
   #hasWorked = false
   #isReplacing = false
 
-  constructor(context: Context, logger: Logger) {
+  constructor(context: Context, logger: Logger, overlaps: boolean) {
     this.#context = context
     this.#logger = logger
+    this.#overlaps = overlaps
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -80,6 +88,11 @@ class WorkerProcess implements Service {
       const code = await generation.exit
       // a successor has taken over meanwhile
       if (generation !== this.#current) continue
+      if (this.#isReplacing && !this.#overlaps && !signal.aborted) {
+        this.#isReplacing = false
+        this.#current = this.#spawn()
+        continue
+      }
       if (code !== 0 && !signal.aborted && this.#hasWorked) throw new Error(`exit code ${code}`)
       this.exitCode = code
       // who retired has work in hand until it has ended
@@ -93,12 +106,20 @@ class WorkerProcess implements Service {
     for (const { child } of this.#living) if (child.connected) child.send(order, () => {})
   }
 
-  /** Starts a successor; once it works, lets the present process end what it has in hand. */
+  /**
+   * Starts a successor; once it works, lets the present process end what it has in hand. Where they cannot be at once, the
+   * present one ends first.
+   */
   async replace(): Promise<void> {
     const before = this.#current
     if (this.#isReplacing || before === undefined) return
     this.#isReplacing = true
     const logger = this.#logger
+    if (!this.#overlaps) {
+      logger.info('Ending the worker, to start it again')
+      this.order('end')
+      return
+    }
     logger.info('Starting a successor of the worker')
     const next = this.#spawn()
     if (!(await next.isReady)) {

@@ -13,20 +13,33 @@ import type { BeatTarget } from './door.ts'
 export interface BeatSettings {
   readonly target: BeatTarget
   readonly worker: WorkerName
-  readonly leases: readonly BeatLease[]
+  readonly batches: readonly BeatBatch[]
 }
 
 /** One lease to renew. */
 export interface BeatLease {
   readonly token: string
   /** Term of the lease, ms. */
+  readonly heartbeatMs: number
+}
+
+/**
+ * Leases that came together. They cross to the thread as one text, and leave it together once all of them have ended:
+ * most live for a few ms, and a message or an object for each would cost more than they do.
+ */
+export interface BeatBatch {
+  readonly number: number
+  /** Tokens, one in a line. */
+  readonly tokens: string
+  /** The shortest term among them, ms. */
   readonly termMs: number
 }
 
 /** What the thread is told later on. */
 export interface BeatChange {
-  readonly added?: readonly BeatLease[]
-  readonly removed?: readonly string[]
+  readonly added?: BeatBatch
+  /** Numbers of batches of which no lease is left. */
+  readonly removed?: readonly number[]
 }
 
 /** What the thread tells. */
@@ -37,13 +50,21 @@ export interface BeatNews {
 const THREAD = new URL('./beat-thread.ts', import.meta.url)
 const RESTART_MS = 500
 
+/** A batch, and how many of its leases have not ended. */
+interface Counted {
+  readonly batch: BeatBatch
+  left: number
+}
+
 /** Keeps leases alive until they are taken out. */
 export class Beats {
   readonly #target: BeatTarget
   readonly #worker: WorkerName
   readonly #onLost: (tokens: readonly string[]) => void
-  readonly #leases = new Map<string, number>()
-  #removed: string[] = []
+  readonly #byToken = new Map<string, Counted>()
+  readonly #batches = new Map<number, Counted>()
+  #numbers = 0
+  #removed: number[] = []
   #thread: Worker | undefined
   #closed = false
 
@@ -56,21 +77,26 @@ export class Beats {
 
   /** Takes leases in. The message leaves at once, so that a handler that blocks right after cannot keep it back. */
   add(leases: readonly BeatLease[]): void {
-    for (const { token, termMs } of leases) this.#leases.set(token, termMs)
-    this.#post({ added: leases })
+    if (leases.length === 0) return
+    this.#numbers += 1
+    let termMs = Number.POSITIVE_INFINITY
+    for (const { heartbeatMs } of leases) if (heartbeatMs < termMs) termMs = heartbeatMs
+    const tokens = leases.map(({ token }) => token).join('\n')
+    const counted = { batch: { number: this.#numbers, tokens, termMs }, left: leases.length }
+    this.#batches.set(this.#numbers, counted)
+    for (const { token } of leases) this.#byToken.set(token, counted)
+    this.#post({ added: counted.batch })
   }
 
-  /** Takes ended leases out; one message per turn of the event loop. */
+  /** Takes ended leases out. The thread hears of it when a whole batch has ended, once per turn of the event loop. */
   remove(tokens: readonly string[]): void {
-    for (const token of tokens) this.#leases.delete(token)
-    if (this.#removed.length === 0) {
-      setImmediate(() => {
-        const removed = this.#removed
-        this.#removed = []
-        this.#post({ removed })
-      })
+    for (const token of tokens) {
+      const counted = this.#byToken.get(token)
+      if (counted === undefined) continue
+      this.#byToken.delete(token)
+      counted.left -= 1
+      if (counted.left === 0) this.#forget(counted.batch.number)
     }
-    this.#removed.push(...tokens)
   }
 
   /** Ends the thread. */
@@ -79,10 +105,22 @@ export class Beats {
     await this.#thread?.terminate()
   }
 
+  #forget(number: number): void {
+    this.#batches.delete(number)
+    if (this.#removed.length === 0) {
+      setImmediate(() => {
+        const removed = this.#removed
+        this.#removed = []
+        this.#post({ removed })
+      })
+    }
+    this.#removed.push(number)
+  }
+
   #start(): void {
     if (this.#closed) return
-    const leases = [...this.#leases].map(([token, termMs]) => ({ token, termMs }))
-    const workerData: BeatSettings = { target: this.#target, worker: this.#worker, leases }
+    const batches = [...this.#batches.values()].map(({ batch }) => batch)
+    const workerData: BeatSettings = { target: this.#target, worker: this.#worker, batches }
     const thread = new Worker(THREAD, { workerData, name: 'perdure-beats', execArgv: [] })
     this.#thread = thread
     thread.unref()

@@ -22,14 +22,29 @@ export interface ChannelOptions {
   /** How long a call waits for a connection before it fails with UNAVAILABLE, ms. Default 10,000. */
   readonly reconnectMs?: number
   /**
+   * How long a call may take in all, its repetitions included, ms. Then a read fails with UNAVAILABLE, and a write with
+   * UNKNOWN_OUTCOME. Calls that wait for something to happen take as long as that takes. Default 30,000.
+   */
+  readonly timeoutMs?: number
+  /**
    * Called when nobody answers at the door. May bring up a new owner there; true means that it did, and the
    * next try follows at once.
    */
   readonly onUnreachable?: () => Promise<boolean>
 }
 
+/** Methods that answer when something happens, or that look at all there is. */
+const ENDLESS: ReadonlySet<MethodName> = new Set(['wait', 'session.poll', 'check'])
+const DEFAULT_TIMEOUT_MS = 30_000
+/** Deadlines are looked at together, so often in the course of one. */
+const LOOKS_PER_TIMEOUT = 20
+/** Ids are numbers of 32 bits. */
+const MOST_ID = 2 ** 32 - 1
+
 interface PendingCall {
   readonly method: MethodName
+  /** Monotonic ms. */
+  readonly deadline: number
   resolve(value: unknown): void
   reject(error: unknown): void
 }
@@ -38,6 +53,8 @@ interface PendingCall {
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined
   readonly onAbort?: 'reject' | 'await'
+  /** When to give up, monotonic ms. Default: so much from now as the channel was made with. */
+  readonly deadline?: number
 }
 
 type Link = MessageLink<ClientMessage>
@@ -59,10 +76,13 @@ export class Channel {
   #waiting = 0
   #closed = false
   #wake: (() => void) | undefined
+  readonly #timeoutMs: number
+  #looks: NodeJS.Timeout | undefined
 
   constructor(door: Door, options: ChannelOptions = {}) {
     this.door = door
     this.#options = options
+    this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
   }
 
   /** Connects for the first time, without retries. */
@@ -76,34 +96,80 @@ export class Channel {
   }
 
   /** Asks and waits for the answer. */
-  async call(method: MethodName, values: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
-    const link = this.#link ?? (await this.ready())
-    const { signal } = options
+  call(method: MethodName, values: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
+    const deadline =
+      options.deadline ??
+      (ENDLESS.has(method) ? Number.POSITIVE_INFINITY : performance.now() + this.#timeoutMs)
+    const link = this.#link
+    if (link !== undefined && !link.congested) return this.#ask(link, method, values, deadline, options)
+    return this.#freeLink().then((free) => this.#ask(free, method, values, deadline, options))
+  }
+
+  /** A connection that takes more: callers wait for a network that is slow, instead of filling memory. */
+  async #freeLink(): Promise<Link> {
+    for (;;) {
+      const link = this.#link ?? (await this.ready())
+      if (!link.congested) return link
+      await link.drained()
+    }
+  }
+
+  #ask(
+    link: Link,
+    method: MethodName,
+    values: readonly unknown[],
+    deadline: number,
+    { signal, onAbort }: CallOptions,
+  ): Promise<unknown> {
     return new Promise((resolve, reject) => {
+      if (signal?.aborted && onAbort !== 'await') return reject(signal.reason)
       const id = this.#nextId()
-      const abort = () => {
-        this.#tryToSend(['cancel', id])
-        if (options.onAbort === 'await') return
-        this.#calls.delete(id)
-        reject(signal?.reason)
-      }
-      if (signal?.aborted && options.onAbort !== 'await') return reject(signal.reason)
-      const done = () => signal?.removeEventListener('abort', abort)
       link.send(['call', id, method, values])
-      this.#calls.set(id, {
-        method,
-        resolve: (value) => {
-          done()
-          resolve(value)
-        },
-        reject: (error) => {
-          done()
-          reject(error)
-        },
-      })
-      if (signal?.aborted) abort()
-      else signal?.addEventListener('abort', abort, { once: true })
+      if (signal === undefined) this.#calls.set(id, { method, deadline, resolve, reject })
+      else this.#askUntil(signal, id, { method, deadline, resolve, reject }, onAbort)
+      if (deadline < Number.POSITIVE_INFINITY) this.#looks ??= this.#look()
     })
+  }
+
+  /** Keeps a call that its caller may abort. */
+  #askUntil(signal: AbortSignal, id: number, call: PendingCall, onAbort: CallOptions['onAbort']): void {
+    const abort = () => {
+      this.#tryToSend(['cancel', id])
+      if (onAbort === 'await') return
+      this.#calls.delete(id)
+      call.reject(signal.reason)
+    }
+    const done = () => signal.removeEventListener('abort', abort)
+    this.#calls.set(id, {
+      ...call,
+      resolve: (value) => {
+        done()
+        call.resolve(value)
+      },
+      reject: (error) => {
+        done()
+        call.reject(error)
+      },
+    })
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
+  }
+
+  /** Gives up calls whose deadline has passed, until none is left. No timer per call: there are tens of thousands a second. */
+  #look(): NodeJS.Timeout {
+    const timer = setInterval(() => {
+      const now = performance.now()
+      for (const [id, { method, deadline, reject }] of this.#calls) {
+        if (deadline > now) continue
+        this.#calls.delete(id)
+        this.#tryToSend(['cancel', id])
+        reject(noAnswer(METHODS[method].effect, `none within ${this.#timeoutMs} ms`, this.door))
+      }
+      if (this.#calls.size > 0) return
+      clearInterval(timer)
+      this.#looks = undefined
+    }, this.#timeoutMs / LOOKS_PER_TIMEOUT)
+    return timer.unref()
   }
 
   /** Asks, and asks again when the connection breaks: for reads, and for writes that carry a request id. */
@@ -112,17 +178,19 @@ export class Channel {
     valuesOf: (isFirst: boolean) => readonly unknown[],
     options: CallOptions = {},
   ): Promise<unknown> {
+    const deadline = ENDLESS.has(method) ? Number.POSITIVE_INFINITY : performance.now() + this.#timeoutMs
     let broken: unknown
     // Five: one that breaks every connection is the cause of it and must not go on for ever.
     for (let attempt = 1; attempt <= 5; attempt += 1) {
       try {
-        return await this.call(method, valuesOf(attempt === 1), options)
+        return await this.call(method, valuesOf(attempt === 1), { ...options, deadline })
       } catch (error) {
         if (this.isLost(error)) broken = error
         else if (broken !== undefined && error instanceof PerdureError && error.code === 'UNAVAILABLE')
           throw broken
         else throw error
       }
+      if (performance.now() >= deadline) break
     }
     throw broken
   }
@@ -206,6 +274,7 @@ export class Channel {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    clearInterval(this.#looks)
     this.#wake?.()
     this.#watchers.clear()
     this.#abandon(() => closed())
@@ -222,6 +291,8 @@ export class Channel {
       link.end()
       throw closed()
     }
+    // it may have broken between its hello and this moment; what is sent into it would never be answered
+    if (link.closed) throw noAnswer('read', 'that the connection broke', this.door)
     this.#link = link
     for (const watcher of this.#watchers) watcher.connected()
     return link
@@ -315,7 +386,7 @@ export class Channel {
     for (const watcher of this.#watchers) watcher.lost()
     this.#abandon((effect) => {
       if (fatal !== undefined) return fatal
-      const error = broken(effect, this.door)
+      const error = noAnswer(effect, 'that the connection broke', this.door)
       this.#lost.add(error)
       return error
     })
@@ -333,7 +404,8 @@ export class Channel {
   }
 
   #nextId(): number {
-    this.#ids += 1
+    do this.#ids = this.#ids === MOST_ID ? 1 : this.#ids + 1
+    while (this.#calls.has(this.#ids) || this.#streams.has(this.#ids))
     return this.#ids
   }
 
@@ -350,10 +422,10 @@ function closed(): PerdureError {
   })
 }
 
-function broken(effect: 'read' | 'write', { place, data }: Door): PerdureError {
+function noAnswer(effect: 'read' | 'write', found: string, { place, data }: Door): PerdureError {
   return perdureError(effect === 'read' ? 'UNAVAILABLE' : 'UNKNOWN_OUTCOME', {
     expected: `an answer over ${place}`,
-    found: 'that the connection broke',
+    found,
     fix:
       effect === 'read'
         ? 'Ask again'

@@ -46,7 +46,7 @@ export function headersOf(credential: Credential | undefined): Readonly<Record<s
 }
 
 /** Checks a token that came in by some way; answers it without white space around it. Never says what it was. */
-export function checkToken(origin: string, text: string): string {
+function checkToken(origin: string, text: string): string {
   const token = text.trim()
   if (token.length >= SHORTEST && token.length <= LONGEST && PRINTABLE.test(token)) return token
   throw perdureError('INVALID_OPTION', {

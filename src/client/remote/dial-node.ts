@@ -31,7 +31,7 @@ export async function connectNode(address: NodeAddress, options?: ChannelOptions
   return connectDoor(nodeDoor(address), options)
 }
 
-/** The door to the node at an address. */
+/** The door to the node at an address. @throws DENIED for a token that would travel in plain text. */
 export function nodeDoor({ url, tls = {}, headers = {}, credential }: NodeAddress): Door {
   const { protocol, hostname } = new URL(url)
   if (credential !== undefined && protocol === 'http:' && !isLoopback(hostname)) throw openLetter(url)

@@ -33,8 +33,11 @@ class RemoteWorkerSession implements WorkerSession {
   readonly #closing = new AbortController()
   /** Tokens granted and not reported, with the moment's knowledge of whether a report is under way. */
   readonly #held = new Map<string, 'running' | 'reporting'>()
-  /** The session's number on the present connection; pending while there is none. */
+  /** The session's number on the present connection; pending while there is none, however often that breaks. */
   #number: PromiseWithResolvers<number>
+  #isOpen = true
+  /** Connections that broke. */
+  #breaks = 0
   #listener: ((notice: WorkerNotice) => void) | undefined
   /** Told again to whoever answers after a break. */
   #status: WorkerStatus | undefined
@@ -48,9 +51,7 @@ class RemoteWorkerSession implements WorkerSession {
     this.#beats = new Beats(channel.door.beats, worker, (tokens) => this.#onLost(tokens))
     channel.onNotice(number, (notice) => this.#onNotice(notice as WorkerNotice))
     this.#stopKeeping = channel.keepUp({
-      lost: () => {
-        this.#number = pending()
-      },
+      lost: () => this.#onBreak(),
       connected: () => void this.#reopen(),
     })
   }
@@ -153,24 +154,35 @@ class RemoteWorkerSession implements WorkerSession {
     return this.#call(method, values, {})
   }
 
+  /** Calls that wait for a number wait on: a promise that was replaced would never come true for them. */
+  #onBreak(): void {
+    this.#breaks += 1
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    this.#number = pending()
+  }
+
   async #reopen(): Promise<void> {
-    const opening = this.#number
+    const breaks = this.#breaks
     try {
       const held = [...this.#held.keys()]
       const number = (await this.#channel.call('openWorker', [this.#worker, { held }])) as number
       this.#channel.onNotice(number, (notice) => this.#onNotice(notice as WorkerNotice))
-      opening.resolve(number)
+      // a number of a connection that has gone; the next one opens the session anew
+      if (breaks !== this.#breaks) return
+      this.#isOpen = true
+      this.#number.resolve(number)
       if (this.#status !== undefined) this.tell(this.#status)
     } catch (error) {
       // A lost connection comes back with a call of its own; anything else may pass.
       if (this.#channel.isLost(error) || this.#closing.signal.aborted) return
-      setTimeout(() => opening === this.#number && void this.#reopen(), REOPEN_MS).unref()
+      setTimeout(() => breaks === this.#breaks && void this.#reopen(), REOPEN_MS).unref()
     }
   }
 
   #hold(leases: readonly Lease[]): void {
     for (const lease of leases) this.#held.set(lease.token, 'running')
-    this.#beats.add(leases.map((lease) => ({ token: lease.token, termMs: lease.heartbeatMs })))
+    this.#beats.add(leases)
   }
 
   #drop(tokens: readonly string[]): void {

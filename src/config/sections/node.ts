@@ -1,7 +1,7 @@
 /** A node that others speak to: where it listens, and how it proves who it is. */
 import { invalidOption, nonEmptyText } from '../../std/options.ts'
 import { formatGrant, type Grant, parseGrant } from '../grant.ts'
-import { type Kind, Setting, text, toggle, whole } from '../setting.ts'
+import { duration, type Kind, Setting, size, text, toggle, whole } from '../setting.ts'
 
 const file = (about: string) => new Setting<string | undefined>(text(), { about, fallback: undefined })
 
@@ -53,6 +53,33 @@ export const NODE = {
     about: 'let others in without TLS, where a proxy before the node ends it',
     fallback: false,
   }),
+  limits: {
+    rate: new Setting(whole(0, 10_000_000), {
+      about: 'calls a second of one caller, each job that is enqueued counting as one; 0 for any number',
+      fallback: 0,
+    }),
+    requests: new Setting(whole(1, 1_000_000), {
+      about: 'requests under way of one caller: polls, waits and exchanges among them',
+      fallback: 10_000,
+    }),
+    connections: new Setting(whole(1, 1_000_000), { about: 'connections at a time', fallback: 20_000 }),
+    streams: new Setting(whole(1, 100_000), {
+      about: 'requests under way in one connection of HTTP/2',
+      fallback: 1_000,
+    }),
+    headers: new Setting(size(4_096, 2 ** 20), {
+      about: 'size of the headers of a request',
+      fallback: 16 * 1024,
+    }),
+    headersTime: new Setting(duration(100), {
+      about: 'how long a new connection and the headers of a request may take',
+      fallback: 10_000,
+    }),
+    bodyTime: new Setting(duration(100), {
+      about: 'how long a request may take to arrive as a whole',
+      fallback: 60_000,
+    }),
+  },
   metrics: new Setting(toggle(), {
     about: 'serve /metrics for Prometheus',
     fallback: true,

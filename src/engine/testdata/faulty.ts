@@ -22,6 +22,8 @@ export class Faulty {
   client!: Client
   /** While true, commits wait until the test decides. */
   isHolding = false
+  /** While true, commits are refused at once. */
+  isFull = false
   /** Loads that fail from now on. */
   failingLoads = 0
   #onHeld: (() => void) | undefined
@@ -50,6 +52,7 @@ export class Faulty {
 
   #fate(batch: Batch): CommitFate | Promise<CommitFate> {
     this.batches.push(batch)
+    if (this.isFull) return 'refuse'
     if (!this.isHolding) return 'ok'
     return new Promise((resolve) => {
       this.held.push({ batch, decide: resolve })

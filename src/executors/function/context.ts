@@ -5,23 +5,11 @@
  * something is made when it is first looked at.
  */
 import { inspect } from 'node:util'
+import type { AttemptFacts } from '../../core/model/attempt.ts'
 import type { Attempt, AttemptControl } from '../executor.ts'
 
 /** The second argument of a handler. */
-export interface HandlerContext {
-  readonly job: number
-  readonly kind: string
-  readonly queue: string
-  readonly namespace: string
-  /** From 1, over all restarts; never reused. */
-  readonly attempt: number
-  /** From 1, since the last restart. */
-  readonly attemptSinceRestart: number
-  /** True when a failure of this attempt is final. */
-  readonly isLastAttempt: boolean
-  /** Fencing token: unique per attempt, ordered within a job. Hand it to systems that can compare it. */
-  readonly token: string
-  readonly metadata: Readonly<Record<string, string>>
+export interface HandlerContext extends AttemptFacts {
   /**
    * Aborts when the attempt has to stop; its reason is `cancel`, `timeout`, `lease-lost` or `drain`. A handler
    * that takes longer than a moment passes it on, for nothing can end a function from outside.

@@ -25,20 +25,24 @@ export class ClientEnd implements End<ServerMessage, ClientMessage> {
   write(writer: Writer, message: ClientMessage): void {
     switch (message[0]) {
       case 'hello':
-        return append(writer, { case: 'hello', value: helloToWire(message[1]) })
+        append(writer, { case: 'hello', value: helloToWire(message[1]) })
+        break
       case 'call':
       case 'open': {
         const [, id, name, values, credit = 0] = message
         writeRequest(writer, id, name as MethodName, values, credit)
         this.#methods.set(id, name as MethodName)
-        return
+        break
       }
       case 'tell':
-        return writeRequest(writer, 0, message[1] as MethodName, message[2], 0)
+        writeRequest(writer, 0, message[1] as MethodName, message[2], 0)
+        break
       case 'credit':
-        return append(writer, { case: 'credit', value: { id: message[1], items: message[2] } })
+        append(writer, { case: 'credit', value: { id: message[1], items: message[2] } })
+        break
       case 'cancel':
-        return append(writer, { case: 'cancel', value: { id: message[1] } })
+        append(writer, { case: 'cancel', value: { id: message[1] } })
+        break
       case 'beat':
         throw malformed('beats as calls of their own', 'a beat in an exchange')
     }

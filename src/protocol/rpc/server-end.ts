@@ -13,7 +13,7 @@ import {
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf'
-import { type ErrorRecord, errorRecord, type PerdureError } from '../../errors.ts'
+import { type ErrorRecord, errorRecord, PerdureError } from '../../errors.ts'
 import { assertSize } from '../frames.ts'
 import { ClientMessageSchema, ServerMessageSchema } from '../generated/perdure/v1/node_pb.ts'
 import { malformed } from '../json.ts'
@@ -41,30 +41,35 @@ export class ServerEnd implements End<ClientMessage, ServerMessage> {
   write(writer: Writer, message: ServerMessage): void {
     switch (message[0]) {
       case 'hello':
-        return append(writer, { case: 'hello', value: helloToWire(message[1]) })
+        append(writer, { case: 'hello', value: helloToWire(message[1]) })
+        break
       case 'reply':
       case 'item': {
         const [tag, id, answer] = message
         const method = this.#methods.get(id) as MethodName
         writeReply(writer, { tag, id }, () => writeResponse(writer, method, answer))
         if (tag === 'reply') this.#methods.delete(id)
-        return
+        break
       }
       case 'refuse': {
         const [, id, error] = message
         this.#methods.delete(id)
-        return append(writer, { case: 'refusal', value: { id, error: errorToWire(error) } })
+        append(writer, { case: 'refusal', value: { id, error: errorToWire(error) } })
+        break
       }
       case 'end':
         this.#methods.delete(message[1])
-        return append(writer, { case: 'end', value: { id: message[1] } })
+        append(writer, { case: 'end', value: { id: message[1] } })
+        break
       case 'notice':
-        return append(writer, {
+        append(writer, {
           case: 'notice',
           value: { session: message[1], stop: stopToWire(message[2]) },
         })
+        break
       case 'fatal':
-        return append(writer, { case: 'fatal', value: errorToWire(message[1]) })
+        append(writer, { case: 'fatal', value: errorToWire(message[1]) })
+        break
     }
   }
 
@@ -139,7 +144,11 @@ function readRequest({
     const values = read === undefined ? undefined : readHot(new Reader(request), read)
     return { method, values: values ?? readValues(method, request) }
   } catch (error) {
-    return errorRecord(error, 'INTERNAL')
+    // whatever else goes wrong with what a caller sent is of no use to it, least of all with a stack
+    const isOurs = error instanceof PerdureError
+    return errorRecord(
+      isOurs ? error : malformed('a request of its method', 'one that cannot be read', error),
+    )
   }
 }
 

@@ -49,6 +49,9 @@ const NOBODY = Buffer.alloc(32)
 /** Tells callers from strangers. */
 export class Gate {
   readonly #options: GateOptions
+  /** Aborts once there are tokens: who came in before shows one as well. */
+  readonly #open = new AbortController()
+  readonly #anybody: Caller = { ...LOOPBACK, ended: this.#open.signal }
   readonly #certified = new Map<string, Caller>()
   #entries = new Map<string, readonly Entry[]>()
   #signature = 'none'
@@ -85,7 +88,7 @@ export class Gate {
     if (authorization !== undefined) return this.#bearer(authorization)
     if (certificate !== undefined && this.#options.takesCertificates === true)
       return this.#certificate(certificate)
-    if (!this.isRequired) return LOOPBACK
+    if (!this.isRequired) return this.#anybody
     throw unknown('none')
   }
 
@@ -152,6 +155,7 @@ export class Gate {
     const tokens = readTokens(tokenFile)
     this.#signature = signature
     this.#hasTokens ||= hasTokenFile(tokenFile)
+    if (this.#hasTokens) this.#open.abort(gone())
     const before = this.#entries
     this.#entries = new Map()
     const now = Date.now()

@@ -41,9 +41,12 @@ export const NEEDED: Readonly<Record<MethodName, Right>> = {
 
 /**
  * Methods whose answer or effect is not of one namespace: whoever is bound to some may not call them. Queues are
- * shared by all namespaces, and so is the store.
+ * shared by all namespaces, hence whoever works on one sees jobs of all; and so is the store.
  */
-export const WHOLE: ReadonlySet<MethodName> = new Set(['pauseQueue', 'info', 'check', 'tail'])
+export const WHOLE: ReadonlySet<MethodName> = new Set<MethodName>([
+  ...(Object.keys(NEEDED) as MethodName[]).filter((method) => NEEDED[method] === 'work'),
+  ...(['pauseQueue', 'info', 'check', 'tail'] as const),
+])
 
 /** The rights of each role. Whoever makes jobs may read them: it waits for their results. */
 export const RIGHTS_OF: Readonly<Record<Role, readonly Right[]>> = {
@@ -54,5 +57,17 @@ export const RIGHTS_OF: Readonly<Record<Role, readonly Right[]>> = {
   reader: ['read'],
 }
 
-/** Pages that say nothing about anybody's jobs: load balancers have no credential. */
-export const OPEN_PAGES: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
+/** The right that each page needs; `none` for those that say nothing about anybody's jobs: load balancers have no credential. */
+export const PAGES = {
+  '/healthz': 'none',
+  '/readyz': 'none',
+  '/metrics': 'read',
+} as const satisfies Readonly<Record<string, Right | 'none'>>
+
+/** The path of a page. */
+export type PagePath = keyof typeof PAGES
+
+/** Whether a path is that of a page. */
+export function isPage(path: string): path is PagePath {
+  return Object.hasOwn(PAGES, path)
+}

@@ -12,9 +12,9 @@ import { changeTokens, type KeptToken } from './token-file.ts'
 
 const DAY_MS = 86_400_000
 /** How long a token counts unless it is said otherwise. */
-export const DEFAULT_LIFE_MS = 90 * DAY_MS
+const DEFAULT_LIFE_MS = 90 * DAY_MS
 /** How long the old secret counts beside the new one unless it is said otherwise. */
-export const DEFAULT_OVERLAP_MS = DAY_MS
+const DEFAULT_OVERLAP_MS = DAY_MS
 const LONGEST_LIFE_MS = 3_650 * DAY_MS
 const MOST_TOKENS = 10_000
 

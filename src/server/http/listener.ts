@@ -33,6 +33,8 @@ export interface ListenOptions {
   /** 0 takes a free one. */
   readonly port: number
   readonly tls?: TlsOptions
+  /** Bounds of the port. */
+  readonly portLimits?: PortLimits
 }
 
 /** Answers requests of either version. */
@@ -48,31 +50,67 @@ export interface Listener {
   close(graceMs: number): Promise<void>
 }
 
-/** How long a new connection may take to say what it speaks, and its headers to arrive, ms. */
-const GREETING_MS = 10_000
-/** How long the body of a request may take, ms. */
-const BODY_MS = 60_000
 /** A client that is silent is asked whether it lives so often, and cut when it does not answer until the next time, ms. */
 const PING_MS = 20_000
-/** One connection may have so many calls under way; an exchange is one. */
-const MOST_STREAMS = 1_000
-const MOST_HEADER_BYTES = 16 * 1024
-const MOST_CONNECTIONS = 20_000
+/** Headers of one request. */
+const MOST_HEADERS = 100
+/** How often requests over HTTP/1.1 are looked at that take too long, ms. */
+const LOOK_MS = 1_000
 /** What may be on its way to a node in one stream before it is read: a slow reader holds no more than this. */
 const WINDOW_BYTES = 1024 * 1024
 
-const SETTINGS = { maxConcurrentStreams: MOST_STREAMS, initialWindowSize: WINDOW_BYTES }
-const HTTP1 = { headersTimeout: GREETING_MS, requestTimeout: BODY_MS, maxHeaderSize: MOST_HEADER_BYTES }
+/** Bounds of the port. */
+export interface PortLimits {
+  /** Connections at a time. Default 20,000. */
+  readonly connections?: number
+  /** Requests under way in one connection; an exchange is one. Default 1,000. */
+  readonly streams?: number
+  /** Size of the headers of a request, bytes. Default 16 KiB. */
+  readonly headers?: number
+  /** How long a new connection may take to say what it speaks, and the headers of a request to arrive, ms. Default 10,000. */
+  readonly headersMs?: number
+  /** How long a request may take to arrive as a whole, ms. Default 60,000. */
+  readonly bodyMs?: number
+}
+
+/** The bounds that count unless others are given. */
+export const PORT_LIMITS: Required<PortLimits> = {
+  connections: 20_000,
+  streams: 1_000,
+  headers: 16 * 1024,
+  headersMs: 10_000,
+  bodyMs: 60_000,
+}
+
+/** The bounds in the words of both versions of HTTP. */
+function http1Options({ headersMs, bodyMs, headers }: Required<PortLimits>) {
+  return {
+    headersTimeout: Math.min(headersMs, bodyMs),
+    requestTimeout: bodyMs,
+    maxHeaderSize: headers,
+    connectionsCheckingInterval: LOOK_MS,
+  }
+}
+
+function http2Options({ streams, headers }: Required<PortLimits>) {
+  const settings = {
+    maxConcurrentStreams: streams,
+    initialWindowSize: WINDOW_BYTES,
+    maxHeaderListSize: headers,
+  }
+  return { settings, maxHeaderListPairs: MOST_HEADERS }
+}
 
 /** Listens. @throws UNAVAILABLE when the address cannot be had, INVALID_OPTION for key material that is none. */
 export async function listen(handler: Handler, options: ListenOptions): Promise<Listener> {
   const { host, port, tls } = options
+  const limits = { ...PORT_LIMITS, ...options.portLimits }
   const sessions = new Set<ServerHttp2Session>()
   const sockets = new Set<Socket>()
-  const http1 = createHttp(HTTP1, handler as unknown as RequestListener)
+  const http1 = createHttp(http1Options(limits), handler as unknown as RequestListener)
   // it gets its connections from here and never listens by itself; what watches over slow ones begins with this event
   http1.emit('listening')
-  const http2 = createHttp2({ settings: SETTINGS }, handler)
+  const http2 = createHttp2(http2Options(limits), handler)
   const track = (session: ServerHttp2Session) => {
     sessions.add(session)
     // the connection as a whole has a window of its own, which begins with 64 KiB
@@ -83,14 +121,14 @@ export async function listen(handler: Handler, options: ListenOptions): Promise<
   http2.on('session', track)
   const sort = (socket: Socket) => {
     socket.setNoDelay(true)
-    greet(socket, (isHttp2) => (isHttp2 ? http2 : http1).emit('connection', socket))
+    greet(socket, limits.headersMs, (isHttp2) => (isHttp2 ? http2 : http1).emit('connection', socket))
   }
-  const server = tls === undefined ? createTcp(sort) : secure(tls, handler, track)
+  const server = tls === undefined ? createTcp(sort) : secure(tls, limits, handler, track)
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
   })
-  server.maxConnections = MOST_CONNECTIONS
+  server.maxConnections = limits.connections
   await bind(server, host, port)
   const bound = (server.address() as AddressInfo).port
   const name = host.includes(':') ? `[${host}]` : host
@@ -106,12 +144,18 @@ export async function listen(handler: Handler, options: ListenOptions): Promise<
   }
 }
 
-function secure(tls: TlsOptions, handler: Handler, track: (session: ServerHttp2Session) => void) {
+function secure(
+  tls: TlsOptions,
+  limits: Required<PortLimits>,
+  handler: Handler,
+  track: (session: ServerHttp2Session) => void,
+) {
   let server: Http2SecureServer
   try {
     server = createSecureServer(
       {
-        ...HTTP1,
+        ...http1Options(limits),
+        ...http2Options(limits),
         cert: tls.cert,
         key: tls.key,
         ...(tls.ca === undefined
@@ -119,7 +163,6 @@ function secure(tls: TlsOptions, handler: Handler, track: (session: ServerHttp2S
           : { ca: tls.ca, requestCert: true, rejectUnauthorized: tls.requiresCertificate !== false }),
         allowHTTP1: true,
         minVersion: 'TLSv1.2',
-        settings: SETTINGS,
       },
       handler,
     )
@@ -136,9 +179,9 @@ function secure(tls: TlsOptions, handler: Handler, track: (session: ServerHttp2S
 }
 
 /** Looks at the first bytes of a connection; the preface of HTTP/2 begins with `PRI`, which is no method of HTTP/1. */
-function greet(socket: Socket, sorted: (isHttp2: boolean) => void): void {
+function greet(socket: Socket, greetingMs: number, sorted: (isHttp2: boolean) => void): void {
   socket.on('error', () => {})
-  socket.setTimeout(GREETING_MS, () => socket.destroy())
+  socket.setTimeout(greetingMs, () => socket.destroy())
   socket.once('data', (chunk: Buffer) => {
     socket.pause()
     socket.setTimeout(0)

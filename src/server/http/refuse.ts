@@ -7,14 +7,17 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { ConnectError } from '@connectrpc/connect'
 import { codeToHttpStatus, errorToJson } from '@connectrpc/connect/protocol-connect'
 import { setTrailerStatus } from '@connectrpc/connect/protocol-grpc'
-import { PerdureError } from '../../errors.ts'
 import { statusOf } from '../rpc/status.ts'
 
 /** Answers a request with an error, and takes no more of it. */
 export function refuse(request: Http2ServerRequest, response: Http2ServerResponse, thrown: unknown): void {
   const status = statusOf(thrown)
   const type = String(request.headers['content-type'] ?? '')
-  const headers = { ...retryAfter(thrown), 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
+  const headers = {
+    ...Object.fromEntries(status.metadata),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  }
   if (type.startsWith('application/grpc')) {
     response.writeHead(200, { ...headers, 'content-type': type, ...trailersOf(status) })
     response.end()
@@ -35,10 +38,4 @@ function trailersOf(status: ConnectError): Record<string, string> {
   const trailers = new Headers()
   setTrailerStatus(trailers, status)
   return Object.fromEntries(trailers)
-}
-
-/** Seconds after which to try again, for those who came too often. */
-function retryAfter(thrown: unknown): Record<string, string> {
-  const ms = thrown instanceof PerdureError ? thrown.data.retryAfterMs : undefined
-  return typeof ms === 'number' ? { 'retry-after': String(Math.ceil(ms / 1000)) } : {}
 }

@@ -7,7 +7,7 @@
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { assertRight, notWhole } from '../auth/authorize.ts'
 import type { Caller } from '../auth/caller.ts'
-import { OPEN_PAGES } from '../auth/rights.ts'
+import { isPage, PAGES, type PagePath, type Right } from '../auth/rights.ts'
 import type { Handler } from './listener.ts'
 import { refuse } from './refuse.ts'
 
@@ -19,15 +19,15 @@ export interface Page {
 }
 
 /** Routes by path. All of them are read with GET. */
-export type Routes = Readonly<Record<string, () => Page | Promise<Page>>>
+export type Routes = Partial<Readonly<Record<PagePath, () => Page | Promise<Page>>>>
 
 /** Who may come in. */
 export interface Entrance {
   isKnownHost(name: string): boolean
   /** Who sends a request; throws for nobody that is known. */
   identify(request: Http2ServerRequest): Caller
-  /** Remembers who sent it, for the services. */
-  admit(request: Http2ServerRequest, caller: Caller): void
+  /** Counts it among those of its sender, who is remembered for the services; throws for one too many. */
+  admit(request: Http2ServerRequest, response: Http2ServerResponse, caller: Caller): void
 }
 
 /** Checks who is asked for and by whom, then answers a route, or hands the request to the services. */
@@ -36,16 +36,14 @@ export function route(routes: Routes, services: Handler, entrance: Entrance): Ha
     const problem = foreignHost(request, entrance)
     if (problem !== undefined) return send(request, response, { status: 421, text: problem })
     const [path = ''] = request.url.split('?', 1)
-    const page = Object.hasOwn(routes, path) ? routes[path] : undefined
+    const page = isPage(path) ? routes[path] : undefined
     try {
-      if (!OPEN_PAGES.has(path)) {
-        const caller = entrance.identify(request)
-        if (page === undefined) entrance.admit(request, caller)
-        else assertMayRead(caller, path)
-      }
+      if (!isPage(path)) entrance.admit(request, response, entrance.identify(request))
+      else if (PAGES[path] !== 'none') assertMay(entrance.identify(request), PAGES[path], path)
     } catch (error) {
       return refuse(request, response, error)
     }
+    // a page that is left out is as unknown to the services as any other path
     if (page === undefined) return services(request, response)
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return send(request, response, { status: 405, text: `${path} is read with GET` })
@@ -59,8 +57,8 @@ export function route(routes: Routes, services: Handler, entrance: Entrance): Ha
 }
 
 /** Pages are about the node as a whole. */
-function assertMayRead(caller: Caller, path: string): void {
-  assertRight(caller, 'read')
+function assertMay(caller: Caller, right: Right, path: string): void {
+  assertRight(caller, right)
   if (caller.namespaces !== undefined) throw notWhole(caller, path)
 }
 

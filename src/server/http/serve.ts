@@ -9,13 +9,17 @@ import { connectNodeAdapter } from '@connectrpc/connect-node'
 import type { Client } from '../../client/client.ts'
 import { MOST_FRAME_BYTES } from '../../protocol/rpc/exchange.ts'
 import type { Logger } from '../../runtime/logger/logger.ts'
+import type { CallerLimits } from '../auth/allowance.ts'
+import type { AuditLog } from '../auth/audit-log.ts'
 import type { Caller } from '../auth/caller.ts'
 import { Gate } from '../auth/gate.ts'
 import { Hub } from '../hub.ts'
 import type { Meter } from '../metrics/meter.ts'
 import { isExchange, serveExchange } from '../rpc/exchange.ts'
 import { addServices, CALLER } from '../rpc/services.ts'
-import { certificateName, type Handler, type ListenOptions, listen } from './listener.ts'
+import { endUnlessInTime } from './in-time.ts'
+import { certificateName, type Handler, type ListenOptions, listen, PORT_LIMITS } from './listener.ts'
+import { blameCaller } from './malformed.ts'
 import { route } from './routes.ts'
 
 /** How to serve. */
@@ -30,6 +34,10 @@ export interface ServeOptions extends ListenOptions {
   readonly meter?: Meter
   /** Tells callers from strangers. The server closes it. Default: whoever reaches the port may do everything. */
   readonly gate?: Gate
+  /** Keeps a record of what operators do. */
+  readonly audit?: AuditLog
+  /** Bounds of each caller. */
+  readonly limits?: CallerLimits
 }
 
 /** A client that is being served. */
@@ -45,7 +53,7 @@ const GRACE_MS = 3_000
 
 /** Serves a client until `close`. @throws UNAVAILABLE when the port is taken. */
 export async function serveHttp(client: Client, options: ServeOptions): Promise<ServedHttp> {
-  const hub = new Hub(client, options.lingerMs, options.logger)
+  const hub = new Hub(client, options)
   const gate = options.gate ?? new Gate()
   options.meter?.gauge('perdure_connections', 'Clients and workers connected', () => hub.connections)
   const listener = await listen(handlerOf(hub, gate, options), options)
@@ -60,7 +68,11 @@ export async function serveHttp(client: Client, options: ServeOptions): Promise<
   return { url: listener.url, port: listener.port, close: () => (closing ??= close()) }
 }
 
-function handlerOf(hub: Hub, gate: Gate, { host, tls, hosts = [], meter }: ServeOptions): Handler {
+function handlerOf(
+  hub: Hub,
+  gate: Gate,
+  { host, tls, hosts = [], meter, portLimits }: ServeOptions,
+): Handler {
   const callers = new WeakMap<Http2ServerRequest, Caller>()
   const services = connectNodeAdapter({
     routes: (router) => addServices(router, hub),
@@ -88,11 +100,18 @@ function handlerOf(hub: Hub, gate: Gate, { host, tls, hosts = [], meter }: Serve
   }
   const handler: Handler = (request, response) => {
     if (isExchange(request)) serveExchange(hub, callers.get(request) as Caller, response)
-    else services(request, response)
+    else {
+      endUnlessInTime(request, portLimits?.bodyMs ?? PORT_LIMITS.bodyMs)
+      blameCaller(request, response)
+      services(request, response)
+    }
   }
   return route(routes, handler, {
     isKnownHost,
     identify: ({ headers, socket }) => gate.identify({ headers, certificate: certificateName(socket) }),
-    admit: (request, caller) => callers.set(request, caller),
+    admit: (request, response, caller) => {
+      response.once('close', hub.viewOf(caller).allowance.begin())
+      callers.set(request, caller)
+    },
   })
 }

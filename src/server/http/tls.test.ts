@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Client } from '../../client/client.ts'
-import { connectNode } from '../../client/remote/dial-node.ts'
+import { connectNode, type NodeAddress } from '../../client/remote/dial-node.ts'
+import { parseGrant } from '../../config/grant.ts'
+import { createToken } from '../auth/tokens.ts'
 import { openEmbedded } from '../embedded.ts'
 import { startNode } from '../node.ts'
 import type { ServedHttp } from './serve.ts'
@@ -74,5 +76,57 @@ describe('a node that asks for certificates', () => {
 
   it('is not trusted by who does not know its authority', async () => {
     await expect(connectNode({ url: served.url, tls: friend })).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  })
+})
+
+describe('a node beyond loopback that takes certificates and tokens', () => {
+  let both: ServedHttp
+  let token: string
+
+  beforeAll(async () => {
+    const tokenFile = join(folder, 'tokens')
+    const grant = parseGrant('grant', 'producer')
+    token = (await createToken(tokenFile, { grant, label: 'producer', now: Date.now() })).token
+    const tls = { ...makeCertificate('both', 'authority'), ca: authority.cert }
+    const certificates = new Map([['friend', parseGrant('grant', 'reader')]])
+    both = await startNode(client, { host: '0.0.0.0', port: 0, tls, tokenFile, certificates })
+  })
+  afterAll(() => both.close())
+
+  const connect = (shown: Partial<NodeAddress>) =>
+    connectNode({
+      ...shown,
+      url: `https://127.0.0.1:${both.port}`,
+      tls: { ca: authority.cert, ...shown.tls },
+    })
+  const codeOf = (act: Promise<unknown>): Promise<string> =>
+    act.then(
+      () => 'ok',
+      (error: { code: string }) => error.code,
+    )
+
+  it.each([
+    ['a certificate by its name', () => ({ tls: friend }), 'ok', 'DENIED'],
+    ['a token', () => ({ credential: { type: 'token', token } as const }), 'ok', 'ok'],
+    [
+      'a token before a certificate',
+      () => ({ tls: friend, credential: { type: 'token', token } as const }),
+      'ok',
+      'ok',
+    ],
+  ])('lets in %s', async (_, shown, reads, enqueues) => {
+    const remote = await connect(shown())
+    expect(await codeOf(remote.list({}))).toBe(reads)
+    expect(await codeOf(remote.enqueue([{ kind: 'a' }]))).toBe(enqueues)
+    await remote.close()
+  })
+
+  it.each([
+    ['neither', () => ({})],
+    ['a certificate of somebody else', () => ({ tls: stranger })],
+    ['a certificate that is not named', () => ({ tls: makeCertificate('unnamed', 'authority') })],
+  ])('refuses %s', async (name, shown) => {
+    const code = name.endsWith('named') ? 'DENIED' : 'UNAUTHENTICATED'
+    expect(await codeOf(connect(shown()))).toBe(code)
   })
 })

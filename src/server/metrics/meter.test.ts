@@ -34,6 +34,8 @@ describe('the meter', () => {
     expect(numberIn(text, 'perdure_jobs_ended_total{state="succeeded"}')).toBe(1)
     expect(numberIn(text, 'perdure_ready_to_start_seconds_count')).toBe(2)
     expect(numberIn(text, 'perdure_due_to_start_seconds_count')).toBe(2)
+    expect(numberIn(text, 'perdure_due_to_start_seconds_bucket{le="600"}')).toBe(2)
+    expect(numberIn(text, 'perdure_due_to_start_seconds_bucket{le="+Inf"}')).toBe(2)
     expect(numberIn(text, 'perdure_commit_seconds_count')).toBeGreaterThan(1)
     expect(numberIn(text, 'perdure_leases')).toBe(0)
     expect(text).toContain('nodejs_eventloop_lag_seconds')

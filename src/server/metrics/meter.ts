@@ -5,15 +5,14 @@
  * announces with its commits; only how many jobs are in which state is asked of the store, when somebody looks. Labels
  * have few values each, so that a series per job, key or worker cannot come about.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Client } from '../../client/client.ts'
 import { dueAtOf } from '../../core/model/job.ts'
 import { isTerminal, JOB_STATES, READY, RUNNING, type StateCode, stateName } from '../../core/model/states.ts'
 import type { Change } from '../../engine/announcer.ts'
 import type { Engine } from '../../engine/engine.ts'
+import { Latencies } from './latencies.ts'
 
-/** Latencies from a tenth of a millisecond to ten minutes. */
-const SECONDS = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60, 600]
 /** Jobs whose readiness is remembered until they start; those beyond are not timed. */
 const MOST_READY = 50_000
 /** The store is asked for counts no more often than this, however often somebody looks, ms. */
@@ -38,15 +37,17 @@ export class Meter {
   readonly #started = this.#tally('perdure_attempts_started_total', 'Attempts leased, by the state before')
   readonly #left = this.#tally('perdure_attempts_ended_total', 'Attempts ended, by the state after')
   readonly #ended = this.#tally('perdure_jobs_ended_total', 'Jobs ended, by their last state')
-  readonly #readyToStart = this.#histogram(
+  readonly #readyToStart = new Latencies(
+    this.#registry,
     'perdure_ready_to_start_seconds',
     'From being ready, with all limits held, to the start of the attempt',
   )
-  readonly #dueToStart = this.#histogram(
+  readonly #dueToStart = new Latencies(
+    this.#registry,
     'perdure_due_to_start_seconds',
     'From being due, time spent waiting on limits included, to the start of the attempt',
   )
-  readonly #commits = this.#histogram('perdure_commit_seconds', 'Durations of commits')
+  readonly #commits = new Latencies(this.#registry, 'perdure_commit_seconds', 'Durations of commits')
   readonly #jobs = new Gauge({
     name: 'perdure_jobs',
     help: 'Jobs that have not ended, by queue and state',
@@ -60,7 +61,7 @@ export class Meter {
   }
 
   /** Notes the duration of a commit, seconds. */
-  readonly committed = (seconds: number): void => this.#commits.observe(seconds)
+  readonly committed = this.#commits.observe
 
   /** Counts what an engine announces from now on. */
   readonly observe = (engine: Engine): void => {
@@ -103,7 +104,7 @@ export class Meter {
       const readyAt = this.#readyAt.get(id) ?? (before === undefined ? at : undefined)
       if (readyAt !== undefined) this.#readyToStart.observe(Math.max(0, at - readyAt) / 1000)
     }
-    if (state !== READY) this.#readyAt.delete(id)
+    if (before?.state === READY) this.#readyAt.delete(id)
     if (isTerminal(state)) this.#ended.add(state)
   }
 
@@ -133,10 +134,6 @@ export class Meter {
       },
     })
     return tally
-  }
-
-  #histogram(name: string, help: string): Histogram {
-    return new Histogram({ name, help, buckets: SECONDS, registers: [this.#registry] })
   }
 }
 

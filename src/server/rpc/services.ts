@@ -15,7 +15,7 @@ import { CALLS, methodOf } from '../../protocol/rpc/calls.ts'
 import { type JsonForm, toMessage, toPlain } from '../../protocol/rpc/convert.ts'
 import { authorize } from '../auth/authorize.ts'
 import { type Caller, LOOPBACK } from '../auth/caller.ts'
-import { HANDLERS, type HandlerContext as MethodContext, strings, workerName } from '../handlers.ts'
+import { HANDLERS, type HandlerContext as MethodContext, perform, strings, workerName } from '../handlers.ts'
 import type { Hub } from '../hub.ts'
 import { statusOf } from './status.ts'
 
@@ -54,7 +54,7 @@ function unary(hub: Hub, method: MethodName, { input, output }: DescMethod) {
       const values = fromRequest(toPlain(input, request))
       const answer = isOfWorker
         ? await ofWorker(hub, method, values, request, context)
-        : await HANDLERS[method](contextOf(hub, method, values, context), values)
+        : await perform(method, contextOf(hub, method, values, context), values)
       return toMessage(output, toResponse(answer as never), '', formOf(context))
     } catch (error) {
       throw statusOf(error, hub.logger)
@@ -77,11 +77,12 @@ function stream(hub: Hub, method: MethodName, { input, output }: DescMethod) {
 
 /** Checks the call, and makes what its handler needs. */
 function contextOf(hub: Hub, method: MethodName, values: Values, context: HandlerContext): MethodContext {
-  assertArguments(method, values)
   const caller = context.values.get(CALLER)
   authorize({ caller, method, values })
-  const { client, sessions } = hub.viewOf(caller)
-  return { client, sessions, signal: signalOf(caller, context), adopt: withoutConnection }
+  assertArguments(method, values)
+  const view = hub.viewOf(caller)
+  view.allowance.pay(method, values)
+  return { ...view, signal: signalOf(caller, context), adopt: withoutConnection }
 }
 
 /** Ends with the request, and with the credential that it was made with. */
@@ -101,19 +102,19 @@ function ofWorker(
   context: HandlerContext,
 ): Promise<unknown> {
   if (typeof worker === 'number') throw malformed('the worker by its name', 'a number outside of an exchange')
+  const isOpening = method === 'openWorker'
+  // checked before there is a session, which has no number yet
+  const handler = contextOf(hub, method, [isOpening ? worker : 0, ...values], context)
   const name = workerName(worker)
-  if (method === 'openWorker') {
-    const { sessions } = contextOf(hub, method, [worker, ...values], context)
-    return sessions.serve(name, async (session) => {
+  if (isOpening) {
+    return handler.sessions.serve(name, async (session) => {
       session.reconcile(strings((values[0] as Plain).held))
       return session.number
     })
   }
-  // checked before there is a session, which has no number yet
-  const handler = contextOf(hub, method, [0, ...values], context)
   return handler.sessions.serve(name, async ({ number }) => {
     const all = [number, ...values]
-    const signal = method === 'session.poll' ? waitOf(request as PollRequest, context.signal) : handler.signal
+    const signal = method === 'session.poll' ? waitOf(request as PollRequest, handler.signal) : handler.signal
     return HANDLERS[method]({ ...handler, signal }, all)
   })
 }

@@ -63,5 +63,8 @@ export function statusOf(thrown: unknown, logger?: Logger): ConnectError {
   const record = wireError(thrown, logger)
   const error = new ConnectError(record.message, STATUS[record.code as ErrorCode])
   error.details.push({ desc: ErrorSchema, value: errorToWire(record) })
+  const retryAfterMs = record.data?.retryAfterMs
+  if (typeof retryAfterMs === 'number')
+    error.metadata.set('retry-after', String(Math.ceil(retryAfterMs / 1000)))
   return error
 }

@@ -33,8 +33,10 @@ const READS = [
   'check',
 ] as const
 
-/** Changed jobs after which the log is moved into the file, by a thread that nobody waits for. */
-const JOBS_PER_CHECKPOINT = 4_000
+/** Rows of jobs after which the log is moved into the file, by a thread that nobody waits for. */
+const ROWS_PER_CHECKPOINT = 4_000
+/** What a commit adds to the log beside its jobs, however small it is: a few pages. Counted as so many rows. */
+const ROWS_PER_COMMIT = 4
 
 /** Makes a store; nothing is touched before `open`. */
 export function createSqliteStore(options: SqliteOptions): Store {
@@ -50,7 +52,7 @@ class SqliteStore implements Store {
   #reader: Promise<Thread> | undefined
   #checkpointer: Promise<Thread> | undefined
   #isCheckpointing = false
-  /** Jobs changed since the last checkpoint. */
+  /** Rows written since the last checkpoint. */
   #changed = 0
 
   constructor({ path, socket }: SqliteOptions) {
@@ -76,8 +78,8 @@ class SqliteStore implements Store {
     const owner = this.#thread()
     const { packed, transfer } = packBatch(batch)
     await owner.call({ op: 'commit', batch: packed }, transfer)
-    this.#changed += batch.jobs.length
-    if (this.#changed >= JOBS_PER_CHECKPOINT) this.#checkpoint()
+    this.#changed += batch.jobs.length + ROWS_PER_COMMIT
+    if (this.#changed >= ROWS_PER_CHECKPOINT) this.#checkpoint()
   }
 
   /**

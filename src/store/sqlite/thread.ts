@@ -10,6 +10,7 @@ import { Committer } from './commit.ts'
 import { checkHeader, guarded, openCheckpointer, openOwner, openReader, translate } from './connection.ts'
 import { Loader } from './load.ts'
 import { checkLog } from './log.ts'
+import { LogRoom } from './log-room.ts'
 import type { PackedLoaded, Request, Response, ThreadOptions } from './messages.ts'
 import { Ownership } from './ownership.ts'
 import { Reads } from './reads.ts'
@@ -23,6 +24,7 @@ let db: Database.Database | undefined
 let committer: Committer | undefined
 let loader: Loader | undefined
 let reads: Reads | undefined
+let room: LogRoom | undefined
 /** An operation on the file failed, so that a sync may have. */
 let isLogDoubtful = false
 /** This thread has opened the shard once. */
@@ -47,6 +49,7 @@ function open(): unknown {
   committer = new Committer(db)
   loader = new Loader(db)
   reads = new Reads(db, path)
+  if (role === 'owner' && !isMemory) room ??= new LogRoom(path)
   return role === 'owner' ? guarded(path, () => opening(db as Database.Database)) : undefined
 }
 
@@ -136,8 +139,16 @@ port.on('message', (request: Request) => {
     response = { id: request.id, error: errorRecord(translate(path, error), 'STORE_FAILED') }
   }
   port.postMessage(response, buffersOf(request, response))
+  if (request.op === 'commit') makeRoom()
   if (request.op === 'close') port.close()
 })
+
+/** Nothing depends on it: what keeps it from being made (a full disk, a quota) is told by the commit that meets it. */
+function makeRoom(): void {
+  try {
+    room?.noteCommit()
+  } catch {}
+}
 
 /** The number arrays of what was loaded move instead of being copied. */
 function buffersOf({ op }: Request, { value }: Response): ArrayBuffer[] {

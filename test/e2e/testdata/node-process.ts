@@ -4,9 +4,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-
-const CLI = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url))
+import { MAIN } from './sandbox.ts'
 
 /** A running node. */
 export interface NodeProcess {
@@ -20,7 +18,7 @@ export interface NodeProcess {
 /** Starts a node on a store's file; resolves when it listens. */
 export async function startNodeProcess(file: string, ...words: string[]): Promise<NodeProcess> {
   const all = ['node', '--port', '0', '--json', '--quiet', '--url', `sqlite:${file}`, ...words]
-  const child = spawn(process.execPath, [CLI, ...all], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [MAIN, ...all], { stdio: ['ignore', 'pipe', 'inherit'] })
   const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
   const lines = createInterface({ input: child.stdout })
   const line = await Promise.race([

@@ -4,8 +4,12 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
-/** What becomes of bytes. `swallow` takes them and passes nothing on, as a network does that lost its way. */
-export type Weather = 'calm' | 'swallow'
+/**
+ * What becomes of bytes. `swallow` takes them and passes nothing on, as a network does that lost its way; `swallow-requests`
+ * and `swallow-answers` do so in one direction only; `trickle` passes answers at a byte a second, as to a client that
+ * hardly reads.
+ */
+export type Weather = 'calm' | 'swallow' | 'swallow-requests' | 'swallow-answers' | 'trickle'
 
 /** Stands between clients and one port of this machine. */
 export class TcpProxy {
@@ -60,8 +64,8 @@ export class TcpProxy {
     const far = connect(this.#target, '127.0.0.1')
     const pair = [near, far] as const
     this.#pairs.add(pair)
-    this.#pipe(near, far)
-    this.#pipe(far, near)
+    this.#pipe(near, far, 'swallow-requests')
+    this.#pipe(far, near, 'swallow-answers')
     for (const socket of pair) {
       socket.setNoDelay(true)
       socket.on('error', () => {})
@@ -73,12 +77,27 @@ export class TcpProxy {
     }
   }
 
-  #pipe(from: Socket, to: Socket): void {
+  #pipe(from: Socket, to: Socket, swallowed: Weather): void {
     from.on('data', (chunk: Buffer) => {
-      if (this.weather === 'swallow') return
+      if (this.weather === 'swallow' || this.weather === swallowed) return
+      if (this.weather === 'trickle' && swallowed === 'swallow-answers') return trickle(chunk, from, to)
       if (this.delayMs === 0) to.write(chunk)
       // timers of one length fire in the order in which they were set
       else setTimeout(() => to.destroyed || to.write(chunk), this.delayMs)
     })
   }
+}
+
+/** Passes a chunk at a byte a second, and reads no further meanwhile. */
+function trickle(chunk: Buffer, from: Socket, to: Socket): void {
+  from.pause()
+  let at = 0
+  const drip = setInterval(() => {
+    to.write(chunk.subarray(at, at + 1))
+    at += 1
+    if (at < chunk.length) return
+    clearInterval(drip)
+    from.resume()
+  }, 1_000)
+  to.on('close', () => clearInterval(drip))
 }
