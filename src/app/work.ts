@@ -4,6 +4,7 @@
 import { fileURLToPath } from 'node:url'
 import type { Client } from '../client/client.ts'
 import type { JobDefinition } from '../client/definition.ts'
+import { noWorkflows } from '../client/workflows.ts'
 import type { PerdureError } from '../errors.ts'
 import type { Executor } from '../executors/executor.ts'
 import { createFunctionExecutor } from '../executors/function/function.ts'
@@ -57,7 +58,7 @@ const KNOWN = [
 /**
  * Starts a worker. Its queues are those of the definitions, unless the options name others.
  *
- * @throws INVALID_OPTION
+ * @throws INVALID_OPTION; UNSUPPORTED for workflows over a connection that does not carry them.
  */
 export function makeWorker(
   client: Client,
@@ -67,6 +68,8 @@ export function makeWorker(
 ): Worker {
   checkKnown('work', options, KNOWN)
   const { drain, executors: others = {}, queues, processes, ...rest } = options
+  const workflows = definitions.filter(isWorkflow)
+  if (workflows.length > 0 && client.workflows === undefined) throw unsupported(workflows)
   const jobs = definitions.filter((definition) => !isWorkflow(definition))
   const handlers = handlersOf(jobs)
   const executors = new Map<string, Executor>(Object.entries(others))
@@ -79,7 +82,7 @@ export function makeWorker(
     if (executors.has(kind)) throw takenError(kind)
     executors.set(kind, functions)
   }
-  addWorkflows(executors, definitions.filter(isWorkflow), surroundings)
+  addWorkflows(executors, workflows, surroundings)
   const own = new Set(definitions.map(({ queue }) => queue))
   if (Object.keys(others).length > 0) own.add('default')
   return createWorker({
@@ -94,6 +97,11 @@ export function makeWorker(
 
 const takenError = (kind: string): PerdureError =>
   invalidOption(`the kind ${JSON.stringify(kind)}`, 'that of one definition or executor', 'a second one')
+
+function unsupported(workflows: readonly WorkflowDefinition[]): PerdureError {
+  const kinds = workflows.map(({ kind }) => JSON.stringify(kind)).join(', ')
+  return noWorkflows(`work on workflows (${kinds})`)
+}
 
 function addWorkflows(
   executors: Map<string, Executor>,

@@ -1,4 +1,7 @@
 /** Workflows from the definition to the result, on the real engine and a real store. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type App, job, open, workflow } from '../index.ts'
 
@@ -135,4 +138,23 @@ describe('a workflow', () => {
     expect(await (await app.enqueue(count, { left: 5, sum: 0 })).result()).toBe(15)
     expect(await app.client.check()).toEqual([])
   })
+})
+
+it('a connection that does not carry workflows says so at once', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'perdure-workflow-'))
+  try {
+    const nap = workflow('nap', { run: (flow) => flow.signal('over') })
+    app = await open(`sqlite:${join(folder, 'app.db')}`)
+    await using elsewhere = await open(`unix:${join(folder, 'app.db.sock')}`)
+    expect(() => elsewhere.work([nap])).toThrow(
+      expect.objectContaining({ code: 'UNSUPPORTED', message: expect.stringContaining('"nap"') }),
+    )
+    const run = await elsewhere.enqueue(nap)
+    await expect(run.signal('over')).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+    app.work([nap])
+    await app.job(run.id).signal('over', 1)
+    expect(await run.result()).toBe(1)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 })

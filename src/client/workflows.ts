@@ -4,6 +4,7 @@
  */
 import type { NewEntry } from '../core/commands/record.ts'
 import type { JournalPage, JournalRow } from '../core/model/journal.ts'
+import { type PerdureError, perdureError } from '../errors.ts'
 import type { JobSpec } from './types.ts'
 
 /** What a run did, or asks for, as its worker writes it down. */
@@ -36,4 +37,13 @@ export interface WorkflowSession {
   journal(run: number, from: number): Promise<JournalPage>
   /** Calls back with the token of each leased run in whose journal something settled that its worker did not write. */
   onNews(listener: (token: string) => void): void
+}
+
+/** What a connection without workflows is to whoever needs them: UNSUPPORTED. */
+export function noWorkflows(what: string): PerdureError {
+  return perdureError('UNSUPPORTED', {
+    expected: `a connection that carries ${what}`,
+    found: 'one that does not yet',
+    fix: 'Do it in the process that owns the store',
+  })
 }

@@ -6,9 +6,9 @@
 import type { WorkerSession } from '../../client/client.ts'
 import type { JobDefinition } from '../../client/definition.ts'
 import { type EnqueueOptions, makeSpec } from '../../client/enqueue.ts'
-import type { RunEntry, WorkflowSession } from '../../client/workflows.ts'
+import { noWorkflows, type RunEntry, type WorkflowSession } from '../../client/workflows.ts'
 import type { Outcome } from '../../core/model/outcome.ts'
-import { errorRecord, type PerdureError, perdureError } from '../../errors.ts'
+import { errorRecord } from '../../errors.ts'
 import type { Attempt, AttemptControl } from '../../executors/executor.ts'
 import { stoppedOutcome } from '../../executors/stopped.ts'
 import type { Clock } from '../../runtime/clock.ts'
@@ -66,7 +66,7 @@ class Workflows implements SessionExecutor {
     const session = this.#session
     const code = this.#workflows.get(attempt.kind)
     if (session === undefined || code === undefined)
-      return { type: 'failed', error: errorRecord(noSession()) }
+      return { type: 'failed', error: errorRecord(noWorkflows('workflows')) }
     const port = this.#portOf(session, attempt, control)
     const kept = this.#kept.take(attempt.job)
     const run =
@@ -121,12 +121,4 @@ function outcomeOf(end: RunEnd, control: AttemptControl): Outcome {
     case 'lost':
       return stoppedOutcome('lease-lost', { found: 'that the run is another worker’s' })
   }
-}
-
-function noSession(): PerdureError {
-  return perdureError('UNAVAILABLE', {
-    expected: 'a connection that carries workflows',
-    found: 'one that does not',
-    fix: 'Work on workflows in the process that owns the store',
-  })
 }
