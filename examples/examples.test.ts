@@ -52,4 +52,6 @@ test('farm.sh', () =>
     for (const number of [1, 2, 3, 4, 5, 6]) expect(stdout).toContain(`${number}.txt.gz\n`)
     expect(stdout).toContain('7\tsucceeded\n8\tsucceeded\n')
     expect(stdout).toContain('\njob 7 is done\n')
+    expect(stdout).toContain('ready (no worker is here for its queue and kind)')
+    expect(stdout).toContain('\njob with a gpu\n')
   }))

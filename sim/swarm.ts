@@ -49,6 +49,7 @@ export const FEATURES = [
   'localWorkers',
   'malformed',
   'smallMemory',
+  'placement',
 ] as const
 
 export type Feature = (typeof FEATURES)[number]
@@ -93,7 +94,9 @@ export function drawSwarm(seed: number, random: Random): Swarm {
     (fault) => random.chance(share) && (store === 'network' || fault !== 'takeovers'),
   )
   const used = random.pick([0.2, 0.5, 0.9])
-  const features = FEATURES.filter(() => random.chance(used))
+  // drawn apart, so that the others are what they were before there was placement
+  const isPlaced = random.fork('placement').chance(used)
+  const features = FEATURES.filter((feature) => (feature === 'placement' ? isPlaced : random.chance(used)))
   // most worlds are short and busy; some are long, since some things go wrong only after much quiet
   const isLong = random.chance(0.25)
   const durationMs = isLong

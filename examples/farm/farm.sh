@@ -30,3 +30,9 @@ show perdure worker --until-empty
 show perdure wait "$sums" "$report"
 show perdure output "$sums" "$report"
 show perdure status --state succeeded --meta name=sums
+
+# a job says what it needs of its worker; one that has it takes it
+tagged=$(perdure submit --label 'gpu*' --cpus 1 --platform "$(uname -s)/*" -- echo "job with a gpu")
+show perdure status "$tagged"
+show perdure worker --until-empty --label gpu=a100
+show perdure output "$tagged"

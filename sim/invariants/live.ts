@@ -5,11 +5,14 @@
 import type { Command } from '../../src/core/apply.ts'
 import { type JobRow, LOCAL_LEASE, limitsOf } from '../../src/core/model/job.ts'
 import type { Profile } from '../../src/core/model/profile.ts'
+import type { Share } from '../../src/core/model/requirements.ts'
 import { READY, RUNNING, SCHEDULED, stateName, WAITING } from '../../src/core/model/states.ts'
+import { BLOCK } from '../../src/core/policy/hints.ts'
 import type { WorkingSet } from '../../src/engine/workingset.ts'
 import type { Tables } from '../../src/store/memory/tables.ts'
 import type { Batch } from '../../src/store/store.ts'
 import { must } from '../violation.ts'
+import { attributesOf } from '../world/worker.ts'
 import { checkMove, checkRow, isSameRow } from './rows.ts'
 
 /** What only the history of calls can tell. */
@@ -177,6 +180,43 @@ export class LiveChecker {
       if (before?.state === READY && after?.state === RUNNING) this.#checkOrder(before)
     }
     for (const limit of limits) this.#checkLimit(limit, workingSet)
+    if (workingSet.classes.isReserving) this.#checkShares(touched, workingSet)
+    if (command.type === 'lease') this.#checkRoom(command.worker, reply as readonly JobRow[], workingSet)
+  }
+
+  /** What is reserved of workers is what their leases say. */
+  #checkShares(touched: ReadonlyMap<number, JobRow | undefined>, workingSet: WorkingSet): void {
+    const workers = new Set<number>()
+    for (const [id, before] of touched)
+      for (const row of [before, this.#rows.get(id)]) if (row?.state === RUNNING) workers.add(row.worker)
+    for (const worker of workers) {
+      const sum: { cpus: number; memory: number } = { cpus: 0, memory: 0 }
+      for (const row of this.#rows.values()) {
+        if (row.state !== RUNNING || row.worker !== worker) continue
+        const { cpus, memory } = this.#shareOf(row, workingSet)
+        sum.cpus += cpus
+        sum.memory += memory
+      }
+      const known = workingSet.reservations.of(worker)
+      const isEqual = known.cpus === sum.cpus && known.memory === sum.memory
+      const told = (): string =>
+        `worker ${worker} reserves ${JSON.stringify(known)}, its jobs ${JSON.stringify(sum)}`
+      must('C9', isEqual, told)
+    }
+  }
+
+  /** No worker gives more than it has. */
+  #checkRoom(name: string, [granted]: readonly JobRow[], workingSet: WorkingSet): void {
+    if (granted === undefined) return
+    const { cpus, memory } = workingSet.reservations.of(granted.worker)
+    const most = attributesOf(name)
+    const told = (): string => `the jobs of ${name} reserve ${cpus} cpus and ${memory} bytes`
+    must('C10', cpus <= most.cpus && memory <= most.memory, told)
+  }
+
+  #shareOf(row: JobRow, workingSet: WorkingSet): Share {
+    const route = workingSet.routes.peekById(row.route) ?? this.#tables.routesById.get(row.route)
+    return workingSet.classes.get(route?.class ?? 0)?.share ?? { cpus: 0, memory: 0 }
   }
 
   /** Nobody who stood before this one in its line is left behind. */
@@ -189,7 +229,11 @@ export class LiveChecker {
           : other.turn !== granted.turn
             ? other.turn > granted.turn
             : other.id > granted.id
-      must('C8', isBehind, () => `job ${granted.id} was leased while job ${id} stood before it in its line`)
+      must(
+        'C8',
+        isBehind || mayBeChosen(granted, other),
+        () => `job ${granted.id} was leased while job ${id} stood before it in its line`,
+      )
     }
   }
 
@@ -243,6 +287,12 @@ export class LiveChecker {
     must('C4', limit !== undefined, () => `job ${row.id} is ${stateName(row.state)} for no limit`)
     note(this.#waiters, limit as number, row.id, sign)
   }
+}
+
+/** Among equals a job may be chosen before another, within a block of turns; see core/policy/hints. */
+function mayBeChosen(granted: JobRow, other: JobRow): boolean {
+  const block = ({ turn }: JobRow): number => Math.floor(turn / BLOCK)
+  return granted.hint !== null && granted.rank === other.rank && block(granted) === block(other)
 }
 
 function note(sets: Map<number, Set<number>>, key: number, id: number, sign: 1 | -1): void {

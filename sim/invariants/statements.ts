@@ -32,6 +32,7 @@ export const STATEMENTS = {
   C6: 'A dispatched attempt holds all of its limits.',
   C8: 'First in, first out within a line.',
   C9: 'Every index and counter equals its recomputation from the primary rows.',
+  C10: 'What the jobs of a worker reserve never exceeds what it has.',
   T1: 'A timer never fires early in shard time.',
   T4: 'Any delay below 2^53 ms works.',
   W1: 'A job with unmet dependencies is never leased.',

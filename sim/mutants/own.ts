@@ -186,9 +186,9 @@ export const OWN: readonly Mutant[] = [
     edits: [
       {
         file: 'src/core/commands/lease.ts',
-        find: 'const head: Head = { line, turn, position: 0, job: undefined }',
+        find: 'const head: Head = { line, share: served, turn, position: 0, job: undefined }',
         replace:
-          'const head: Head = { line, turn, position: view.headSize(line) > 1 ? 1 : 0, job: undefined }',
+          'const head: Head = { line, share: served, turn, position: view.headSize(line) > 1 ? 1 : 0, job: undefined }',
       },
     ],
     caughtBy: ['C8', 'L9'],
@@ -272,5 +272,31 @@ export const OWN: readonly Mutant[] = [
       },
     ],
     caughtBy: ['D5'],
+  },
+  {
+    name: 'share-given-twice',
+    recreates: 'two jobs of one command reserve the same processors',
+    edits: [
+      {
+        file: 'src/core/policy/room.ts',
+        find: 'this.#cpus -= cpus',
+        replace: 'this.#cpus -= 0 * cpus',
+      },
+    ],
+    caughtBy: ['C10'],
+    needs: ['placement'],
+  },
+  {
+    name: 'shares-forgotten',
+    recreates: 'an owner that opens a shard knows nothing of what the running jobs reserve',
+    edits: [
+      {
+        file: 'src/engine/engine.ts',
+        find: 'workingSet.reserve(job, shareOf(profileOf(job).requires))',
+        replace: 'workingSet.reserve(job, shareOf({ ...profileOf(job).requires, cpus: 0, memory: 0 }))',
+      },
+    ],
+    caughtBy: ['C9', 'C10'],
+    needs: ['placement', 'nodeCrashes'],
   },
 ]

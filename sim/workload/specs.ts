@@ -2,6 +2,7 @@
  * Specs: jobs and verbs, drawn from what a seed uses.
  */
 import type { ControlVerb, Dependency, JobSpec, LimitUse, ProfileOptions } from '../../src/client/types.ts'
+import type { Requirements } from '../../src/core/model/requirements.ts'
 import type { Tag } from '../invariants/history.ts'
 import type { Random } from '../random.ts'
 import type { Feature, Swarm } from '../swarm.ts'
@@ -9,6 +10,17 @@ import { KINDS, QUEUES } from '../world/worker.ts'
 
 /** Longer than native timers take. */
 const LONG_MS = 2 ** 31 + 86_400_000
+
+/** What jobs may need; the first worker of every world has it all. */
+const REQUIREMENTS: readonly Requirements[] = [
+  { cpus: 1 },
+  { cpus: 2, memory: 1 },
+  { cpus: 3 },
+  { memory: 2 },
+  { labels: ['here'] },
+  { labels: ['every*'], cpus: 1 },
+  { hosts: ['!worker-2*'] },
+]
 
 export class Specs {
   readonly #swarm: Swarm
@@ -35,7 +47,9 @@ export class Specs {
           scheduleToCloseMs: random.chance(0.3) ? workMs * 50 : 0,
         }
       : {}
+    const requires = this.#uses('placement', random, 0.7) ? { requires: random.pick(REQUIREMENTS) } : {}
     return {
+      ...requires,
       retry: { attempts, minMs: backoffMs, maxMs: backoffMs * 20, on: random.chance(0.9) ? 'any' : 'lost' },
       timeouts: { heartbeatMs, graceMs: random.magnitude(10, 5_000), ...timeouts },
       retention,
@@ -67,6 +81,7 @@ export class Specs {
       ...(this.#uses('dependencies', random, 0.5) || isGroup
         ? { after: this.#after(index, known, random) }
         : {}),
+      ...(this.#uses('placement', random, 0.5) ? { hint: { durationMs: random.integer(0, 3) } } : {}),
       ...(this.#uses('metadata', random, 0.5)
         ? { metadata: { tag: random.pick(['x', 'y']), n: String(call) } }
         : {}),

@@ -3,7 +3,9 @@
  * ignore what they are told.
  */
 import type { Client, Lease, Report, WorkerNotice, WorkerSession } from '../../src/client/client.ts'
+import type { WorkerStatus } from '../../src/client/types.ts'
 import type { LogStream, Outcome } from '../../src/core/model/outcome.ts'
+import type { WorkerAttributes } from '../../src/core/model/requirements.ts'
 import type { Attempt, AttemptControl, Executor } from '../../src/executors/executor.ts'
 import { createWorker } from '../../src/worker/worker.ts'
 import type { Ledger } from '../invariants/ledger.ts'
@@ -85,6 +87,7 @@ function startWorker(actor: Actor, client: Pick<Client, 'openWorker'>, shop: Sho
       queues: [...QUEUES],
       concurrency: shop.swarm.slots,
       name: actor.name,
+      attributes: attributesOf(actor.name),
       clock: actor.clock,
       timers: actor.timers(),
     })
@@ -92,10 +95,24 @@ function startWorker(actor: Actor, client: Pick<Client, 'openWorker'>, shop: Sho
   })
 }
 
+/** The first worker can take everything that a world asks for; so everything comes to an end. */
+export function attributesOf(name: string): WorkerAttributes {
+  const isFirst = name.startsWith('worker-1.')
+  return {
+    ...{ hosts: [name], addresses: [], platform: 'linux/x64', mounts: [] },
+    ...{ user: 'sim', uid: 1, group: 'sim', gid: 1, isRoot: false },
+    ...(isFirst
+      ? { cpus: 3, memory: 3, labels: ['here', 'everywhere'] }
+      : { cpus: 2, memory: 2, labels: ['everywhere'] }),
+  }
+}
+
 class RemoteSession implements WorkerSession {
   readonly #actor: Actor
   readonly #shop: Shop
   readonly #listeners: ((notice: WorkerNotice) => void)[] = []
+  /** Told again to whoever owns the shard next. */
+  #status: WorkerStatus | undefined
 
   constructor(actor: Actor, shop: Shop) {
     this.#actor = actor
@@ -113,6 +130,7 @@ class RemoteSession implements WorkerSession {
     const opening = (life.client as ServedClient).openWorker({ name: this.#actor.name, ...REMOTE })
     life.sessions.set(this.#actor.name, opening)
     return opening.then((session) => {
+      if (this.#status !== undefined) session.tell(this.#status)
       session.onNotice((notice) => {
         this.#shop.network.send(life.actor, this.#actor, () => {
           for (const listener of this.#listeners) listener(notice)
@@ -157,8 +175,12 @@ class RemoteSession implements WorkerSession {
     this.#call(async (session) => session.progress(token, fraction, message), true).catch(() => {})
   }
 
-  /** Operators are no part of this world. */
-  tell(): void {}
+  /** Operators are no part of this world: a status is told for what the worker is. */
+  tell(status: WorkerStatus): void {
+    if (this.#status !== undefined || !this.#shop.swarm.features.includes('placement')) return
+    this.#status = status
+    this.#call(async (session) => session.tell(status), true).catch(() => {})
+  }
 
   async record(): Promise<void> {}
 

@@ -115,6 +115,7 @@ function enqueue(world: World, { wants, max, delay }: (ModelCommand & { tag: 'En
     metadata: null,
     input: null,
     largeInput: false,
+    hint: null,
   }
   return give(world, { type: 'enqueue', jobs: [job], request: null }).world
 }

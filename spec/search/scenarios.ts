@@ -89,6 +89,7 @@ function template(name: string, shape: Shape): Template {
         metadata: null,
         input: null,
         largeInput: false,
+        hint: null,
       }
     },
   }

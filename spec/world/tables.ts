@@ -9,6 +9,7 @@ import { apply, type Command, type Reply } from '../../src/core/apply.ts'
 import type { JobRow } from '../../src/core/model/job.ts'
 import type { RunRow } from '../../src/core/model/journal.ts'
 import type { Profile } from '../../src/core/model/profile.ts'
+import type { Share } from '../../src/core/model/requirements.ts'
 import {
   type FairRow,
   fairId,
@@ -164,6 +165,11 @@ class TableView implements View {
   }
 
   needLines(): void {}
+
+  /** Nothing in these worlds reserves anything. */
+  reservedBy(): Share {
+    return { cpus: 0, memory: 0 }
+  }
 
   beginLine(): void {}
 

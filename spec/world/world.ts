@@ -90,7 +90,7 @@ export function leaseOne(world: World, spec: RouteSpec, worker: string, isLocal:
   const nonce = nonceOf(world.granted + 1)
   const stepped = give(world, {
     type: 'lease',
-    lines: [{ line, queue }],
+    lines: [{ line, queue, cpus: 0, memory: 0 }],
     worker,
     local: isLocal,
     slots: 1,

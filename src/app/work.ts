@@ -24,7 +24,14 @@ import { isWorkflow, type WorkflowDefinition } from './workflow.ts'
 export interface WorkOptions
   extends Pick<
     WorkerOptions,
-    'concurrency' | 'queues' | 'name' | 'maxResult' | 'maxPendingOutput' | 'supervisor' | 'logger'
+    | 'concurrency'
+    | 'queues'
+    | 'name'
+    | 'maxResult'
+    | 'maxPendingOutput'
+    | 'supervisor'
+    | 'attributes'
+    | 'logger'
   > {
   /** How long a stop waits for running attempts before it asks them to end. Default 25 s. */
   readonly drain?: Duration
@@ -51,7 +58,7 @@ export interface ProcessOptions {
 
 const MOST_PROCESSES = 256
 const KNOWN = [
-  ...['concurrency', 'queues', 'name', 'maxResult', 'maxPendingOutput', 'supervisor', 'logger'],
+  ...['concurrency', 'queues', 'name', 'maxResult', 'maxPendingOutput', 'supervisor', 'attributes', 'logger'],
   ...['drain', 'processes', 'executors'],
 ]
 

@@ -26,6 +26,7 @@ const view = (changes: Partial<JobView>): JobView => ({
   maxAttempts: 3,
   worker: null,
   cancelRequested: false,
+  unplaced: null,
   pendingDependencies: 0,
   progress: null,
   input: { argv: ['make', '-j4'] },

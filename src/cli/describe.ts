@@ -6,6 +6,7 @@
 import type { JobDetails, JobView, QueueCounts } from '../client/types.ts'
 import { JOB_STATES, type JobState } from '../core/model/states.ts'
 import { textOf } from '../errors.ts'
+import { describeRequirements } from './placement.ts'
 import { type Column, renderTable, shortSpan } from './render/text.ts'
 
 const SAFE_WORD = /^[\w@%+=:,./-]+$/
@@ -40,6 +41,7 @@ export function noteOn(job: JobView, now: number): string {
   if (state === 'scheduled')
     return `in ${shortSpan(job.dueAt - now)}${error === null ? '' : `, after ${error.code}`}`
   if (state === 'blocked') return `after ${pending} ${pending === 1 ? 'job' : 'jobs'}`
+  if (job.unplaced !== null) return job.unplaced
   if (state === 'waiting') return `limit ${job.limits.join(', ')}`
   if (state === 'failed' || state === 'cancelled') return error === null ? '' : shortError(error)
   return ''
@@ -103,7 +105,7 @@ const moment = (at: number | null): string => (at === null ? '-' : new Date(at).
 
 /** Everything about one job. */
 export function renderDetails(job: JobDetails, now: number, width: number): string {
-  const { retry, timeouts, command } = job.options
+  const { retry, timeouts, command, requires } = job.options
   const facts: [string, string][] = [
     ['job', `${job.id}`],
     ['state', `${job.state}${noteOn(job, now) === '' ? '' : ` (${noteOn(job, now)})`}`],
@@ -118,6 +120,7 @@ export function renderDetails(job: JobDetails, now: number, width: number): stri
     ],
   ]
   if (timeouts.startToCloseMs > 0) facts.push(['timeout', shortSpan(timeouts.startToCloseMs)])
+  if (requires !== undefined) facts.push(['needs', describeRequirements(requires)])
   if (command?.cwd !== undefined) facts.push(['folder', command.cwd])
   if (job.worker !== null) facts.push(['worker', job.worker])
   if (job.key !== null) facts.push(['key', job.key])

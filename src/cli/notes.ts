@@ -12,6 +12,13 @@ export async function noteIdle(context: Context, store: OpenStore, queue?: strin
   )
 }
 
+/** Says so when a job with requirements finds no worker that is here now. */
+export async function noteUnplaced(context: Context, store: OpenStore, job: number): Promise<void> {
+  if (context.out.quiet || (await isIdle(store))) return
+  const { unplaced } = await store.client.get(job)
+  if (unplaced !== null) context.out.note(`Job ${job} has to wait: ${unplaced}.`)
+}
+
 async function isIdle({ client, isOwner }: OpenStore): Promise<boolean> {
   // Whoever works has the store open, so nobody does when this process could open it.
   if (isOwner) return true

@@ -11,12 +11,13 @@ import type { CommandContext } from '../core/model/profile.ts'
 import { invalidOption } from '../std/options.ts'
 import { type Context, collect } from './context.ts'
 import { parseAfter, parseLimits, parseMoment, parsePairs, parseSpan, parseWhole } from './parse/values.ts'
+import { addPlacementOptions, type PlacementOptions, readPlacement } from './placement.ts'
 
 /** The kind of jobs that run commands. */
 export const SHELL_KIND = 'shell'
 
 /** Submission options, as commander gives them. */
-export interface SubmissionOptions {
+export interface SubmissionOptions extends PlacementOptions {
   readonly queue?: string
   readonly priority?: string
   readonly delay?: string
@@ -29,6 +30,7 @@ export interface SubmissionOptions {
   readonly timeout?: string
   readonly user?: string
   readonly group?: string
+  readonly as?: string
   readonly cwd?: string
   readonly env?: readonly string[]
   readonly envClear?: boolean
@@ -37,7 +39,7 @@ export interface SubmissionOptions {
 
 /** Adds the shared options to a command. */
 export function addSubmissionOptions(command: Command): Command {
-  return command
+  const common = command
     .option('--queue <queue>', 'line to stand in (default: "default")')
     .option('--priority <n>', 'smaller runs first, as with nice (default: 0)')
     .addOption(new Option('--delay <duration>', 'not before this has passed, such as 10m').conflicts('at'))
@@ -57,10 +59,14 @@ export function addSubmissionOptions(command: Command): Command {
     .option('--timeout <duration>', 'end an attempt that takes longer, such as 90s')
     .option('--user <user>', 'run as this user (the worker must be allowed to)')
     .option('--group <group>', 'run as this group')
+    .addOption(
+      new Option('--as <user[:group]>', 'the same as --user and --group').conflicts(['user', 'group']),
+    )
     .option('--cwd <folder>', 'run in this folder (default: the present one)')
     .option('--env <name=value>', 'set a variable; may be given again', collect)
     .option('--env-clear', 'do not take the present environment along')
     .option('--hold', 'keep the job from starting until `perdure release`')
+  return addPlacementOptions(common)
 }
 
 /**
@@ -96,6 +102,7 @@ export function readSubmission(context: Context, options: SubmissionOptions): Jo
 
 function readProfile(context: Context, options: SubmissionOptions): ProfileOptions {
   const { retry, timeout } = options
+  const requires = readPlacement(options)
   return {
     // A command that fails would most often fail again; one whose worker was lost has not failed.
     retry:
@@ -104,7 +111,18 @@ function readProfile(context: Context, options: SubmissionOptions): ProfileOptio
         : { attempts: parseWhole('--retry', retry, 0, 1_000) + 1, on: 'any' },
     ...(timeout === undefined ? {} : { timeouts: { startToCloseMs: parseSpan('--timeout', timeout) } }),
     command: readCommandContext(context, options),
+    ...(requires === undefined ? {} : { requires }),
   }
+}
+
+/** Whom commands run as. */
+function readIdentity({ as, user, group }: SubmissionOptions): Pick<CommandContext, 'user' | 'group'> {
+  if (as === undefined)
+    return { ...(user === undefined ? {} : { user }), ...(group === undefined ? {} : { group }) }
+  const [name = '', ofGroup, ...rest] = as.split(':')
+  if ((name === '' && !ofGroup) || ofGroup === '' || rest.length > 0)
+    throw invalidOption('--as', 'a user, user:group or :group', as)
+  return { ...(name === '' ? {} : { user: name }), ...(ofGroup === undefined ? {} : { group: ofGroup }) }
 }
 
 function readCommandContext({ env }: Context, options: SubmissionOptions): CommandContext {
@@ -116,8 +134,7 @@ function readCommandContext({ env }: Context, options: SubmissionOptions): Comma
   return {
     env: { ...Object.fromEntries(taken), ...parsePairs('--env', options.env ?? []) },
     cwd: options.cwd ?? process.cwd(),
-    ...(options.user === undefined ? {} : { user: options.user }),
-    ...(options.group === undefined ? {} : { group: options.group }),
+    ...readIdentity(options),
   }
 }
 

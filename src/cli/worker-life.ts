@@ -5,8 +5,10 @@
  */
 import { availableParallelism } from 'node:os'
 import type { Queues } from '../config/sections/worker.ts'
+import type { WorkerAttributes } from '../core/model/requirements.ts'
 import { textOf } from '../errors.ts'
 import type { Logger } from '../runtime/logger/logger.ts'
+import { machineAttributes } from '../worker/attributes.ts'
 import type { Worker } from '../worker/worker.ts'
 import type { Context } from './context.ts'
 import { LOG_SETTINGS, makeLogger } from './logging.ts'
@@ -27,8 +29,12 @@ export interface WorkerNumbers {
   /** 0: in this process. */
   readonly processes: number
   readonly memoryMb: number | undefined
+  readonly attributes: WorkerAttributes
   readonly logger?: Logger
 }
+
+/** The section `worker` of the configuration. */
+type WorkerSettings = Awaited<ReturnType<Context['settings']>>['current']['worker']
 
 /** What a command's worker is to do. */
 export interface WorkerPlan {
@@ -50,6 +56,9 @@ export const WORKER_SETTINGS = [
   'worker.drain',
   'worker.processes',
   'worker.memory',
+  'worker.labels',
+  'worker.cpus',
+  'worker.ram',
 ] as const
 
 /** How often the title of the process is brought up to date, ms. */
@@ -102,7 +111,7 @@ export async function liveAsWorker(context: Context, store: OpenStore, plan: Wor
 
 function numbersOf(
   plan: WorkerPlan,
-  settings: Awaited<ReturnType<Context['settings']>>['current']['worker'],
+  settings: WorkerSettings,
   supervisor: number | undefined,
 ): WorkerNumbers {
   const { concurrency, drain: drainMs, name, maxResult, maxPendingOutput, processes, memory } = settings
@@ -112,11 +121,25 @@ function numbersOf(
     : Object.values(queues).reduce((all, slots) => all + slots, 0)
   return {
     ...{ queues, concurrency: concurrency ?? sum, drainMs, maxResult, maxPendingOutput, processes },
+    attributes: attributesOf(settings),
     memoryMb: memory === undefined ? undefined : Math.ceil(memory / 2 ** 20),
     // a successor and the one that it replaces work at the same time, and names tell workers apart
     ...(name === undefined ? {} : { name: supervisor === undefined ? name : `${name}:${process.pid}` }),
     ...(supervisor === undefined ? {} : { supervisor }),
   }
+}
+
+function attributesOf({
+  labels,
+  hosts,
+  cpus,
+  ram,
+}: Pick<WorkerSettings, 'labels' | 'hosts' | 'cpus' | 'ram'>): WorkerAttributes {
+  return machineAttributes({
+    ...{ labels, hosts },
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(ram === undefined ? {} : { memory: ram }),
+  })
 }
 
 /** One line per attempt, as data for programs. */

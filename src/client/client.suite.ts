@@ -9,6 +9,7 @@ import { enqueueTests } from './conformance/enqueue.suite.ts'
 import { keyTests } from './conformance/keys.suite.ts'
 import { limitTests } from './conformance/limits.suite.ts'
 import { logTests } from './conformance/logs.suite.ts'
+import { placementTests } from './conformance/placement.suite.ts'
 import { readTests } from './conformance/reads.suite.ts'
 import { refusalTests } from './conformance/refusals.suite.ts'
 import { sizeTests } from './conformance/size.suite.ts'
@@ -30,6 +31,7 @@ export function clientConformance(name: string, open: OpenFixture, traits: { isB
     describe('reads', () => readTests(world))
     describe('workers', () => workerTests(world))
     describe('logs', () => logTests(world))
+    describe('placement', () => placementTests(world))
     describe('refusals', () => refusalTests(world))
   })
   if (traits.isBig !== true) return

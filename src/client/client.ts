@@ -70,14 +70,23 @@ export interface Report {
   readonly resultText?: string
 }
 
-/** What the engine tells a worker without being asked. */
-export type WorkerNotice = {
+/** Asks an attempt to stop. */
+export interface StopNotice {
   readonly type: 'stop'
   readonly token: string
   readonly reason: 'cancel' | 'lease-lost'
   readonly graceMs: number
   readonly signal?: string
 }
+
+/** Asks which of these paths exist on the worker's host, now and whenever that changes. The answer is its next status. */
+export interface LookNotice {
+  readonly type: 'look'
+  readonly paths: readonly string[]
+}
+
+/** What the engine tells a worker without being asked. */
+export type WorkerNotice = StopNotice | LookNotice
 
 /**
  * A worker's connection. Closing it does not end the leases of a worker in another process, which may open it
@@ -105,7 +114,7 @@ export interface WorkerSession {
   record(records: readonly LogRecord[]): Promise<void>
   /** Tells about the worker itself, for operators. The last one counts. */
   tell(status: WorkerStatus): void
-  /** Delivers stop requests. */
+  /** Delivers stop requests, and questions about paths. */
   onNotice(listener: (notice: WorkerNotice) => void): void
   close(): Promise<void>
 }

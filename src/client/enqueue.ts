@@ -19,7 +19,7 @@ import {
 } from './definition.ts'
 import { mergeShared, readShared, SHARED_OPTIONS, type SharedOptions } from './profile-options.ts'
 import { checkValue } from './schema.ts'
-import type { ConflictPolicy, Dependency, EdgePolicy, JobSpec, LimitUse } from './types.ts'
+import type { ConflictPolicy, Dependency, EdgePolicy, JobHint, JobSpec, LimitUse } from './types.ts'
 
 /** A job by its id, or by anything that has one (a handle, a view). */
 export type JobReference = number | { readonly id: number }
@@ -55,11 +55,13 @@ export interface EnqueueOptions<Other = never> extends SharedOptions {
   /** The job that this one belongs to. No dependency. */
   readonly parent?: JobReference
   readonly fairKey?: string
+  /** How long the job takes, and where its files are: helps to choose among jobs that are equal otherwise. */
+  readonly hint?: { readonly duration?: Duration; readonly path?: string }
 }
 
 const KNOWN = [
   ...['key', 'onConflict', 'keyWindow', 'delay', 'at', 'priority', 'queue', 'namespace', 'after', 'limits'],
-  ...['metadata', 'unique', 'parent', 'fairKey'],
+  ...['metadata', 'unique', 'parent', 'fairKey', 'hint'],
   ...SHARED_OPTIONS,
 ]
 
@@ -123,8 +125,20 @@ function withOptions<Other>(
   resolve: Resolve<Other> | undefined,
 ): JobSpec {
   checkKnown('enqueue', options, KNOWN)
-  const { key, onConflict, keyWindow, priority, queue, namespace, after, limits, metadata, unique, parent } =
-    options
+  const {
+    key,
+    onConflict,
+    keyWindow,
+    priority,
+    queue,
+    namespace,
+    after,
+    limits,
+    metadata,
+    unique,
+    parent,
+    hint,
+  } = options
   const profile = mergeShared(spec.options, readShared('enqueue', options))
   return {
     ...spec,
@@ -144,6 +158,16 @@ function withOptions<Other>(
       : { unique: makeUnique('enqueue', readUnique('enqueue unique', unique), value) }),
     ...(parent === undefined ? {} : { parent: referenceId('enqueue parent', parent) }),
     ...(profile === undefined ? {} : { options: profile }),
+    ...(hint === undefined ? {} : { hint: readHint(hint) }),
+  }
+}
+
+function readHint(hint: NonNullable<EnqueueOptions['hint']>): JobHint {
+  checkKnown('enqueue hint', hint, ['duration', 'path'])
+  const { duration, path } = hint
+  return {
+    ...(duration === undefined ? {} : { durationMs: parseDuration(duration, 'enqueue hint.duration') }),
+    ...(path === undefined ? {} : { path: nonEmptyText('enqueue hint.path', path, MOST_KEY) }),
   }
 }
 

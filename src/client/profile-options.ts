@@ -7,6 +7,7 @@
 import type { CommandContext, Retention, RetryPolicy, Timeouts } from '../core/model/profile.ts'
 import { type Duration, MAX_DURATION_MS, parseDuration } from '../std/duration.ts'
 import { checkKnown, invalidOption, nonEmptyText, numberBetween, oneOf, wholeNumber } from '../std/options.ts'
+import { type RequireOptions, readRequirements } from './requirements.ts'
 import type { ProfileOptions } from './types.ts'
 
 /** How failures are tried again; a number means that many attempts. */
@@ -63,20 +64,23 @@ export interface SharedOptions {
   readonly weight?: number
   /** Environment, folder and user of commands. */
   readonly command?: CommandContext
+  /** What the worker that takes the job must be. */
+  readonly requires?: RequireOptions
 }
 
 /** The names of {@link SharedOptions}. */
-export const SHARED_OPTIONS = ['retry', 'timeout', 'retention', 'weight', 'command'] as const
+export const SHARED_OPTIONS = ['retry', 'timeout', 'retention', 'weight', 'command', 'requires'] as const
 
 /** Checks shared options; answers what was given, in ms, or undefined when nothing was. */
 export function readShared(owner: string, options: SharedOptions): ProfileOptions | undefined {
-  const { retry, timeout, retention, weight, command } = options
+  const { retry, timeout, retention, weight, command, requires } = options
   const read: ProfileOptions = {
     ...(retry === undefined ? {} : { retry: readRetry(`${owner} retry`, retry) }),
     ...(timeout === undefined ? {} : { timeouts: readTimeout(`${owner} timeout`, timeout) }),
     ...(retention === undefined ? {} : { retention: readRetention(`${owner} retention`, retention) }),
     ...(weight === undefined ? {} : { weight: numberBetween(`${owner} weight`, weight, 1e-6, 1e6) }),
     ...(command === undefined ? {} : { command: readCommand(`${owner} command`, command) }),
+    ...(requires === undefined ? {} : { requires: readRequirements(`${owner} requires`, requires) }),
   }
   return Object.keys(read).length === 0 ? undefined : Object.freeze(read)
 }
@@ -93,6 +97,7 @@ export function mergeShared(
     ...(base.retry && over.retry ? { retry: { ...base.retry, ...over.retry } } : {}),
     ...(base.timeouts && over.timeouts ? { timeouts: { ...base.timeouts, ...over.timeouts } } : {}),
     ...(base.retention && over.retention ? { retention: { ...base.retention, ...over.retention } } : {}),
+    ...(base.requires && over.requires ? { requires: { ...base.requires, ...over.requires } } : {}),
   })
 }
 

@@ -5,6 +5,7 @@
  * Durations are ms here; the friendly strings of the public surface are read one level above.
  */
 import type { CommandContext, Profile } from '../core/model/profile.ts'
+import type { Requirements, WorkerAttributes } from '../core/model/requirements.ts'
 import type { JobState } from '../core/model/states.ts'
 import type { ErrorRecord } from '../errors.ts'
 
@@ -33,7 +34,20 @@ export interface LimitUse {
 /** Partial option set; what is left out takes the default. */
 export type ProfileOptions = {
   readonly [K in 'retry' | 'timeouts' | 'retention']?: Partial<Profile[K]>
-} & { readonly weight?: number; readonly command?: CommandContext }
+} & {
+  readonly weight?: number
+  readonly command?: CommandContext
+  /** What the worker that takes the job must be. */
+  readonly requires?: Requirements
+}
+
+/** What is known of a job beforehand. Both only help to choose. */
+export interface JobHint {
+  /** How long it takes, or would take to read its files. Longer ones go first. */
+  readonly durationMs?: number
+  /** Where its files are, at most 512 characters. Those on a local mount of the worker go first. */
+  readonly path?: string
+}
 
 /** One job to enqueue. */
 export interface JobSpec {
@@ -73,6 +87,8 @@ export interface JobSpec {
   readonly after?: readonly Dependency[]
   /** A job that this one belongs to (for display and tree operations; no dependency). */
   readonly parent?: number
+  /** Helps to choose among ready jobs of the same options, priority and fairness key that stand near each other. */
+  readonly hint?: JobHint
   /** Up to 16 indexed pairs. */
   readonly metadata?: Readonly<Record<string, string>>
   readonly options?: ProfileOptions
@@ -90,6 +106,10 @@ export interface WorkerStatus {
   readonly ended: Readonly<Record<string, number>>
   /** The last thing that went wrong and that no job can be blamed for. */
   readonly lastError?: string
+  /** What it is and where it runs: jobs with requirements are given only to workers that say so. */
+  readonly attributes?: WorkerAttributes
+  /** Which of the paths that it was asked about exist on its host. */
+  readonly paths?: Readonly<Record<string, boolean>>
   /** The process to send SIGHUP to, for new code; absent where there is none. */
   readonly supervisor?: number
 }
@@ -171,6 +191,8 @@ export interface JobView {
   readonly maxAttempts: number
   readonly worker: string | null
   readonly cancelRequested: boolean
+  /** Why none of the workers that are here can take the job, where it is ready and none can. */
+  readonly unplaced: string | null
   /** Dependencies that have not ended yet. */
   readonly pendingDependencies: number
   readonly progress: { readonly fraction: number; readonly message: string | null } | null

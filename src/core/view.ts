@@ -9,6 +9,7 @@
 import type { JobRow } from './model/job.ts'
 import type { JournalRow, RunRow } from './model/journal.ts'
 import type { Profile } from './model/profile.ts'
+import type { Share } from './model/requirements.ts'
 import type {
   AttemptRow,
   FairRow,
@@ -129,6 +130,8 @@ export interface View {
   needLines(lines: readonly number[]): void
   /** Says that a line was just made, so it is known to be empty. */
   beginLine(line: number): void
+  /** What the jobs that a worker runs reserve of it, by the interned name of the worker. */
+  reservedBy(worker: number): Share
   /** The next integer for a job. */
   nextJobId(): number
   /** The next integer for an interned row. */

@@ -290,7 +290,7 @@ it('never lets a stop overtake the lease that it is about', async () => {
   const [first] = await session.poll(POLL)
   await session.report([{ token: first?.token as string, outcome: { type: 'succeeded' } }])
   const seen: string[] = []
-  session.onNotice(({ token }) => seen.push(`stop ${token}`))
+  session.onNotice((notice) => seen.push(notice.type === 'stop' ? `stop ${notice.token}` : notice.type))
   faulty.isHolding = true
   const blocker = client.enqueue([{ kind: 'other' }])
   const commit = await faulty.nextHeld()

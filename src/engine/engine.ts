@@ -11,6 +11,7 @@
 import { apply, type Command, type Replies, type Reply } from '../core/apply.ts'
 import type { JobRow } from '../core/model/job.ts'
 import type { Profile, Timeouts } from '../core/model/profile.ts'
+import { shareOf } from '../core/model/requirements.ts'
 import type { RouteRow } from '../core/model/rows.ts'
 import { Absent } from '../core/view.ts'
 import { PerdureError } from '../errors.ts'
@@ -216,6 +217,12 @@ export class Engine {
     this.#scheduleTurn()
   }
 
+  /** Looks at these polls anew: what their worker can take has changed. */
+  retry(polls: Iterable<Poll>): void {
+    this.#dispatcher.retry(polls)
+    this.#scheduleTurn()
+  }
+
   /** Ends ownership: nothing is in flight when it resolves (O5). */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -269,25 +276,28 @@ export class Engine {
       this.#residency,
     )
     this.#workingSet = workingSet
-    const timeoutsOf = await this.#readTimeouts(opening.running)
+    const profileOf = await this.#readProfiles(opening.running)
     this.leases.clear()
     this.#duties.reset()
     const now = this.now()
-    for (const job of opening.running) this.leases.follow(undefined, job, timeoutsOf, now)
+    for (const job of opening.running) {
+      this.leases.follow(undefined, job, (row) => profileOf(row).timeouts, now)
+      workingSet.reserve(job, shareOf(profileOf(job).requires))
+    }
     this.#state = 'open'
     this.#dispatcher.retryAll()
     this.#scheduleTurn()
   }
 
-  /** The time limits of what runs, read past what is kept in memory: that may have no room for all of them. */
-  async #readTimeouts(running: readonly JobRow[]): Promise<(job: JobRow) => Timeouts> {
+  /** The options of what runs, read past what is kept in memory: that may have no room for all of them. */
+  async #readProfiles(running: readonly JobRow[]): Promise<(job: JobRow) => Profile> {
     const routesById = [...new Set(running.map((job) => job.route))]
     const { routes } = await this.#store.load({ ...NO_LOAD, routesById })
     const profilesById = [...new Set(routes.map((route) => route.profile))]
     const { profiles } = await this.#store.load({ ...NO_LOAD, profilesById })
-    const ofProfile = new Map(profiles.map(({ id, text }) => [id, (JSON.parse(text) as Profile).timeouts]))
+    const ofProfile = new Map(profiles.map(({ id, text }) => [id, JSON.parse(text) as Profile]))
     const ofRoute = new Map(routes.map(({ id, profile }) => [id, ofProfile.get(profile)]))
-    return (job) => ofRoute.get(job.route) as Timeouts
+    return (job) => ofRoute.get(job.route) as Profile
   }
 
   #jobChanged(before: JobRow | undefined, after: JobRow | undefined): void {
@@ -345,7 +355,7 @@ export class Engine {
     for (const poll of this.#dispatcher.candidates(this.#workingSet)) {
       this.#apply(
         {
-          command: this.#dispatcher.command(poll, this.surroundings.nonce),
+          command: this.#dispatcher.command(poll, this.#workingSet, this.surroundings.nonce),
           applied: (reply) => this.#granted(poll, reply as JobRow[]),
           restart: () => this.#park(poll),
           done: (reply) => {

@@ -115,7 +115,9 @@ class Player {
       }
       case 'lease': {
         // Class numbers depend on history alone, so both shards have the same.
-        const lines = Array.from({ length: 60 }, (_, id) => ({ line: readyLine(id), queue: 0 }))
+        const lines = Array.from({ length: 60 }, (_, id) => ({
+          ...{ line: readyLine(id), queue: 0, cpus: 0, memory: 0 },
+        }))
         const nonce = `n${++this.#nonces}`
         return [{ type: 'lease', lines, worker: `w${b % 2}`, local: false, slots: 1 + (a % 3), nonce }]
       }

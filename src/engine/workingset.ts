@@ -7,6 +7,7 @@
 import type { JobRow } from '../core/model/job.ts'
 import type { RunRow } from '../core/model/journal.ts'
 import type { Profile } from '../core/model/profile.ts'
+import type { Share } from '../core/model/requirements.ts'
 import {
   type FairRow,
   fairId,
@@ -25,10 +26,12 @@ import type { Absent, View } from '../core/view.ts'
 import { assert } from '../std/assert.ts'
 import { type Batch, EXPIRY_LINE, type Loaded, type LoadRequest, type Opening } from '../store/store.ts'
 import { AppendBuffer } from './appends.ts'
+import { Classes } from './classes.ts'
 import { Counts } from './counts.ts'
 import { InternedTable } from './interned.ts'
 import { Lines } from './lines.ts'
 import { RangeTable } from './ranges.ts'
+import { NO_SHARE, Reservations } from './reservations.ts'
 import { RESIDENCY } from './residency.ts'
 import { type RowChange, Table } from './table.ts'
 import { Wants } from './wants.ts'
@@ -104,7 +107,9 @@ export class WorkingSet implements View {
   #nextNameId: number
   #settledIds: { job: number; name: number }
   #isDirty = false
-  #classes = 0
+  /** What jobs need, by class. */
+  readonly classes = new Classes()
+  readonly reservations = new Reservations()
 
   constructor(
     opening: Opening,
@@ -127,11 +132,6 @@ export class WorkingSet implements View {
     }
     for (const row of opening.queues) this.queues.load(row.id, row)
     for (const row of opening.running) this.jobs.load(row.id, row)
-  }
-
-  /** How many classes (a queue and kind each) are known. */
-  get classes(): number {
-    return this.#classes
   }
 
   /** True when there are changes that no commit carries yet. */
@@ -170,6 +170,10 @@ export class WorkingSet implements View {
     this.lines.begin(line)
   }
 
+  reservedBy(worker: number): Share {
+    return this.reservations.of(worker)
+  }
+
   nextJobId(): number {
     return this.#nextJobId++
   }
@@ -183,6 +187,11 @@ export class WorkingSet implements View {
   /** The text of a namespace, queue, kind or class; '' for 0. */
   nameOf(id: number): string {
     return this.#nameById.get(id) ?? ''
+  }
+
+  /** Takes in what a job that runs at an opening reserves. */
+  reserve(job: JobRow, share: Share): void {
+    this.reservations.follow(undefined, job, () => share)
   }
 
   /** Makes the writes of a command take effect. */
@@ -303,6 +312,7 @@ export class WorkingSet implements View {
       }
       if (before !== undefined) this.#counts.add(before, -1)
       if (after !== undefined) this.#counts.add(after, 1)
+      if (this.classes.isReserving) this.reservations.follow(before, after, (job) => this.#shareOf(job))
     }
     this.#onJob(before, after)
   }
@@ -314,10 +324,14 @@ export class WorkingSet implements View {
     if (job?.state === RUNNING) this.#onRunNews(job)
   }
 
+  #shareOf(job: JobRow): Share {
+    return this.classes.get(this.routeById(job.route).class)?.share ?? NO_SHARE
+  }
+
   #named(row: NameRow | undefined): void {
     if (row === undefined || !SMALL_SPACES.has(row.space)) return
     this.#nameById.set(row.id, row.text)
-    if (row.space === 'class') this.#classes++
+    if (row.space === 'class') this.classes.add(row.id, row.text)
   }
 
   #tables() {

@@ -4,7 +4,16 @@
  * Owns: which session belongs to which worker, and that a worker whose connection breaks finds its session
  * again, with its leases and the notices that came meanwhile. Never decides about leases.
  */
-import type { Client, Lease, PollRequest, Report, WorkerNotice, WorkerSession } from '../client/client.ts'
+import type {
+  Client,
+  Lease,
+  LookNotice,
+  PollRequest,
+  Report,
+  StopNotice,
+  WorkerNotice,
+  WorkerSession,
+} from '../client/client.ts'
 import type { WorkerStatus } from '../client/types.ts'
 import { type PerdureError, perdureError } from '../errors.ts'
 import { MAX_KEPT_NOTICES, SESSION_LINGER_MS } from '../protocol/limits.ts'
@@ -34,7 +43,9 @@ export class SharedSession {
   #polls = 0
   #sink: NoticeSink | undefined
   /** The last stop request of each attempt, told again after a break: one sent into a broken connection is lost. */
-  readonly #stops = new Map<string, WorkerNotice>()
+  readonly #stops = new Map<string, StopNotice>()
+  /** The last question about paths, told again likewise. */
+  #look: LookNotice | undefined
   /** Tokens granted to this worker and not reported yet. */
   readonly #granted = new Set<string>()
   readonly #answers = new Map<string, Promise<unknown>>()
@@ -45,7 +56,8 @@ export class SharedSession {
     this.#holders = holders
     this.#session = session
     session.onNotice((notice) => {
-      if (this.#stops.size < MAX_KEPT_NOTICES) this.#stops.set(notice.token, notice)
+      if (notice.type === 'look') this.#look = notice
+      else if (this.#stops.size < MAX_KEPT_NOTICES) this.#stops.set(notice.token, notice)
       this.#sink?.(number, notice)
     })
   }
@@ -55,6 +67,7 @@ export class SharedSession {
     this.#sink = sink
     this.reconcile(held)
     for (const notice of this.#stops.values()) sink(this.number, notice)
+    if (this.#look !== undefined) sink(this.number, this.#look)
   }
 
   /**
@@ -117,7 +130,7 @@ export class SharedSession {
   }
 
   /** Renews leases. A worker without a connection learns here which attempts are to stop. */
-  async heartbeat(tokens: readonly string[]): Promise<{ lost: string[]; stops: readonly WorkerNotice[] }> {
+  async heartbeat(tokens: readonly string[]): Promise<{ lost: string[]; stops: readonly StopNotice[] }> {
     const own = tokens.filter((token) => this.#isOwn(token))
     const { lost } = await this.#session.heartbeat(own)
     for (const token of lost) this.#drop(token)

@@ -11,6 +11,7 @@ it.each([
   ['64 MiB', 67_108_864],
   ['2GB', 2e9],
   ['3kB', 3_000],
+  ['4G', 4_294_967_296],
 ])('reads %j', (text, bytes) => expect(parseSize('it', text)).toBe(bytes))
 
 it.each([

@@ -1,7 +1,7 @@
 /**
- * Sizes: from what people write (`'64MiB'`, `'1.5GB'`, 4096) to bytes, and back.
+ * Sizes: from what people write (`'64MiB'`, `'1.5GB'`, `'4G'`, 4096) to bytes, and back.
  *
- * Owns: the units and the grammar; `kB` counts in thousands, `KiB` in 1,024.
+ * Owns: the units and the grammar; `kB` counts in thousands, `KiB` and the bare letter in 1,024.
  */
 import { invalidOption } from './options.ts'
 
@@ -13,6 +13,9 @@ const UNITS: Readonly<Record<string, number>> = {
   KiB: 2 ** 10,
   MiB: 2 ** 20,
   GiB: 2 ** 30,
+  K: 2 ** 10,
+  M: 2 ** 20,
+  G: 2 ** 30,
 }
 /** Largest first; what is written is what the same number was read from, or fewer digits of it. */
 const WRITTEN = ['GiB', 'MiB', 'KiB'] as const
@@ -26,7 +29,7 @@ const WRITTEN = ['GiB', 'MiB', 'KiB'] as const
  */
 export function parseSize(name: string, value: unknown): number {
   const [, digits = '', unit = 'B'] =
-    typeof value === 'string' ? (/^(\d+(?:\.\d+)?) ?([kKMG]i?B|B)?$/.exec(value) ?? []) : []
+    typeof value === 'string' ? (/^(\d+(?:\.\d+)?) ?([kKMG]i?B|[KMG]|B)?$/.exec(value) ?? []) : []
   const factor = UNITS[unit] ?? Number.NaN
   const bytes = typeof value === 'number' ? value : digits === '' ? Number.NaN : Number(digits) * factor
   const whole = Math.round(bytes)

@@ -3,12 +3,15 @@
  */
 import { hostname } from 'node:os'
 import type { Client, WorkerInfo } from '../client/client.ts'
+import { readAttributes } from '../client/requirements.ts'
+import type { WorkerAttributes } from '../core/model/requirements.ts'
 import { MOST_VALUE } from '../core/policy/sizes.ts'
 import type { Executor } from '../executors/executor.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger/logger.ts'
 import { systemTimers, type Timers } from '../runtime/timers.ts'
 import { checkKnown, invalidOption, nonEmptyText, wholeNumber } from '../std/options.ts'
+import { machineAttributes } from './attributes.ts'
 import { SlotGroup, Slots } from './slots.ts'
 
 /** What a worker is made with. */
@@ -30,6 +33,8 @@ export interface WorkerOptions {
   readonly maxPendingOutput?: number
   /** The process to send SIGHUP to for new code, told to operators. Default: there is none. */
   readonly supervisor?: number
+  /** What it says of itself, for jobs with requirements. Default: what this machine tells, without labels. */
+  readonly attributes?: WorkerAttributes
   /** Says what happens to the worker, here and to those who follow it at the node. Default: nobody does. */
   readonly logger?: Logger
   readonly clock?: Clock
@@ -46,6 +51,7 @@ export interface WorkerSettings {
   readonly maxResult: number
   readonly maxPendingOutput: number
   readonly supervisor: number | undefined
+  readonly attributes: WorkerAttributes
   readonly logger: Logger | undefined
   readonly clock: Clock
   readonly timers: Timers
@@ -61,6 +67,7 @@ const KNOWN = [
   'maxResult',
   'maxPendingOutput',
   'supervisor',
+  'attributes',
   'logger',
   'clock',
   'timers',
@@ -95,6 +102,7 @@ export function readWorkerOptions(options: WorkerOptions): WorkerSettings {
     maxResult: wholeNumber('maxResult', options.maxResult ?? MOST_VALUE, 1, MOST_VALUE),
     maxPendingOutput: wholeNumber('maxPendingOutput', options.maxPendingOutput ?? 8 * MEBI, 1, 256 * MEBI),
     supervisor: options.supervisor,
+    attributes: options.attributes === undefined ? machineAttributes() : readAttributes(options.attributes),
     logger: options.logger,
     clock: options.clock ?? systemClock,
     timers: options.timers ?? systemTimers,

@@ -5,7 +5,7 @@
  * and every one ends in exactly one report, or in a loss that is known. No timer and no promise per attempt:
  * time limits are looked at together, and an executor that answers at once is done at once.
  */
-import type { Lease, Report, WorkerNotice } from '../client/client.ts'
+import type { Lease, Report, StopNotice } from '../client/client.ts'
 import type { Outcome, StopReason } from '../core/model/outcome.ts'
 import { perdureError } from '../errors.ts'
 import type { Executor } from '../executors/executor.ts'
@@ -197,8 +197,8 @@ export class Runner {
     this.#parts.onEnded()
   }
 
-  /** What the engine says without being asked. */
-  onNotice(notice: WorkerNotice): void {
+  /** The engine asks an attempt to stop. */
+  onStop(notice: StopNotice): void {
     const attempt = this.inFlight.find(notice.token)
     if (attempt === undefined) return
     if (notice.reason === 'lease-lost') {

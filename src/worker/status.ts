@@ -12,13 +12,14 @@ const TELL_EVERY_MS = 5_000
 const MOST_ERROR = 500
 
 /** What does not change in the life of a worker, except at a resize. */
-export type Fixed = Pick<WorkerStatus, 'startedAt' | 'kinds' | 'queues' | 'supervisor'>
+export type Fixed = Pick<WorkerStatus, 'startedAt' | 'kinds' | 'queues' | 'supervisor' | 'attributes'>
 
 /** The status of one worker. */
 export class Status {
   readonly #fixed: Fixed
   readonly #ended: Record<string, number> = {}
   #lastError: string | undefined
+  #paths: Readonly<Record<string, boolean>> | undefined
   #isChanged = true
   #toldAt = Number.NEGATIVE_INFINITY
 
@@ -38,6 +39,12 @@ export class Status {
     this.#isChanged = true
   }
 
+  /** It was looked for paths; jobs wait for the answer, so it is told next. */
+  found(paths: Readonly<Record<string, boolean>>): void {
+    this.#paths = paths
+    this.touch()
+  }
+
   /** Makes the next `tell` tell. */
   touch(): void {
     this.#isChanged = true
@@ -50,6 +57,7 @@ export class Status {
     this.#isChanged = false
     this.#toldAt = now
     const error = this.#lastError === undefined ? {} : { lastError: this.#lastError }
-    session.tell({ ...this.#fixed, state, slots, ended: { ...this.#ended }, ...error })
+    const paths = this.#paths === undefined ? {} : { paths: this.#paths }
+    session.tell({ ...this.#fixed, state, slots, ended: { ...this.#ended }, ...error, ...paths })
   }
 }

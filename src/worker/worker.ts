@@ -13,6 +13,7 @@ import { asError, Backoff, isClosed, isRetryable } from './backoff.ts'
 import { Listeners, type WorkerEvents } from './events.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { WorkerLog } from './log.ts'
+import { Lookout } from './lookout.ts'
 import { MOST_SLOTS, readWorkerOptions, type WorkerOptions, type WorkerSettings } from './options.ts'
 import { Output } from './output.ts'
 import { Poller } from './poller.ts'
@@ -51,6 +52,7 @@ export class Worker {
   readonly #runner: Runner
   readonly #yielding: Yielding
   readonly #status: Status
+  readonly #lookout: Lookout
   readonly #finished = Promise.withResolvers<void>()
   readonly #ready = Promise.withResolvers<void>()
   #drainMs: number
@@ -81,7 +83,12 @@ export class Worker {
       startedAt: clock.now(),
       kinds,
       queues: [...new Set(slots.groups.flatMap(({ queues }) => queues))],
+      attributes: settings.attributes,
       ...(supervisor === undefined ? {} : { supervisor }),
+    })
+    this.#lookout = new Lookout(settings.timers, (paths) => {
+      this.#status.found(paths)
+      this.#tellStatus(clock.monotonic())
     })
     this.#yielding = new Yielding({
       ...{ slots, kinds, clock },
@@ -238,12 +245,16 @@ export class Worker {
     this.#output.attach(session)
     for (const executor of new Set(executors.values())) if (wantsSession(executor)) executor.attach(session)
     this.#log?.attach(session)
-    session.onNotice((notice) => this.#runner.onNotice(notice))
+    session.onNotice((notice) => {
+      if (notice.type === 'stop') this.#runner.onStop(notice)
+      else this.#lookout.watch(notice.paths)
+    })
     if (this.#state === 'opening') this.#state = 'working'
     this.#ready.resolve()
     this.#wakeBy(clock.monotonic())
-    this.#turn()
+    // before work is asked for: what it gets depends on what it is
     this.#tellStatus(clock.monotonic())
+    this.#turn()
   }
 
   #onLeases(group: SlotGroup, leases: readonly Lease[]): void {
@@ -368,6 +379,7 @@ export class Worker {
     }
     this.#state = 'stopped'
     this.#timer?.cancel()
+    this.#lookout.close()
     this.#ready.resolve()
     this.#listeners.emit('drained', { unrecorded: this.#unrecorded })
     this.#finished.resolve()

@@ -10,8 +10,9 @@ import { invalidOption } from '../../std/options.ts'
 import { addExamples, type Context } from '../context.ts'
 import { exitOfAll } from '../ends.ts'
 import { runInForeground } from '../foreground.ts'
+import { hintOf } from '../hints.ts'
 import { readAll } from '../input.ts'
-import { noteIdle } from '../notes.ts'
+import { noteIdle, noteUnplaced } from '../notes.ts'
 import type { Definition } from '../program.ts'
 import type { OpenStore } from '../store.ts'
 import {
@@ -82,7 +83,12 @@ async function readSpec(
     ...(stdin === undefined ? {} : { stdin: await readStdinOption(stdin) }),
     umask: currentUmask(),
   }
-  return { ...readSubmission(context, options), input, ...(key === undefined ? {} : { key }) }
+  const hint = hintOf(text === undefined ? words.slice(1) : words, options.cwd ?? process.cwd())
+  return {
+    ...{ ...readSubmission(context, options), input },
+    ...(key === undefined ? {} : { key }),
+    ...(hint === undefined ? {} : { hint }),
+  }
 }
 
 async function readStdinOption(stdin: string): Promise<{ text: string } | { file: string }> {
@@ -108,6 +114,7 @@ async function submit(
   context.out.data(job, `${job.id}\n`)
   if (!job.created) context.out.note(`Job ${job.id} has this key already; nothing was submitted.`)
   await noteIdle(context, store, spec.queue)
+  if (spec.options?.requires !== undefined) await noteUnplaced(context, store, job.id)
   return 0
 }
 

@@ -8,6 +8,7 @@ import type { JobEnd, JobSpec } from '../../client/types.ts'
 import { perdureError } from '../../errors.ts'
 import { addExamples, type Context } from '../context.ts'
 import { runInForeground } from '../foreground.ts'
+import { hintOf } from '../hints.ts'
 import { readText } from '../input.ts'
 import { noteIdle } from '../notes.ts'
 import { Batcher, type BatchRule } from '../parse/batches.ts'
@@ -121,6 +122,7 @@ async function submitAll(
   signal?: AbortSignal,
 ): Promise<void> {
   const umask = currentUmask()
+  const folder = options.cwd ?? process.cwd()
   let calls: string[][] = []
   const batcher = new Batcher(plan.rule, (argv) => calls.push(argv))
   const splitter = new Splitter(plan.mode, batcher)
@@ -129,9 +131,10 @@ async function submitAll(
     calls = []
     for (let at = 0; at < sending.length; at += MOST_AT_ONCE) {
       signal?.throwIfAborted()
-      const jobs = sending
-        .slice(at, at + MOST_AT_ONCE)
-        .map((argv): JobSpec => ({ ...spec, input: { argv, umask } }))
+      const jobs = sending.slice(at, at + MOST_AT_ONCE).map((argv): JobSpec => {
+        const hint = hintOf(argv.slice(1), folder)
+        return { ...spec, input: { argv, umask }, ...(hint === undefined ? {} : { hint }) }
+      })
       add((await enqueueJobs(client, jobs, options.hold ?? false, now())).map(({ id }) => id))
     }
   }

@@ -6,6 +6,7 @@ import type { ControlCommand } from '../../core/commands/control.ts'
 import { type JobRow, LARGE_RESULT } from '../../core/model/job.ts'
 import { noSuchJob } from '../../core/model/refusal.ts'
 import { isTerminal, JOB_STATES, stateName } from '../../core/model/states.ts'
+import { explain } from '../../core/policy/placement.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { type PerdureError, perdureError } from '../../errors.ts'
 import { LogBook, type TailFilter } from '../../runtime/logger/book.ts'
@@ -47,8 +48,8 @@ import {
   invalid,
   tooLarge,
 } from './validate.ts'
-import { detailsOf, endOf, viewOf } from './views.ts'
-import { workersOf } from './workers.ts'
+import { detailsOf, type Explain, endOf, viewOf } from './views.ts'
+import { candidatesFor, workersOf } from './workers.ts'
 import { createWorkflowClient } from './workflows.ts'
 
 /**
@@ -108,13 +109,31 @@ class EmbeddedClient implements Client {
   async get(id: number): Promise<JobDetails> {
     const job = await this.#engine.reads.details(checkId(id))
     if (job === null) throw noSuchJob(id)
-    return detailsOf(job)
+    return detailsOf(job, this.#why())
   }
 
   async list(query: JobQuery): Promise<JobPage> {
     const stored: StoredQuery = readQuery(query)
     const { jobs, next } = await this.#engine.reads.list(stored)
-    return { jobs: jobs.map(viewOf), ...(next === null ? {} : { next: writeCursor(stored, next) }) }
+    const why = this.#why()
+    return {
+      jobs: jobs.map((job) => viewOf(job, why)),
+      ...(next === null ? {} : { next: writeCursor(stored, next) }),
+    }
+  }
+
+  /** Why jobs find no worker, worked out once per set of options and only where it is asked. */
+  #why(): Explain {
+    const known = new Map<string, string | null>()
+    return (job, requires) => {
+      const key = `${job.queue}\n${job.kind}\n${job.profile}`
+      let reason = known.get(key)
+      if (reason === undefined) {
+        reason = explain(requires, candidatesFor(job, this.#sessions))
+        known.set(key, reason)
+      }
+      return reason
+    }
   }
 
   async counts(filter: { readonly namespace?: string } = {}): Promise<QueueCounts[]> {

@@ -5,7 +5,9 @@
  */
 
 import { type CommandContext, DEFAULT_PROFILE, type Profile } from '../../core/model/profile.ts'
+import { type Requirements, requirementsText } from '../../core/model/requirements.ts'
 import type { RouteSpec } from '../../core/policy/route.ts'
+import { readRequirements } from '../requirements.ts'
 import type { ProfileOptions } from '../types.ts'
 import { checkInteger, checkKeys, checkMs, checkObject, checkOneOf, invalid, tooLarge } from './validate.ts'
 
@@ -14,26 +16,32 @@ const MOST_PROFILE = 512 * 1024
 /** Specs to keep; beyond it the cache begins anew. */
 const MOST_SPECS = 5_000
 
-const PARTS = new Set(['retry', 'timeouts', 'retention', 'weight', 'command'])
+const PARTS = new Set(['retry', 'timeouts', 'retention', 'weight', 'command', 'requires'])
 const COMMAND = new Set(['env', 'cwd', 'user', 'group'])
 const keysOf = (part: object) => new Set(Object.keys(part))
 
+/** Options as they are interned: all of them, and what they need. */
+interface Texts {
+  readonly profile: string
+  readonly requires: string
+}
+
 export class Profiles {
-  readonly #texts = new WeakMap<ProfileOptions, string>()
+  readonly #texts = new WeakMap<ProfileOptions, Texts>()
   #specs = new Map<string, Map<string, RouteSpec>>()
   #count = 0
   readonly #defaults: Profile
-  readonly #defaultText: string
+  readonly #default: Texts
 
   /** @param defaults over the built-in profile; checked as the options of a job are. */
   constructor(defaults: ProfileOptions = {}) {
     this.#defaults = readProfile(defaults, DEFAULT_PROFILE)
-    this.#defaultText = JSON.stringify(this.#defaults)
+    this.#default = textsOf(this.#defaults)
   }
 
   /** The route of a job; the same object for the same names and options. */
   route(namespace: string, queue: string, kind: string, options: ProfileOptions | undefined): RouteSpec {
-    const profile = options === undefined ? this.#defaultText : this.#text(options)
+    const { profile, requires } = options === undefined ? this.#default : this.#read(options)
     let byName = this.#specs.get(profile)
     if (byName === undefined) {
       if (this.#count > MOST_SPECS) this.#specs = new Map()
@@ -43,23 +51,28 @@ export class Profiles {
     const name = `${namespace}\n${queue}\n${kind}`
     let spec = byName.get(name)
     if (spec === undefined) {
-      spec = { namespace, queue, kind, profile }
+      spec = { namespace, queue, kind, profile, requires }
       byName.set(name, spec)
       this.#count++
     }
     return spec
   }
 
-  #text(options: ProfileOptions): string {
-    let text = this.#texts.get(checkObject('options', options))
-    if (text === undefined) {
-      text = JSON.stringify(readProfile(options, this.#defaults))
-      if (text.length > MOST_PROFILE)
-        throw tooLarge('options', `${MOST_PROFILE} characters`, `${text.length} characters`)
-      this.#texts.set(options, text)
+  #read(options: ProfileOptions): Texts {
+    let texts = this.#texts.get(checkObject('options', options))
+    if (texts === undefined) {
+      texts = textsOf(readProfile(options, this.#defaults))
+      const { length } = texts.profile
+      if (length > MOST_PROFILE)
+        throw tooLarge('options', `${MOST_PROFILE} characters`, `${length} characters`)
+      this.#texts.set(options, texts)
     }
-    return text
+    return texts
   }
+}
+
+function textsOf(profile: Profile): Texts {
+  return { profile: JSON.stringify(profile), requires: requirementsText(profile.requires ?? {}) }
 }
 
 /** Options with every default filled in, in one order of properties. Throws INVALID_OPTION. */
@@ -83,7 +96,23 @@ function readProfile(options: ProfileOptions, defaults: Profile): Profile {
   if (profile.timeouts.heartbeatMs < 100) {
     throw invalid('options.timeouts.heartbeatMs', 'at least 100', profile.timeouts.heartbeatMs)
   }
-  return options.command === undefined ? profile : { ...profile, command: readCommand(options.command) }
+  const command = options.command === undefined ? undefined : readCommand(options.command)
+  const requires = needsOf(options.requires === undefined ? defaults.requires : options.requires, command)
+  return {
+    ...profile,
+    ...(command === undefined ? {} : { command }),
+    ...(requires === undefined ? {} : { requires }),
+  }
+}
+
+/** Requirements in their one form. Who runs a command is one of them: others could not start it. */
+function needsOf(given: unknown, { user, group }: CommandContext = {}): Requirements | undefined {
+  const text = requirementsText({
+    ...(given === undefined ? {} : readRequirements('options.requires', given)),
+    ...(user === undefined ? {} : { user }),
+    ...(group === undefined ? {} : { group }),
+  })
+  return text === '' ? undefined : (JSON.parse(text) as Requirements)
 }
 
 function defined<T extends object>(part: T): Partial<T> {

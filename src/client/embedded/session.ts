@@ -8,11 +8,21 @@ import type { LogStream } from '../../core/model/outcome.ts'
 import { INLINE_VALUE, MOST_ERROR, MOST_KEY, MOST_VALUE } from '../../core/policy/sizes.ts'
 import type { Poll } from '../../engine/dispatcher.ts'
 import type { Engine } from '../../engine/engine.ts'
+import { Placement } from '../../engine/placement.ts'
 import type { ErrorRecord } from '../../errors.ts'
 import { errorRecord, PerdureError, perdureError } from '../../errors.ts'
 import type { LogBook } from '../../runtime/logger/book.ts'
 import type { LogRecord } from '../../runtime/logger/record.ts'
-import type { Lease, PollRequest, Report, WorkerInfo, WorkerNotice, WorkerSession } from '../client.ts'
+import type {
+  Lease,
+  PollRequest,
+  Report,
+  StopNotice,
+  WorkerInfo,
+  WorkerNotice,
+  WorkerSession,
+} from '../client.ts'
+import { readAttributes } from '../requirements.ts'
 import type { WorkerStatus } from '../types.ts'
 import type { Profiles } from './profiles.ts'
 import { addOutput, addRecords, attributesOf } from './tail.ts'
@@ -47,13 +57,17 @@ export class EmbeddedSession implements WorkerSession {
   readonly #listeners = new Set<(notice: WorkerNotice) => void>()
   readonly #unlisten: () => void
   readonly #onClose: (session: EmbeddedSession) => void
+  /** What it can take. */
+  readonly placement = new Placement((paths) => this.#look(paths))
+  /** Paths that it was asked about last. */
+  #looked: readonly string[] = []
   /** Polls that wait, and how to end each with nothing. */
   readonly #polls = new Map<Poll, () => void>()
   /** The interned number of the worker's name, once a lease has told it. */
   #worker = 0
   /** Leases that the worker may not have seen yet, and notices that must not overtake them. */
   readonly #onTheWay = new Set<readonly Lease[]>()
-  #early: WorkerNotice[] = []
+  #early: StopNotice[] = []
   #isClosed = false
 
   constructor(
@@ -91,6 +105,7 @@ export class EmbeddedSession implements WorkerSession {
         slots,
         worker: this.#name,
         isLocal: this.#isLocal,
+        placement: this.placement,
         ...below,
         granted: (jobs) => {
           leases = jobs.map((job) => this.#leaseOf(job))
@@ -274,15 +289,25 @@ export class EmbeddedSession implements WorkerSession {
 
   onNotice(listener: (notice: WorkerNotice) => void): void {
     this.#listeners.add(listener)
+    if (this.#looked.length > 0) listener({ type: 'look', paths: this.#looked })
   }
 
   tell(status: WorkerStatus): void {
-    this.status = checkObject('status', status)
+    const { attributes, paths } = checkObject('status', status)
+    const read = attributes === undefined ? undefined : readAttributes(attributes)
+    const isNew = this.placement.learn(read, paths === undefined ? {} : checkObject('status.paths', paths))
+    this.status = status
+    if (isNew) this.#engine.retry(this.#polls.keys())
+  }
+
+  #look(paths: readonly string[]): void {
+    this.#looked = paths
+    for (const listener of this.#listeners) listener({ type: 'look', paths })
   }
 
   #stop(job: JobRow, graceMs: number, options: StopOptions | undefined): void {
     if (job.worker !== this.#worker) return
-    const notice: WorkerNotice = {
+    const notice: StopNotice = {
       type: 'stop',
       token: `${job.id}.${job.attempt}.${job.nonce}`,
       reason: 'cancel',

@@ -6,6 +6,7 @@ import type { NewEdge, NewJob } from '../../core/commands/enqueue.ts'
 import type { PastJob } from '../../core/commands/import.ts'
 import { HELD, READY, stateCode } from '../../core/model/states.ts'
 import { EDGE_CANCEL, EDGE_FAIL, EDGE_RUN } from '../../core/policy/finish.ts'
+import { hintText } from '../../core/policy/hints.ts'
 import { FOR_EVER, type KeyClaim, WHILE_LIVE } from '../../core/policy/keys.ts'
 import { INLINE_VALUE, MOST_DEPENDENCIES, MOST_JOBS, MOST_LIMITS } from '../../core/policy/sizes.ts'
 import { perdureError } from '../../errors.ts'
@@ -47,8 +48,10 @@ const SPEC = new Set([
   'parent',
   'metadata',
   'options',
+  'hint',
 ])
 const PAST = new Set([...SPEC, 'createdAt', 'state', 'finishedAt', 'result', 'history'])
+const HINT = new Set(['durationMs', 'path'])
 const PAST_OUTCOMES = ['succeeded', 'failed', 'cancelled', 'lost', 'timeout', 'released', 'snoozed'] as const
 const POLICIES = ['use-existing', 'replace', 'refuse'] as const
 const EDGES = { fail: EDGE_FAIL, cancel: EDGE_CANCEL, run: EDGE_RUN } as const
@@ -89,7 +92,15 @@ function readJob(spec: JobSpec, size: number, profiles: Profiles, now: number): 
     metadata: spec.metadata === undefined ? null : checkMetadata(spec.metadata),
     input,
     largeInput: input !== null && input.length > INLINE_VALUE,
+    hint: spec.hint === undefined ? null : readHint(spec.hint),
   }
+}
+
+function readHint(hint: NonNullable<JobSpec['hint']>): string {
+  checkKeys('hint', checkObject('hint', hint), HINT)
+  const { durationMs = 0, path = '' } = hint
+  if (path !== '') checkKey('hint.path', path)
+  return hintText({ durationMs: checkMs('hint.durationMs', durationMs), path })
 }
 
 function readDue(spec: JobSpec, now: number): number {

@@ -5,7 +5,8 @@
 import type { JobRow } from '../../core/model/job.ts'
 import { dueAtOf } from '../../core/model/job.ts'
 import type { Profile } from '../../core/model/profile.ts'
-import { CANCELLED, isTerminal, RUNNING, SUCCEEDED, stateName } from '../../core/model/states.ts'
+import type { Requirements } from '../../core/model/requirements.ts'
+import { CANCELLED, isTerminal, READY, RUNNING, SUCCEEDED, stateName } from '../../core/model/states.ts'
 import { type ErrorRecord, perdureError } from '../../errors.ts'
 import type { StoredJob, StoredJobDetails } from '../../store/store.ts'
 import type { AttemptView, JobDetails, JobEnd, JobView } from '../types.ts'
@@ -29,10 +30,14 @@ function parse(text: string): unknown {
   }
 }
 
+/** Says why a ready job with requirements finds no worker; null where one can take it. */
+export type Explain = (job: StoredJob, requires: Requirements) => string | null
+
 /** A job as lists show it. */
-export function viewOf(job: StoredJob): JobView {
+export function viewOf(job: StoredJob, why: Explain): JobView {
   const { row } = job
   const profile = parse(job.profile) as Profile
+  const { requires } = profile
   return {
     id: row.id,
     kind: job.kind === '' ? null : job.kind,
@@ -53,6 +58,7 @@ export function viewOf(job: StoredJob): JobView {
     maxAttempts: profile.retry.attempts,
     worker: job.worker,
     cancelRequested: row.cancelAt !== 0,
+    unplaced: requires !== undefined && row.state === READY ? why(job, requires) : null,
     pendingDependencies: row.pending,
     progress:
       job.progress === null ? null : { fraction: job.progress.fraction, message: job.progress.message },
@@ -63,7 +69,7 @@ export function viewOf(job: StoredJob): JobView {
 }
 
 /** A job with its past, as a single read shows it. */
-export function detailsOf(job: StoredJobDetails): JobDetails {
+export function detailsOf(job: StoredJobDetails, why: Explain): JobDetails {
   const history: AttemptView[] = job.attempts.map((attempt) => ({
     number: attempt.number,
     worker: attempt.worker,
@@ -74,7 +80,7 @@ export function detailsOf(job: StoredJobDetails): JobDetails {
   }))
   const latest = latestAttempt(job)
   return {
-    ...viewOf(job),
+    ...viewOf(job, why),
     history: latest === undefined ? history : [...history, latest],
     dependsOn: job.dependsOn,
     dependents: job.dependents,

@@ -3,8 +3,22 @@
  *
  * Never does: keeping anything; both are known already.
  */
+import type { Candidate } from '../../core/policy/placement.ts'
 import type { JobView, RunningView, WorkerView } from '../types.ts'
 import type { EmbeddedSession } from './session.ts'
+
+/** The workers that serve a queue and kind, as far as they have said what they serve. */
+export function candidatesFor(
+  { queue, kind }: { readonly queue: string; readonly kind: string },
+  sessions: Iterable<EmbeddedSession>,
+): Candidate[] {
+  const candidates: Candidate[] = []
+  for (const { status, placement } of sessions) {
+    const serves = status === undefined || (status.queues.includes(queue) && status.kinds.includes(kind))
+    if (serves) candidates.push(placement)
+  }
+  return candidates
+}
 
 /**
  * All workers by name. One that holds leases without being connected is shown as well: whoever looks for a job that

@@ -157,8 +157,14 @@ export class Channel {
 
   /** Gives up calls whose deadline has passed, until none is left. No timer per call: there are tens of thousands a second. */
   #look(): NodeJS.Timeout {
+    const everyMs = this.#timeoutMs / LOOKS_PER_TIMEOUT
+    let lookedAt = performance.now()
     const timer = setInterval(() => {
       const now = performance.now()
+      // this process stood still: answers may have come that are read only after this look
+      const isLate = now - lookedAt > 2 * everyMs
+      lookedAt = now
+      if (isLate) return
       for (const [id, { method, deadline, reject }] of this.#calls) {
         if (deadline > now) continue
         this.#calls.delete(id)
@@ -168,7 +174,7 @@ export class Channel {
       if (this.#calls.size > 0) return
       clearInterval(timer)
       this.#looks = undefined
-    }, this.#timeoutMs / LOOKS_PER_TIMEOUT)
+    }, everyMs)
     return timer.unref()
   }
 

@@ -1,4 +1,5 @@
 /** What a worker runs, and how it ends. */
+import { isLabel } from '../../core/model/requirements.ts'
 import { MOST_VALUE } from '../../core/policy/sizes.ts'
 import { invalidOption, nonEmptyText, wholeNumber } from '../../std/options.ts'
 import { duration, type Kind, list, Setting, size, text, toggle, whole } from '../setting.ts'
@@ -30,6 +31,16 @@ const queues: Kind<Queues> = {
     return Object.fromEntries(parts.map((part) => [part.split('=')[0], Number(part.split('=')[1])]))
   },
   write: (value) => value,
+}
+
+const labels: Kind<readonly string[]> = {
+  ...names,
+  read: (name, given) => {
+    const read = names.read(name, given)
+    for (const label of read)
+      if (!isLabel(label)) throw invalidOption(`each of ${name}`, 'a label such as gpu or gpu=a100', label)
+    return read
+  },
 }
 
 /** The section `worker`. */
@@ -64,6 +75,25 @@ export const WORKER = {
     about: 'most heap of each of these processes; one that needs more is replaced',
     fallback: undefined,
     flag: '--memory <size>',
+  }),
+  labels: new Setting<readonly string[]>(labels, {
+    about: 'qualities that jobs can ask for with --label: gpu,licence=render',
+    fallback: [],
+    flag: '--label <label,...>',
+  }),
+  hosts: new Setting<readonly string[]>(names, {
+    about: 'further names of this host that jobs can ask for, beside those that the system tells',
+    fallback: [],
+  }),
+  cpus: new Setting<number | undefined>(whole(0, 1_000_000), {
+    about: 'processors that jobs may reserve together (default: those of the machine)',
+    fallback: undefined,
+    flag: '--cpus <n>',
+  }),
+  ram: new Setting<number | undefined>(size(0, Number.MAX_SAFE_INTEGER), {
+    about: 'memory that jobs may reserve together (default: that of the machine)',
+    fallback: undefined,
+    flag: '--ram <size>',
   }),
   supervised: new Setting(toggle(), {
     about: 'run the worker below a small process that replaces it when it dies, and by new code on SIGHUP',

@@ -45,7 +45,7 @@ class World {
   async lease(): Promise<JobRow[]> {
     const route = this.shard.batches.flatMap(({ routes }) => routes)[0] as RouteRow
     const line = [...this.rows().values()].find(({ state }) => state === READY)?.line ?? 0
-    const lines = [{ line, queue: route.queue }]
+    const lines = [{ line, queue: route.queue, cpus: 0, memory: 0 }]
     const command = { type: 'lease', lines, worker: 'w', local: false, slots: 2, nonce: 'n' } as const
     return (await this.shard.apply(command, NOW)) as JobRow[]
   }

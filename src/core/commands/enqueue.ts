@@ -51,6 +51,8 @@ export interface NewJob {
   readonly metadata: Readonly<Record<string, string>> | null
   readonly input: string | null
   readonly largeInput: boolean
+  /** See policy/hints. */
+  readonly hint: string | null
 }
 
 export interface EnqueueCommand {
@@ -201,6 +203,7 @@ class Maker {
     row.parent = spec.parent
     row.metadata = spec.metadata === null ? null : JSON.stringify(spec.metadata)
     row.input = spec.largeInput ? null : spec.input
+    row.hint = spec.hint
     row.priority = spec.priority
     row.dueAt = spec.dueAt
     row.flags = this.#flagsOf(spec, id, edges)

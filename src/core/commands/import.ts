@@ -87,6 +87,7 @@ function importOne(
     parent: job.parent,
     metadata: job.metadata === null ? null : JSON.stringify(job.metadata),
     input: job.largeInput ? null : job.input,
+    hint: job.hint,
     priority: job.priority,
     dueAt: job.dueAt,
     attempt: history.reduce((most, attempt) => Math.max(most, attempt.number), 0),

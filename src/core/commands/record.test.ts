@@ -32,7 +32,7 @@ class World {
 
   async lease(now = NOW): Promise<JobRow[]> {
     const route = this.shard.batches.flatMap(({ routes }) => routes)[0] as RouteRow
-    const lines = [{ line: 16 + 2 * route.class, queue: route.queue }]
+    const lines = [{ line: 16 + 2 * route.class, queue: route.queue, cpus: 0, memory: 0 }]
     const command = { type: 'lease', lines, worker: 'w', local: true, slots: 2, nonce: 'n' } as const
     return (await this.shard.apply(command, now)) as JobRow[]
   }
@@ -160,7 +160,7 @@ it('a child is made with the record of it, and its end wakes the run', async () 
   const queue = (world.shard.batches.flatMap(({ routes }) => routes)[0] as RouteRow).queue
   const lease = {
     type: 'lease',
-    lines: [{ line, queue }],
+    lines: [{ line, queue, cpus: 0, memory: 0 }],
     worker: 'w',
     local: true,
     slots: 1,

@@ -45,6 +45,8 @@ export interface JobRow {
   readonly metadata: string | null
   /** JSON text. */
   readonly input: string | null
+  /** What helps to choose among equals; see policy/hints. */
+  readonly hint: string | null
   // changing
   readonly state: StateCode
   /** Which waiting line the job stands in; 0 for none. See line.ts. */
@@ -97,6 +99,7 @@ export function blankJob(id: number, route: number, createdAt: number): JobDraft
     limits: null,
     metadata: null,
     input: null,
+    hint: null,
     state: 0,
     line: 0,
     rank: 0,

@@ -17,7 +17,7 @@ export const SETTLE_LINE = 3
 
 const FIRST = 16
 
-/** The line of ready jobs of a class (a queue and kind); rank is the priority, turn the fairness tag. */
+/** The line of ready jobs of a class (queue, kind, requirements); rank is the priority, turn the fairness tag. */
 export function readyLine(classId: number): number {
   return FIRST + 2 * classId
 }

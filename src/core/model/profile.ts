@@ -5,6 +5,8 @@
  * refers to its profile by number, so a submission of a million tasks stores its environment once.
  */
 
+import type { Requirements } from './requirements.ts'
+
 /** How failures are tried again. */
 export interface RetryPolicy {
   /** Most attempts since the last restart, the first included. */
@@ -58,6 +60,8 @@ export interface Profile {
   /** Share of its queue that the job's fairness key gets, relative to others. */
   readonly weight: number
   readonly command?: CommandContext
+  /** What its worker must be. */
+  readonly requires?: Requirements
 }
 
 const DAY = 86_400_000

@@ -18,7 +18,7 @@ export interface ProfileRow {
   readonly text: string
 }
 
-/** What many jobs share, by number. `class` is the interned (queue, kind) pair; kind 0 is a group. */
+/** What many jobs share, by number. `class` is the interned (queue, kind, requirements); kind 0 is a group. */
 export interface RouteRow {
   readonly id: number
   readonly namespace: number

@@ -2,6 +2,7 @@
  * Routes: the interned sum of what many jobs share.
  */
 import { readyLine } from '../model/line.ts'
+import { classText } from '../model/requirements.ts'
 import { nameId, type RouteRow, routeKey } from '../model/rows.ts'
 import { intern, type View } from '../view.ts'
 
@@ -13,6 +14,8 @@ export interface RouteSpec {
   readonly kind: string
   /** Canonical JSON of the Profile. */
   readonly profile: string
+  /** Canonical text of the profile's requirements. Default: none. */
+  readonly requires?: string
 }
 
 export type RouteTables = Pick<View, 'names' | 'profiles' | 'routes' | 'nextNameId' | 'beginLine'>
@@ -31,7 +34,7 @@ export function internRoute(view: RouteTables, spec: RouteSpec): RouteRow {
     namespace,
     queue,
     kind,
-    class: internClass(view, queue, kind),
+    class: internClass(view, queue, kind, spec.requires ?? ''),
     profile,
   }
   view.routes.put(route)
@@ -58,7 +61,7 @@ export function needRoutes(view: RouteTables, specs: ReadonlySet<RouteSpec>): vo
     const kind = spec.kind === '' ? 0 : intern(view, 'kind', spec.kind)
     const profile = internProfile(view, spec.profile)
     routes.add(routeKey({ namespace, queue, kind, profile }))
-    classes.add(nameId('class', `${queue}:${kind}`))
+    classes.add(nameId('class', classText(queue, kind, spec.requires ?? '')))
   }
   view.routes.need([...routes])
   view.names.need([...classes])
@@ -79,9 +82,9 @@ function internProfile(view: RouteTables, text: string): number {
   return id
 }
 
-/** The class of a queue and kind; a new one has an empty line. */
-function internClass(view: RouteTables, queue: number, kind: number): number {
-  const text = `${queue}:${kind}`
+/** The class of a queue, kind and requirements; a new one has an empty line. */
+function internClass(view: RouteTables, queue: number, kind: number, requires: string): number {
+  const text = classText(queue, kind, requires)
   const isNew = view.names.get(nameId('class', text)) === undefined
   const id = intern(view, 'class', text)
   if (isNew) view.beginLine(readyLine(id))

@@ -5,7 +5,7 @@
 /** Names of messages, and of those of their fields that are null where there is nothing. */
 export const NULLS: Readonly<Record<string, readonly string[]>> = {
   WorkerView: ['host', 'pid', 'status'],
-  Job: ['kind', 'parent', 'key', 'startedAt', 'finishedAt', 'worker', 'progress', 'error'],
+  Job: ['kind', 'parent', 'key', 'startedAt', 'finishedAt', 'worker', 'unplaced', 'progress', 'error'],
   Progress: ['message'],
   Attempt: ['endedAt', 'error'],
   WaitResponse: ['error'],
@@ -19,4 +19,5 @@ export const SPARSE: ReadonlySet<string> = new Set([
   'ListRequest',
   'WatchRequest',
   'CommandContext',
+  'Requirements',
 ])

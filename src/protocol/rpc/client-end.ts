@@ -16,7 +16,7 @@ import { type ReplyParts, readReply, writeCall } from './hot/envelope.ts'
 import { Reader, readHot } from './hot/reader.ts'
 import { HOT } from './hot/table.ts'
 import type { Writer } from './hot/writer.ts'
-import { helloToWire, readError, readHello, readStop } from './parts.ts'
+import { helloToWire, readError, readHello, readNotice } from './parts.ts'
 
 /** Makes messages of a client into those of the wire, and those of a server into plain ones. */
 export class ClientEnd implements End<ServerMessage, ClientMessage> {
@@ -80,8 +80,8 @@ export class ClientEnd implements End<ServerMessage, ClientMessage> {
         this.#methods.delete(wire.value.id)
         return decoded(['end', wire.value.id])
       case 'notice': {
-        const { session, stop } = wire.value
-        return stop === undefined ? undefined : decoded(['notice', session, readStop(stop)])
+        const notice = readNotice(wire.value)
+        return notice === undefined ? undefined : decoded(['notice', wire.value.session, notice])
       }
       case 'hello':
         return decoded(['hello', readHello(wire.value)])

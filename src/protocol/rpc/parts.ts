@@ -4,8 +4,10 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { type ErrorRecord, errorRecord } from '../../errors.ts'
 import { type Error as ErrorMessage, ErrorSchema } from '../generated/perdure/v1/errors_pb.ts'
-import { type Hello as HelloMessage, HelloSchema } from '../generated/perdure/v1/node_pb.ts'
+import { type Hello as HelloMessage, HelloSchema, type Notice } from '../generated/perdure/v1/node_pb.ts'
 import {
+  type LookRequest,
+  LookRequestSchema,
   type Report,
   ReportSchema,
   type StopRequest,
@@ -39,15 +41,18 @@ export function readError(error: ErrorMessage): ErrorRecord {
   return toPlain(ErrorSchema, error) as unknown as ErrorRecord
 }
 
-/** The wire's form of a worker's notice; the only one there is asks for a stop. */
-export function stopToWire(notice: unknown): StopRequest {
-  const { type: _, ...stop } = notice as Record<string, unknown>
-  return toMessage(StopRequestSchema, stop)
+/** The wire's form of a worker's notice. */
+export function noticeToWire(notice: unknown): { stop: StopRequest } | { look: LookRequest } {
+  const { type, ...said } = notice as Record<string, unknown>
+  return type === 'look'
+    ? { look: toMessage(LookRequestSchema, said) }
+    : { stop: toMessage(StopRequestSchema, said) }
 }
 
-/** Reads a worker's notice. */
-export function readStop(stop: StopRequest): unknown {
-  return { type: 'stop', ...toPlain(StopRequestSchema, stop) }
+/** Reads a worker's notice; undefined for one of a kind that a newer node knows. */
+export function readNotice({ stop, look }: Pick<Notice, 'stop' | 'look'>): unknown {
+  if (stop !== undefined) return { type: 'stop', ...toPlain(StopRequestSchema, stop) }
+  return look === undefined ? undefined : { type: 'look', ...toPlain(LookRequestSchema, look) }
 }
 
 type Plain = Readonly<Record<string, unknown>>

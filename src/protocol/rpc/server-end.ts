@@ -26,7 +26,7 @@ import { type CallParts, readCall, writeReply } from './hot/envelope.ts'
 import { Reader, readHot } from './hot/reader.ts'
 import { HOT } from './hot/table.ts'
 import type { Writer } from './hot/writer.ts'
-import { errorToWire, helloToWire, readHello, stopToWire } from './parts.ts'
+import { errorToWire, helloToWire, noticeToWire, readHello } from './parts.ts'
 
 /** Makes messages of a server into those of the wire, and those of a client into plain ones. */
 export class ServerEnd implements End<ClientMessage, ServerMessage> {
@@ -64,7 +64,7 @@ export class ServerEnd implements End<ClientMessage, ServerMessage> {
       case 'notice':
         append(writer, {
           case: 'notice',
-          value: { session: message[1], stop: stopToWire(message[2]) },
+          value: { session: message[1], ...noticeToWire(message[2]) },
         })
         break
       case 'fatal':

@@ -54,6 +54,7 @@ const OTHER: Omit<JobRow, 'id'> = {
   nonce: 'nonce',
   result: '"28"',
   error: '{"code":"29"}',
+  hint: '30 /a path',
 }
 const COLUMNS = Object.keys(OTHER) as (keyof typeof OTHER)[]
 

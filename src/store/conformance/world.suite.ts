@@ -174,4 +174,5 @@ export const anyColumns: fc.Arbitrary<Omit<JobRow, 'id'>> = fc.record({
   nonce: nullable(anyText),
   result: nullable(anyText),
   error: nullable(anyText),
+  hint: nullable(anyText),
 })

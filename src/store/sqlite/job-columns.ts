@@ -42,6 +42,7 @@ export const TEXT_COLUMNS = [
   'nonce',
   'result',
   'error',
+  'hint',
 ] as const satisfies readonly (keyof JobRow)[]
 
 /** A row in which every column has its default; an insert writes what differs from it. */
@@ -95,6 +96,7 @@ const READERS: readonly Reader[] = [
   (row) => row.nonce,
   (row) => row.result,
   (row) => row.error,
+  (row) => row.hint,
 ]
 
 const COLUMNS = READERS.map((read, at) => ({ bit: 1 << at, isText: at >= NUMBER_COLUMNS.length, read }))
@@ -135,7 +137,8 @@ export function changedColumns(a: JobRow, b: JobRow): number {
     (a.input === b.input ? 0 : 1 << 25) |
     (a.nonce === b.nonce ? 0 : 1 << 26) |
     (a.result === b.result ? 0 : 1 << 27) |
-    (a.error === b.error ? 0 : 1 << 28)
+    (a.error === b.error ? 0 : 1 << 28) |
+    (a.hint === b.hint ? 0 : 1 << 29)
   )
 }
 
@@ -211,6 +214,7 @@ function unpackRow(numbers: Float64Array, n: number, texts: PackedRows['texts'],
     nonce: textAt(texts, 3, row),
     result: textAt(texts, 4, row),
     error: textAt(texts, 5, row),
+    hint: textAt(texts, 6, row),
   }
 }
 

@@ -9,13 +9,15 @@ import { columnName, NUMBER_COLUMNS, TEXT_COLUMNS } from './job-columns.ts'
 export const APPLICATION_ID = 0x50455244
 
 /** Columns that came after version 1, in the steps below. */
-const LATER: readonly string[] = ['restartedAt']
+const LATER: readonly string[] = ['restartedAt', 'hint']
 
 const numbers = NUMBER_COLUMNS.filter((field) => !LATER.includes(field)).map((field) => {
   const type = field === 'turn' ? 'REAL' : 'INTEGER'
   return `${columnName(field)} ${type} NOT NULL DEFAULT 0`
 })
-const texts = TEXT_COLUMNS.map((field) => `${columnName(field)} TEXT`)
+const texts = TEXT_COLUMNS.filter((field) => !LATER.includes(field)).map(
+  (field) => `${columnName(field)} TEXT`,
+)
 
 /**
  * Version 1. `jobs_by_state` leaves out ready, running and succeeded jobs: those would be most of all writes. Its
@@ -90,11 +92,14 @@ const SECOND = 'ALTER TABLE shard ADD COLUMN time INTEGER NOT NULL DEFAULT 0'
 /** Version 3: the time for a whole job begins anew at a restart. */
 const THIRD = 'ALTER TABLE jobs ADD COLUMN restarted_at INTEGER NOT NULL DEFAULT 0'
 
+/** Version 4: what helps to choose among equals. */
+const FOURTH = 'ALTER TABLE jobs ADD COLUMN hint TEXT'
+
 /**
- * Version 4: journals of workflow runs. A journal is read from its end or through, so its rows lie together; how long it
+ * Version 5: journals of workflow runs. A journal is read from its end or through, so its rows lie together; how long it
  * is tells its last row.
  */
-const FOURTH = `
+const FIFTH = `
 CREATE TABLE runs (job INTEGER PRIMARY KEY, start INTEGER NOT NULL, waits TEXT, inbox TEXT);
 CREATE TABLE journal (
   run INTEGER, sequence INTEGER, position INTEGER NOT NULL, kind INTEGER NOT NULL, state INTEGER NOT NULL,
@@ -103,7 +108,7 @@ CREATE TABLE journal (
 `
 
 /** The step to version `index + 1`. */
-export const MIGRATIONS: readonly string[] = [FIRST, SECOND, THIRD, FOURTH]
+export const MIGRATIONS: readonly string[] = [FIRST, SECOND, THIRD, FOURTH, FIFTH]
 
 /** The version that this code writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length

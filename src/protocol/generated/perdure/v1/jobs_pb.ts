@@ -24,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file perdure/v1/jobs.proto.
  */
 export const file_perdure_v1_jobs: GenFile = /*@__PURE__*/
-  fileDesc("ChVwZXJkdXJlL3YxL2pvYnMucHJvdG8SCnBlcmR1cmUudjEitgYKB0pvYlNwZWMSEQoEa2luZBgBIAEoCUgAiAEBEhcKCmlucHV0X2pzb24YAiABKAxIAYgBARIqCgVpbnB1dBgDIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgCiAEBEhIKBXF1ZXVlGAQgASgJSAOIAQESFgoJbmFtZXNwYWNlGAUgASgJSASIAQESFQoIcHJpb3JpdHkYBiABKBFIBYgBARIVCghkZWxheV9tcxgHIAEoAUgGiAEBEhMKBmR1ZV9hdBgIIAEoAUgHiAEBEhAKA2tleRgJIAEoCUgIiAEBEhgKC29uX2NvbmZsaWN0GAogASgJSAmIAQESGgoNa2V5X3dpbmRvd19tcxgLIAEoAUgKiAEBEisKBnVuaXF1ZRgMIAEoCzIWLnBlcmR1cmUudjEuVW5pcXVlbmVzc0gLiAEBEhUKCGZhaXJfa2V5GA0gASgJSAyIAQESJAoGbGltaXRzGA4gAygLMhQucGVyZHVyZS52MS5MaW1pdFVzZRIlCgVhZnRlchgPIAMoCzIWLnBlcmR1cmUudjEuRGVwZW5kZW5jeRITCgZwYXJlbnQYECABKAFIDYgBARIzCghtZXRhZGF0YRgRIAMoCzIhLnBlcmR1cmUudjEuSm9iU3BlYy5NZXRhZGF0YUVudHJ5EjAKB29wdGlvbnMYEiABKAsyGi5wZXJkdXJlLnYxLlByb2ZpbGVPcHRpb25zSA6IAQESFwoKb3B0aW9uX3NldBgTIAEoDUgPiAEBGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIHCgVfa2luZEINCgtfaW5wdXRfanNvbkIICgZfaW5wdXRCCAoGX3F1ZXVlQgwKCl9uYW1lc3BhY2VCCwoJX3ByaW9yaXR5QgsKCV9kZWxheV9tc0IJCgdfZHVlX2F0QgYKBF9rZXlCDgoMX29uX2NvbmZsaWN0QhAKDl9rZXlfd2luZG93X21zQgkKB191bmlxdWVCCwoJX2ZhaXJfa2V5QgkKB19wYXJlbnRCCgoIX29wdGlvbnNCDQoLX29wdGlvbl9zZXQidAoKVW5pcXVlbmVzcxINCgV2YWx1ZRgBIAEoCRINCgVzY29wZRgCIAEoCRITCgZmb3JfbXMYAyABKAFIAIgBARIYCgtvbl9jb25mbGljdBgEIAEoCUgBiAEBQgkKB19mb3JfbXNCDgoMX29uX2NvbmZsaWN0IiQKCExpbWl0VXNlEgsKA2tleRgBIAEoCRILCgNtYXgYAiABKA0ibAoKRGVwZW5kZW5jeRIQCgNqb2IYASABKAFIAIgBARISCgVpbmRleBgCIAEoDUgBiAEBEhcKCm9uX2ZhaWx1cmUYAyABKAlIAogBAUIGCgRfam9iQggKBl9pbmRleEINCgtfb25fZmFpbHVyZSKqAgoOUHJvZmlsZU9wdGlvbnMSLAoFcmV0cnkYASABKAsyGC5wZXJkdXJlLnYxLlJldHJ5T3B0aW9uc0gAiAEBEjEKCHRpbWVvdXRzGAIgASgLMhoucGVyZHVyZS52MS5UaW1lb3V0T3B0aW9uc0gBiAEBEjQKCXJldGVudGlvbhgDIAEoCzIcLnBlcmR1cmUudjEuUmV0ZW50aW9uT3B0aW9uc0gCiAEBEhMKBndlaWdodBgEIAEoAUgDiAEBEjAKB2NvbW1hbmQYBSABKAsyGi5wZXJkdXJlLnYxLkNvbW1hbmRDb250ZXh0SASIAQFCCAoGX3JldHJ5QgsKCV90aW1lb3V0c0IMCgpfcmV0ZW50aW9uQgkKB193ZWlnaHRCCgoIX2NvbW1hbmQiygEKDFJldHJ5T3B0aW9ucxIVCghhdHRlbXB0cxgBIAEoDUgAiAEBEhMKBm1pbl9tcxgCIAEoAUgBiAEBEhMKBm1heF9tcxgDIAEoAUgCiAEBEhMKBmZhY3RvchgEIAEoAUgDiAEBEhMKBmppdHRlchgFIAEoAUgEiAEBEg8KAm9uGAYgASgJSAWIAQFCCwoJX2F0dGVtcHRzQgkKB19taW5fbXNCCQoHX21heF9tc0IJCgdfZmFjdG9yQgkKB19qaXR0ZXJCBQoDX29uIo4CCg5UaW1lb3V0T3B0aW9ucxIhChRzY2hlZHVsZV90b19zdGFydF9tcxgBIAEoAUgAiAEBEh4KEXN0YXJ0X3RvX2Nsb3NlX21zGAIgASgBSAGIAQESIQoUc2NoZWR1bGVfdG9fY2xvc2VfbXMYAyABKAFIAogBARIZCgxoZWFydGJlYXRfbXMYBCABKAFIA4gBARIVCghncmFjZV9tcxgFIAEoAUgEiAEBQhcKFV9zY2hlZHVsZV90b19zdGFydF9tc0IUChJfc3RhcnRfdG9fY2xvc2VfbXNCFwoVX3NjaGVkdWxlX3RvX2Nsb3NlX21zQg8KDV9oZWFydGJlYXRfbXNCCwoJX2dyYWNlX21zIpABChBSZXRlbnRpb25PcHRpb25zEhkKDHN1Y2NlZWRlZF9tcxgBIAEoAUgAiAEBEhYKCWZhaWxlZF9tcxgCIAEoAUgBiAEBEhkKDGNhbmNlbGxlZF9tcxgDIAEoAUgCiAEBQg8KDV9zdWNjZWVkZWRfbXNCDAoKX2ZhaWxlZF9tc0IPCg1fY2FuY2VsbGVkX21zIsIBCg5Db21tYW5kQ29udGV4dBIwCgNlbnYYASADKAsyIy5wZXJkdXJlLnYxLkNvbW1hbmRDb250ZXh0LkVudkVudHJ5EhAKA2N3ZBgCIAEoCUgAiAEBEhEKBHVzZXIYAyABKAlIAYgBARISCgVncm91cBgEIAEoCUgCiAEBGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBgoEX2N3ZEIHCgVfdXNlckIICgZfZ3JvdXAi3QYKA0pvYhIKCgJpZBgBIAEoARIRCgRraW5kGAIgASgJSACIAQESDQoFcXVldWUYAyABKAkSEQoJbmFtZXNwYWNlGAQgASgJEg0KBXN0YXRlGAUgASgJEhAKCHByaW9yaXR5GAYgASgREhMKBnBhcmVudBgHIAEoAUgBiAEBEhAKA2tleRgIIAEoCUgCiAEBEi8KCG1ldGFkYXRhGAkgAygLMh0ucGVyZHVyZS52MS5Kb2IuTWV0YWRhdGFFbnRyeRIOCgZsaW1pdHMYCiADKAkSEgoKY3JlYXRlZF9hdBgLIAEoARIOCgZkdWVfYXQYDCABKAESFwoKc3RhcnRlZF9hdBgNIAEoAUgDiAEBEhgKC2ZpbmlzaGVkX2F0GA4gASgBSASIAQESEAoIYXR0ZW1wdHMYDyABKA0SHgoWYXR0ZW1wdHNfc2luY2VfcmVzdGFydBgQIAEoDRIUCgxtYXhfYXR0ZW1wdHMYESABKA0SEwoGd29ya2VyGBIgASgJSAWIAQESGAoQY2FuY2VsX3JlcXVlc3RlZBgTIAEoCBIcChRwZW5kaW5nX2RlcGVuZGVuY2llcxgUIAEoDRIrCghwcm9ncmVzcxgVIAEoCzIULnBlcmR1cmUudjEuUHJvZ3Jlc3NIBogBARIXCgppbnB1dF9qc29uGBYgASgMSAeIAQESKgoFaW5wdXQYFyABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVICIgBARIYCgtyZXN1bHRfanNvbhgYIAEoDEgJiAEBEisKBnJlc3VsdBgZIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgKiAEBEiUKBWVycm9yGBogASgLMhEucGVyZHVyZS52MS5FcnJvckgLiAEBGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIHCgVfa2luZEIJCgdfcGFyZW50QgYKBF9rZXlCDQoLX3N0YXJ0ZWRfYXRCDgoMX2ZpbmlzaGVkX2F0QgkKB193b3JrZXJCCwoJX3Byb2dyZXNzQg0KC19pbnB1dF9qc29uQggKBl9pbnB1dEIOCgxfcmVzdWx0X2pzb25CCQoHX3Jlc3VsdEIICgZfZXJyb3IiPgoIUHJvZ3Jlc3MSEAoIZnJhY3Rpb24YASABKAESFAoHbWVzc2FnZRgCIAEoCUgAiAEBQgoKCF9tZXNzYWdlIqMBCgdBdHRlbXB0Eg4KBm51bWJlchgBIAEoDRIOCgZ3b3JrZXIYAiABKAkSEgoKc3RhcnRlZF9hdBgDIAEoARIVCghlbmRlZF9hdBgEIAEoAUgAiAEBEg8KB291dGNvbWUYBSABKAkSJQoFZXJyb3IYBiABKAsyES5wZXJkdXJlLnYxLkVycm9ySAGIAQFCCwoJX2VuZGVkX2F0QggKBl9lcnJvciK2AQoORW5xdWV1ZVJlcXVlc3QSIQoEam9icxgBIAMoCzITLnBlcmR1cmUudjEuSm9iU3BlYxIvCgtvcHRpb25fc2V0cxgCIAMoCzIaLnBlcmR1cmUudjEuUHJvZmlsZU9wdGlvbnMSFAoHcmVxdWVzdBgDIAEoCUgAiAEBEhsKDmlzX25ld19yZXF1ZXN0GAQgASgISAGIAQFCCgoIX3JlcXVlc3RCEQoPX2lzX25ld19yZXF1ZXN0IjUKD0VucXVldWVSZXNwb25zZRIiCgRqb2JzGAEgAygLMhQucGVyZHVyZS52MS5FbnF1ZXVlZCInCghFbnF1ZXVlZBIKCgJpZBgBIAEoARIPCgdjcmVhdGVkGAIgASgIIjYKDUltcG9ydFJlcXVlc3QSJQoEam9icxgBIAMoCzIXLnBlcmR1cmUudjEuSW1wb3J0ZWRKb2IihAIKC0ltcG9ydGVkSm9iEiAKA2pvYhgBIAEoCzITLnBlcmR1cmUudjEuSm9iU3BlYxISCgpjcmVhdGVkX2F0GAIgASgBEg0KBXN0YXRlGAMgASgJEhgKC2ZpbmlzaGVkX2F0GAQgASgBSACIAQESGAoLcmVzdWx0X2pzb24YBSABKAxIAYgBARIrCgZyZXN1bHQYBiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAogBARIkCgdoaXN0b3J5GAcgAygLMhMucGVyZHVyZS52MS5BdHRlbXB0Qg4KDF9maW5pc2hlZF9hdEIOCgxfcmVzdWx0X2pzb25CCQoHX3Jlc3VsdCI0Cg5JbXBvcnRSZXNwb25zZRIiCgRqb2JzGAEgAygLMhQucGVyZHVyZS52MS5FbnF1ZXVlZCIYCgpHZXRSZXF1ZXN0EgoKAmlkGAEgASgBIqYBCgtHZXRSZXNwb25zZRIcCgNqb2IYASABKAsyDy5wZXJkdXJlLnYxLkpvYhIkCgdoaXN0b3J5GAIgAygLMhMucGVyZHVyZS52MS5BdHRlbXB0EhIKCmRlcGVuZHNfb24YAyADKAESEgoKZGVwZW5kZW50cxgEIAMoARIrCgdvcHRpb25zGAUgASgLMhoucGVyZHVyZS52MS5Qcm9maWxlT3B0aW9ucyKRAwoLTGlzdFJlcXVlc3QSDgoGc3RhdGVzGAEgAygJEhIKBXF1ZXVlGAIgASgJSACIAQESEQoEa2luZBgDIAEoCUgBiAEBEhYKCW5hbWVzcGFjZRgEIAEoCUgCiAEBEhMKBnBhcmVudBgFIAEoAUgDiAEBEgsKA2lkcxgGIAMoARIrCghtZXRhZGF0YRgHIAMoCzIZLnBlcmR1cmUudjEuTWV0YWRhdGFNYXRjaBIaCg1jcmVhdGVkX2FmdGVyGAggASgBSASIAQESGwoOY3JlYXRlZF9iZWZvcmUYCSABKAFIBYgBARISCgVvcmRlchgKIAEoCUgGiAEBEhIKBWxpbWl0GAsgASgNSAeIAQESEwoGY3Vyc29yGAwgASgJSAiIAQFCCAoGX3F1ZXVlQgcKBV9raW5kQgwKCl9uYW1lc3BhY2VCCQoHX3BhcmVudEIQCg5fY3JlYXRlZF9hZnRlckIRCg9fY3JlYXRlZF9iZWZvcmVCCAoGX29yZGVyQggKBl9saW1pdEIJCgdfY3Vyc29yIlsKDU1ldGFkYXRhTWF0Y2gSDAoEbmFtZRgBIAEoCRISCgV2YWx1ZRgCIAEoCUgAiAEBEhMKBnByZWZpeBgDIAEoCUgBiAEBQggKBl92YWx1ZUIJCgdfcHJlZml4IkkKDExpc3RSZXNwb25zZRIdCgRqb2JzGAEgAygLMg8ucGVyZHVyZS52MS5Kb2ISEQoEbmV4dBgCIAEoCUgAiAEBQgcKBV9uZXh0IjUKDUNvdW50c1JlcXVlc3QSFgoJbmFtZXNwYWNlGAEgASgJSACIAQFCDAoKX25hbWVzcGFjZSI5Cg5Db3VudHNSZXNwb25zZRInCgZxdWV1ZXMYASADKAsyFy5wZXJkdXJlLnYxLlF1ZXVlQ291bnRzIqMBCgtRdWV1ZUNvdW50cxIRCgluYW1lc3BhY2UYASABKAkSDQoFcXVldWUYAiABKAkSDgoGcGF1c2VkGAMgASgIEjMKBnN0YXRlcxgEIAMoCzIjLnBlcmR1cmUudjEuUXVldWVDb3VudHMuU3RhdGVzRW50cnkaLQoLU3RhdGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ASLWAQoOQ29udHJvbFJlcXVlc3QSCgoCaWQYASABKAESDAoEdmVyYhgCIAEoCRITCgZyZWFzb24YAyABKAlIAIgBARIVCghncmFjZV9tcxgEIAEoAUgBiAEBEhMKBnNpZ25hbBgFIAEoCUgCiAEBEhUKCGRlbGF5X21zGAYgASgBSAOIAQESFQoIcHJpb3JpdHkYByABKBFIBIgBAUIJCgdfcmVhc29uQgsKCV9ncmFjZV9tc0IJCgdfc2lnbmFsQgsKCV9kZWxheV9tc0ILCglfcHJpb3JpdHkiTAoPQ29udHJvbFJlc3BvbnNlEgoKAmlkGAEgASgBEhIKBXN0YXRlGAIgASgJSACIAQESDwoHY2hhbmdlZBgDIAEoCEIICgZfc3RhdGUiGQoLV2FpdFJlcXVlc3QSCgoCaWQYASABKAEivAEKDFdhaXRSZXNwb25zZRIKCgJpZBgBIAEoARINCgVzdGF0ZRgCIAEoCRIYCgtyZXN1bHRfanNvbhgDIAEoDEgAiAEBEisKBnJlc3VsdBgEIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgBiAEBEiUKBWVycm9yGAUgASgLMhEucGVyZHVyZS52MS5FcnJvckgCiAEBQg4KDF9yZXN1bHRfanNvbkIJCgdfcmVzdWx0QggKBl9lcnJvciJfCgxXYXRjaFJlcXVlc3QSCwoDaWRzGAEgAygBEhYKCW5hbWVzcGFjZRgCIAEoCUgAiAEBEhIKBXF1ZXVlGAMgASgJSAGIAQFCDAoKX25hbWVzcGFjZUIICgZfcXVldWUizQEKDVdhdGNoUmVzcG9uc2USCgoCaWQYASABKAESDQoFc3RhdGUYAiABKAkSFQoIcHJldmlvdXMYAyABKAlIAIgBARIPCgdhdHRlbXB0GAQgASgNEgoKAmF0GAUgASgBEisKCHByb2dyZXNzGAYgASgLMhQucGVyZHVyZS52MS5Qcm9ncmVzc0gBiAEBEiYKCHBvc2l0aW9uGAcgASgLMhQucGVyZHVyZS52MS5Qb3NpdGlvbkILCglfcHJldmlvdXNCCwoJX3Byb2dyZXNzIjoKCFBvc2l0aW9uEg0KBXNoYXJkGAEgASgNEg0KBWVwb2NoGAIgASgBEhAKCHNlcXVlbmNlGAMgASgBIlsKC0xvZ3NSZXF1ZXN0EgoKAmlkGAEgASgBEhQKB2F0dGVtcHQYAiABKA1IAIgBARITCgZmb2xsb3cYAyABKAhIAYgBAUIKCghfYXR0ZW1wdEIJCgdfZm9sbG93ImYKDExvZ3NSZXNwb25zZRILCgNqb2IYASABKAESDwoHYXR0ZW1wdBgCIAEoDRIOCgZvZmZzZXQYAyABKAESCgoCYXQYBCABKAESDgoGc3RyZWFtGAUgASgJEgwKBHRleHQYBiABKAkiPQoRRGVwZW5kZW50c1JlcXVlc3QSCgoCaWQYASABKAESEgoFbGltaXQYAiABKA1IAIgBAUIICgZfbGltaXQiIQoSRGVwZW5kZW50c1Jlc3BvbnNlEgsKA2lkcxgBIAMoASIyChFQYXVzZVF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRIOCgZwYXVzZWQYAiABKAgiFAoSUGF1c2VRdWV1ZVJlc3BvbnNlMvQFCgpKb2JTZXJ2aWNlEkIKB0VucXVldWUSGi5wZXJkdXJlLnYxLkVucXVldWVSZXF1ZXN0GhsucGVyZHVyZS52MS5FbnF1ZXVlUmVzcG9uc2USPwoGSW1wb3J0EhkucGVyZHVyZS52MS5JbXBvcnRSZXF1ZXN0GhoucGVyZHVyZS52MS5JbXBvcnRSZXNwb25zZRI7CgNHZXQSFi5wZXJkdXJlLnYxLkdldFJlcXVlc3QaFy5wZXJkdXJlLnYxLkdldFJlc3BvbnNlIgOQAgESPgoETGlzdBIXLnBlcmR1cmUudjEuTGlzdFJlcXVlc3QaGC5wZXJkdXJlLnYxLkxpc3RSZXNwb25zZSIDkAIBEkQKBkNvdW50cxIZLnBlcmR1cmUudjEuQ291bnRzUmVxdWVzdBoaLnBlcmR1cmUudjEuQ291bnRzUmVzcG9uc2UiA5ACARJCCgdDb250cm9sEhoucGVyZHVyZS52MS5Db250cm9sUmVxdWVzdBobLnBlcmR1cmUudjEuQ29udHJvbFJlc3BvbnNlEj4KBFdhaXQSFy5wZXJkdXJlLnYxLldhaXRSZXF1ZXN0GhgucGVyZHVyZS52MS5XYWl0UmVzcG9uc2UiA5ACARI+CgVXYXRjaBIYLnBlcmR1cmUudjEuV2F0Y2hSZXF1ZXN0GhkucGVyZHVyZS52MS5XYXRjaFJlc3BvbnNlMAESOwoETG9ncxIXLnBlcmR1cmUudjEuTG9nc1JlcXVlc3QaGC5wZXJkdXJlLnYxLkxvZ3NSZXNwb25zZTABElAKCkRlcGVuZGVudHMSHS5wZXJkdXJlLnYxLkRlcGVuZGVudHNSZXF1ZXN0Gh4ucGVyZHVyZS52MS5EZXBlbmRlbnRzUmVzcG9uc2UiA5ACARJLCgpQYXVzZVF1ZXVlEh0ucGVyZHVyZS52MS5QYXVzZVF1ZXVlUmVxdWVzdBoeLnBlcmR1cmUudjEuUGF1c2VRdWV1ZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_struct, file_perdure_v1_errors]);
+  fileDesc("ChVwZXJkdXJlL3YxL2pvYnMucHJvdG8SCnBlcmR1cmUudjEi5AYKB0pvYlNwZWMSEQoEa2luZBgBIAEoCUgAiAEBEhcKCmlucHV0X2pzb24YAiABKAxIAYgBARIqCgVpbnB1dBgDIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgCiAEBEhIKBXF1ZXVlGAQgASgJSAOIAQESFgoJbmFtZXNwYWNlGAUgASgJSASIAQESFQoIcHJpb3JpdHkYBiABKBFIBYgBARIVCghkZWxheV9tcxgHIAEoAUgGiAEBEhMKBmR1ZV9hdBgIIAEoAUgHiAEBEhAKA2tleRgJIAEoCUgIiAEBEhgKC29uX2NvbmZsaWN0GAogASgJSAmIAQESGgoNa2V5X3dpbmRvd19tcxgLIAEoAUgKiAEBEisKBnVuaXF1ZRgMIAEoCzIWLnBlcmR1cmUudjEuVW5pcXVlbmVzc0gLiAEBEhUKCGZhaXJfa2V5GA0gASgJSAyIAQESJAoGbGltaXRzGA4gAygLMhQucGVyZHVyZS52MS5MaW1pdFVzZRIlCgVhZnRlchgPIAMoCzIWLnBlcmR1cmUudjEuRGVwZW5kZW5jeRITCgZwYXJlbnQYECABKAFIDYgBARIzCghtZXRhZGF0YRgRIAMoCzIhLnBlcmR1cmUudjEuSm9iU3BlYy5NZXRhZGF0YUVudHJ5EjAKB29wdGlvbnMYEiABKAsyGi5wZXJkdXJlLnYxLlByb2ZpbGVPcHRpb25zSA6IAQESFwoKb3B0aW9uX3NldBgTIAEoDUgPiAEBEiMKBGhpbnQYFCABKAsyEC5wZXJkdXJlLnYxLkhpbnRIEIgBARovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBwoFX2tpbmRCDQoLX2lucHV0X2pzb25CCAoGX2lucHV0QggKBl9xdWV1ZUIMCgpfbmFtZXNwYWNlQgsKCV9wcmlvcml0eUILCglfZGVsYXlfbXNCCQoHX2R1ZV9hdEIGCgRfa2V5Qg4KDF9vbl9jb25mbGljdEIQCg5fa2V5X3dpbmRvd19tc0IJCgdfdW5pcXVlQgsKCV9mYWlyX2tleUIJCgdfcGFyZW50QgoKCF9vcHRpb25zQg0KC19vcHRpb25fc2V0QgcKBV9oaW50InQKClVuaXF1ZW5lc3MSDQoFdmFsdWUYASABKAkSDQoFc2NvcGUYAiABKAkSEwoGZm9yX21zGAMgASgBSACIAQESGAoLb25fY29uZmxpY3QYBCABKAlIAYgBAUIJCgdfZm9yX21zQg4KDF9vbl9jb25mbGljdCIkCghMaW1pdFVzZRILCgNrZXkYASABKAkSCwoDbWF4GAIgASgNImwKCkRlcGVuZGVuY3kSEAoDam9iGAEgASgBSACIAQESEgoFaW5kZXgYAiABKA1IAYgBARIXCgpvbl9mYWlsdXJlGAMgASgJSAKIAQFCBgoEX2pvYkIICgZfaW5kZXhCDQoLX29uX2ZhaWx1cmUi6AIKDlByb2ZpbGVPcHRpb25zEiwKBXJldHJ5GAEgASgLMhgucGVyZHVyZS52MS5SZXRyeU9wdGlvbnNIAIgBARIxCgh0aW1lb3V0cxgCIAEoCzIaLnBlcmR1cmUudjEuVGltZW91dE9wdGlvbnNIAYgBARI0CglyZXRlbnRpb24YAyABKAsyHC5wZXJkdXJlLnYxLlJldGVudGlvbk9wdGlvbnNIAogBARITCgZ3ZWlnaHQYBCABKAFIA4gBARIwCgdjb21tYW5kGAUgASgLMhoucGVyZHVyZS52MS5Db21tYW5kQ29udGV4dEgEiAEBEi8KCHJlcXVpcmVzGAYgASgLMhgucGVyZHVyZS52MS5SZXF1aXJlbWVudHNIBYgBAUIICgZfcmV0cnlCCwoJX3RpbWVvdXRzQgwKCl9yZXRlbnRpb25CCQoHX3dlaWdodEIKCghfY29tbWFuZEILCglfcmVxdWlyZXMi1wEKDFJlcXVpcmVtZW50cxINCgVob3N0cxgBIAMoCRIQCghuZXR3b3JrcxgCIAMoCRIRCglwbGF0Zm9ybXMYAyADKAkSDQoFcGF0aHMYBCADKAkSDgoGbGFiZWxzGAUgAygJEhEKBHVzZXIYBiABKAlIAIgBARISCgVncm91cBgHIAEoCUgBiAEBEhEKBGNwdXMYCCABKA1IAogBARITCgZtZW1vcnkYCSABKAFIA4gBAUIHCgVfdXNlckIICgZfZ3JvdXBCBwoFX2NwdXNCCQoHX21lbW9yeSJMCgRIaW50EhgKC2R1cmF0aW9uX21zGAEgASgBSACIAQESEQoEcGF0aBgCIAEoCUgBiAEBQg4KDF9kdXJhdGlvbl9tc0IHCgVfcGF0aCLKAQoMUmV0cnlPcHRpb25zEhUKCGF0dGVtcHRzGAEgASgNSACIAQESEwoGbWluX21zGAIgASgBSAGIAQESEwoGbWF4X21zGAMgASgBSAKIAQESEwoGZmFjdG9yGAQgASgBSAOIAQESEwoGaml0dGVyGAUgASgBSASIAQESDwoCb24YBiABKAlIBYgBAUILCglfYXR0ZW1wdHNCCQoHX21pbl9tc0IJCgdfbWF4X21zQgkKB19mYWN0b3JCCQoHX2ppdHRlckIFCgNfb24ijgIKDlRpbWVvdXRPcHRpb25zEiEKFHNjaGVkdWxlX3RvX3N0YXJ0X21zGAEgASgBSACIAQESHgoRc3RhcnRfdG9fY2xvc2VfbXMYAiABKAFIAYgBARIhChRzY2hlZHVsZV90b19jbG9zZV9tcxgDIAEoAUgCiAEBEhkKDGhlYXJ0YmVhdF9tcxgEIAEoAUgDiAEBEhUKCGdyYWNlX21zGAUgASgBSASIAQFCFwoVX3NjaGVkdWxlX3RvX3N0YXJ0X21zQhQKEl9zdGFydF90b19jbG9zZV9tc0IXChVfc2NoZWR1bGVfdG9fY2xvc2VfbXNCDwoNX2hlYXJ0YmVhdF9tc0ILCglfZ3JhY2VfbXMikAEKEFJldGVudGlvbk9wdGlvbnMSGQoMc3VjY2VlZGVkX21zGAEgASgBSACIAQESFgoJZmFpbGVkX21zGAIgASgBSAGIAQESGQoMY2FuY2VsbGVkX21zGAMgASgBSAKIAQFCDwoNX3N1Y2NlZWRlZF9tc0IMCgpfZmFpbGVkX21zQg8KDV9jYW5jZWxsZWRfbXMiwgEKDkNvbW1hbmRDb250ZXh0EjAKA2VudhgBIAMoCzIjLnBlcmR1cmUudjEuQ29tbWFuZENvbnRleHQuRW52RW50cnkSEAoDY3dkGAIgASgJSACIAQESEQoEdXNlchgDIAEoCUgBiAEBEhIKBWdyb3VwGAQgASgJSAKIAQEaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIGCgRfY3dkQgcKBV91c2VyQggKBl9ncm91cCKBBwoDSm9iEgoKAmlkGAEgASgBEhEKBGtpbmQYAiABKAlIAIgBARINCgVxdWV1ZRgDIAEoCRIRCgluYW1lc3BhY2UYBCABKAkSDQoFc3RhdGUYBSABKAkSEAoIcHJpb3JpdHkYBiABKBESEwoGcGFyZW50GAcgASgBSAGIAQESEAoDa2V5GAggASgJSAKIAQESLwoIbWV0YWRhdGEYCSADKAsyHS5wZXJkdXJlLnYxLkpvYi5NZXRhZGF0YUVudHJ5Eg4KBmxpbWl0cxgKIAMoCRISCgpjcmVhdGVkX2F0GAsgASgBEg4KBmR1ZV9hdBgMIAEoARIXCgpzdGFydGVkX2F0GA0gASgBSAOIAQESGAoLZmluaXNoZWRfYXQYDiABKAFIBIgBARIQCghhdHRlbXB0cxgPIAEoDRIeChZhdHRlbXB0c19zaW5jZV9yZXN0YXJ0GBAgASgNEhQKDG1heF9hdHRlbXB0cxgRIAEoDRITCgZ3b3JrZXIYEiABKAlIBYgBARIYChBjYW5jZWxfcmVxdWVzdGVkGBMgASgIEhwKFHBlbmRpbmdfZGVwZW5kZW5jaWVzGBQgASgNEisKCHByb2dyZXNzGBUgASgLMhQucGVyZHVyZS52MS5Qcm9ncmVzc0gGiAEBEhcKCmlucHV0X2pzb24YFiABKAxIB4gBARIqCgVpbnB1dBgXIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgIiAEBEhgKC3Jlc3VsdF9qc29uGBggASgMSAmIAQESKwoGcmVzdWx0GBkgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlSAqIAQESJQoFZXJyb3IYGiABKAsyES5wZXJkdXJlLnYxLkVycm9ySAuIAQESFQoIdW5wbGFjZWQYGyABKAlIDIgBARovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBwoFX2tpbmRCCQoHX3BhcmVudEIGCgRfa2V5Qg0KC19zdGFydGVkX2F0Qg4KDF9maW5pc2hlZF9hdEIJCgdfd29ya2VyQgsKCV9wcm9ncmVzc0INCgtfaW5wdXRfanNvbkIICgZfaW5wdXRCDgoMX3Jlc3VsdF9qc29uQgkKB19yZXN1bHRCCAoGX2Vycm9yQgsKCV91bnBsYWNlZCI+CghQcm9ncmVzcxIQCghmcmFjdGlvbhgBIAEoARIUCgdtZXNzYWdlGAIgASgJSACIAQFCCgoIX21lc3NhZ2UiowEKB0F0dGVtcHQSDgoGbnVtYmVyGAEgASgNEg4KBndvcmtlchgCIAEoCRISCgpzdGFydGVkX2F0GAMgASgBEhUKCGVuZGVkX2F0GAQgASgBSACIAQESDwoHb3V0Y29tZRgFIAEoCRIlCgVlcnJvchgGIAEoCzIRLnBlcmR1cmUudjEuRXJyb3JIAYgBAUILCglfZW5kZWRfYXRCCAoGX2Vycm9yIrYBCg5FbnF1ZXVlUmVxdWVzdBIhCgRqb2JzGAEgAygLMhMucGVyZHVyZS52MS5Kb2JTcGVjEi8KC29wdGlvbl9zZXRzGAIgAygLMhoucGVyZHVyZS52MS5Qcm9maWxlT3B0aW9ucxIUCgdyZXF1ZXN0GAMgASgJSACIAQESGwoOaXNfbmV3X3JlcXVlc3QYBCABKAhIAYgBAUIKCghfcmVxdWVzdEIRCg9faXNfbmV3X3JlcXVlc3QiNQoPRW5xdWV1ZVJlc3BvbnNlEiIKBGpvYnMYASADKAsyFC5wZXJkdXJlLnYxLkVucXVldWVkIicKCEVucXVldWVkEgoKAmlkGAEgASgBEg8KB2NyZWF0ZWQYAiABKAgiNgoNSW1wb3J0UmVxdWVzdBIlCgRqb2JzGAEgAygLMhcucGVyZHVyZS52MS5JbXBvcnRlZEpvYiKEAgoLSW1wb3J0ZWRKb2ISIAoDam9iGAEgASgLMhMucGVyZHVyZS52MS5Kb2JTcGVjEhIKCmNyZWF0ZWRfYXQYAiABKAESDQoFc3RhdGUYAyABKAkSGAoLZmluaXNoZWRfYXQYBCABKAFIAIgBARIYCgtyZXN1bHRfanNvbhgFIAEoDEgBiAEBEisKBnJlc3VsdBgGIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgCiAEBEiQKB2hpc3RvcnkYByADKAsyEy5wZXJkdXJlLnYxLkF0dGVtcHRCDgoMX2ZpbmlzaGVkX2F0Qg4KDF9yZXN1bHRfanNvbkIJCgdfcmVzdWx0IjQKDkltcG9ydFJlc3BvbnNlEiIKBGpvYnMYASADKAsyFC5wZXJkdXJlLnYxLkVucXVldWVkIhgKCkdldFJlcXVlc3QSCgoCaWQYASABKAEipgEKC0dldFJlc3BvbnNlEhwKA2pvYhgBIAEoCzIPLnBlcmR1cmUudjEuSm9iEiQKB2hpc3RvcnkYAiADKAsyEy5wZXJkdXJlLnYxLkF0dGVtcHQSEgoKZGVwZW5kc19vbhgDIAMoARISCgpkZXBlbmRlbnRzGAQgAygBEisKB29wdGlvbnMYBSABKAsyGi5wZXJkdXJlLnYxLlByb2ZpbGVPcHRpb25zIpEDCgtMaXN0UmVxdWVzdBIOCgZzdGF0ZXMYASADKAkSEgoFcXVldWUYAiABKAlIAIgBARIRCgRraW5kGAMgASgJSAGIAQESFgoJbmFtZXNwYWNlGAQgASgJSAKIAQESEwoGcGFyZW50GAUgASgBSAOIAQESCwoDaWRzGAYgAygBEisKCG1ldGFkYXRhGAcgAygLMhkucGVyZHVyZS52MS5NZXRhZGF0YU1hdGNoEhoKDWNyZWF0ZWRfYWZ0ZXIYCCABKAFIBIgBARIbCg5jcmVhdGVkX2JlZm9yZRgJIAEoAUgFiAEBEhIKBW9yZGVyGAogASgJSAaIAQESEgoFbGltaXQYCyABKA1IB4gBARITCgZjdXJzb3IYDCABKAlICIgBAUIICgZfcXVldWVCBwoFX2tpbmRCDAoKX25hbWVzcGFjZUIJCgdfcGFyZW50QhAKDl9jcmVhdGVkX2FmdGVyQhEKD19jcmVhdGVkX2JlZm9yZUIICgZfb3JkZXJCCAoGX2xpbWl0QgkKB19jdXJzb3IiWwoNTWV0YWRhdGFNYXRjaBIMCgRuYW1lGAEgASgJEhIKBXZhbHVlGAIgASgJSACIAQESEwoGcHJlZml4GAMgASgJSAGIAQFCCAoGX3ZhbHVlQgkKB19wcmVmaXgiSQoMTGlzdFJlc3BvbnNlEh0KBGpvYnMYASADKAsyDy5wZXJkdXJlLnYxLkpvYhIRCgRuZXh0GAIgASgJSACIAQFCBwoFX25leHQiNQoNQ291bnRzUmVxdWVzdBIWCgluYW1lc3BhY2UYASABKAlIAIgBAUIMCgpfbmFtZXNwYWNlIjkKDkNvdW50c1Jlc3BvbnNlEicKBnF1ZXVlcxgBIAMoCzIXLnBlcmR1cmUudjEuUXVldWVDb3VudHMiowEKC1F1ZXVlQ291bnRzEhEKCW5hbWVzcGFjZRgBIAEoCRINCgVxdWV1ZRgCIAEoCRIOCgZwYXVzZWQYAyABKAgSMwoGc3RhdGVzGAQgAygLMiMucGVyZHVyZS52MS5RdWV1ZUNvdW50cy5TdGF0ZXNFbnRyeRotCgtTdGF0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBItYBCg5Db250cm9sUmVxdWVzdBIKCgJpZBgBIAEoARIMCgR2ZXJiGAIgASgJEhMKBnJlYXNvbhgDIAEoCUgAiAEBEhUKCGdyYWNlX21zGAQgASgBSAGIAQESEwoGc2lnbmFsGAUgASgJSAKIAQESFQoIZGVsYXlfbXMYBiABKAFIA4gBARIVCghwcmlvcml0eRgHIAEoEUgEiAEBQgkKB19yZWFzb25CCwoJX2dyYWNlX21zQgkKB19zaWduYWxCCwoJX2RlbGF5X21zQgsKCV9wcmlvcml0eSJMCg9Db250cm9sUmVzcG9uc2USCgoCaWQYASABKAESEgoFc3RhdGUYAiABKAlIAIgBARIPCgdjaGFuZ2VkGAMgASgIQggKBl9zdGF0ZSIZCgtXYWl0UmVxdWVzdBIKCgJpZBgBIAEoASK8AQoMV2FpdFJlc3BvbnNlEgoKAmlkGAEgASgBEg0KBXN0YXRlGAIgASgJEhgKC3Jlc3VsdF9qc29uGAMgASgMSACIAQESKwoGcmVzdWx0GAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlSAGIAQESJQoFZXJyb3IYBSABKAsyES5wZXJkdXJlLnYxLkVycm9ySAKIAQFCDgoMX3Jlc3VsdF9qc29uQgkKB19yZXN1bHRCCAoGX2Vycm9yIl8KDFdhdGNoUmVxdWVzdBILCgNpZHMYASADKAESFgoJbmFtZXNwYWNlGAIgASgJSACIAQESEgoFcXVldWUYAyABKAlIAYgBAUIMCgpfbmFtZXNwYWNlQggKBl9xdWV1ZSLNAQoNV2F0Y2hSZXNwb25zZRIKCgJpZBgBIAEoARINCgVzdGF0ZRgCIAEoCRIVCghwcmV2aW91cxgDIAEoCUgAiAEBEg8KB2F0dGVtcHQYBCABKA0SCgoCYXQYBSABKAESKwoIcHJvZ3Jlc3MYBiABKAsyFC5wZXJkdXJlLnYxLlByb2dyZXNzSAGIAQESJgoIcG9zaXRpb24YByABKAsyFC5wZXJkdXJlLnYxLlBvc2l0aW9uQgsKCV9wcmV2aW91c0ILCglfcHJvZ3Jlc3MiOgoIUG9zaXRpb24SDQoFc2hhcmQYASABKA0SDQoFZXBvY2gYAiABKAESEAoIc2VxdWVuY2UYAyABKAEiWwoLTG9nc1JlcXVlc3QSCgoCaWQYASABKAESFAoHYXR0ZW1wdBgCIAEoDUgAiAEBEhMKBmZvbGxvdxgDIAEoCEgBiAEBQgoKCF9hdHRlbXB0QgkKB19mb2xsb3ciZgoMTG9nc1Jlc3BvbnNlEgsKA2pvYhgBIAEoARIPCgdhdHRlbXB0GAIgASgNEg4KBm9mZnNldBgDIAEoARIKCgJhdBgEIAEoARIOCgZzdHJlYW0YBSABKAkSDAoEdGV4dBgGIAEoCSI9ChFEZXBlbmRlbnRzUmVxdWVzdBIKCgJpZBgBIAEoARISCgVsaW1pdBgCIAEoDUgAiAEBQggKBl9saW1pdCIhChJEZXBlbmRlbnRzUmVzcG9uc2USCwoDaWRzGAEgAygBIjIKEVBhdXNlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEg4KBnBhdXNlZBgCIAEoCCIUChJQYXVzZVF1ZXVlUmVzcG9uc2Uy9AUKCkpvYlNlcnZpY2USQgoHRW5xdWV1ZRIaLnBlcmR1cmUudjEuRW5xdWV1ZVJlcXVlc3QaGy5wZXJkdXJlLnYxLkVucXVldWVSZXNwb25zZRI/CgZJbXBvcnQSGS5wZXJkdXJlLnYxLkltcG9ydFJlcXVlc3QaGi5wZXJkdXJlLnYxLkltcG9ydFJlc3BvbnNlEjsKA0dldBIWLnBlcmR1cmUudjEuR2V0UmVxdWVzdBoXLnBlcmR1cmUudjEuR2V0UmVzcG9uc2UiA5ACARI+CgRMaXN0EhcucGVyZHVyZS52MS5MaXN0UmVxdWVzdBoYLnBlcmR1cmUudjEuTGlzdFJlc3BvbnNlIgOQAgESRAoGQ291bnRzEhkucGVyZHVyZS52MS5Db3VudHNSZXF1ZXN0GhoucGVyZHVyZS52MS5Db3VudHNSZXNwb25zZSIDkAIBEkIKB0NvbnRyb2wSGi5wZXJkdXJlLnYxLkNvbnRyb2xSZXF1ZXN0GhsucGVyZHVyZS52MS5Db250cm9sUmVzcG9uc2USPgoEV2FpdBIXLnBlcmR1cmUudjEuV2FpdFJlcXVlc3QaGC5wZXJkdXJlLnYxLldhaXRSZXNwb25zZSIDkAIBEj4KBVdhdGNoEhgucGVyZHVyZS52MS5XYXRjaFJlcXVlc3QaGS5wZXJkdXJlLnYxLldhdGNoUmVzcG9uc2UwARI7CgRMb2dzEhcucGVyZHVyZS52MS5Mb2dzUmVxdWVzdBoYLnBlcmR1cmUudjEuTG9nc1Jlc3BvbnNlMAESUAoKRGVwZW5kZW50cxIdLnBlcmR1cmUudjEuRGVwZW5kZW50c1JlcXVlc3QaHi5wZXJkdXJlLnYxLkRlcGVuZGVudHNSZXNwb25zZSIDkAIBEksKClBhdXNlUXVldWUSHS5wZXJkdXJlLnYxLlBhdXNlUXVldWVSZXF1ZXN0Gh4ucGVyZHVyZS52MS5QYXVzZVF1ZXVlUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_struct, file_perdure_v1_errors]);
 
 /**
  * One job to enqueue.
@@ -164,6 +164,13 @@ export type JobSpec = Message<"perdure.v1.JobSpec"> & {
    * @generated from field: optional uint32 option_set = 19;
    */
   optionSet?: number | undefined;
+
+  /**
+   * Helps to choose among jobs of the same priority and fairness key.
+   *
+   * @generated from field: optional perdure.v1.Hint hint = 20;
+   */
+  hint?: Hint | undefined;
 };
 
 /**
@@ -318,6 +325,13 @@ export type ProfileOptions = Message<"perdure.v1.ProfileOptions"> & {
    * @generated from field: optional perdure.v1.CommandContext command = 5;
    */
   command?: CommandContext | undefined;
+
+  /**
+   * What the worker that takes the job must be.
+   *
+   * @generated from field: optional perdure.v1.Requirements requires = 6;
+   */
+  requires?: Requirements | undefined;
 };
 
 /**
@@ -326,6 +340,108 @@ export type ProfileOptions = Message<"perdure.v1.ProfileOptions"> & {
  */
 export const ProfileOptionsSchema: GenMessage<ProfileOptions> = /*@__PURE__*/
   messageDesc(file_perdure_v1_jobs, 4);
+
+/**
+ * What a job needs of the worker that takes it. All must hold; what is left out asks for nothing. In lists of patterns one
+ * must match, and none of those with `!` before them may; of labels and paths all are needed.
+ *
+ * @generated from message perdure.v1.Requirements
+ */
+export type Requirements = Message<"perdure.v1.Requirements"> & {
+  /**
+   * Globs of host names.
+   *
+   * @generated from field: repeated string hosts = 1;
+   */
+  hosts: string[];
+
+  /**
+   * Networks such as `10.0.0.0/8` that the host must have an address in.
+   *
+   * @generated from field: repeated string networks = 2;
+   */
+  networks: string[];
+
+  /**
+   * `linux/x64`, `linux/*`: system and architecture in Node's words.
+   *
+   * @generated from field: repeated string platforms = 3;
+   */
+  platforms: string[];
+
+  /**
+   * Absolute paths that must exist.
+   *
+   * @generated from field: repeated string paths = 4;
+   */
+  paths: string[];
+
+  /**
+   * @generated from field: repeated string labels = 5;
+   */
+  labels: string[];
+
+  /**
+   * The user that the worker must be, or be able to become; follows from the command's.
+   *
+   * @generated from field: optional string user = 6;
+   */
+  user?: string | undefined;
+
+  /**
+   * @generated from field: optional string group = 7;
+   */
+  group?: string | undefined;
+
+  /**
+   * Processors that the job has to itself.
+   *
+   * @generated from field: optional uint32 cpus = 8;
+   */
+  cpus?: number | undefined;
+
+  /**
+   * Bytes of memory, likewise.
+   *
+   * @generated from field: optional double memory = 9;
+   */
+  memory?: number | undefined;
+};
+
+/**
+ * Describes the message perdure.v1.Requirements.
+ * Use `create(RequirementsSchema)` to create a new message.
+ */
+export const RequirementsSchema: GenMessage<Requirements> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_jobs, 5);
+
+/**
+ * What a submission knows of a job that only helps to choose among equals.
+ *
+ * @generated from message perdure.v1.Hint
+ */
+export type Hint = Message<"perdure.v1.Hint"> & {
+  /**
+   * How long it takes, or would take to read its files. Longer ones go first.
+   *
+   * @generated from field: optional double duration_ms = 1;
+   */
+  durationMs?: number | undefined;
+
+  /**
+   * Where its files are. Those on the worker's own disks go first.
+   *
+   * @generated from field: optional string path = 2;
+   */
+  path?: string | undefined;
+};
+
+/**
+ * Describes the message perdure.v1.Hint.
+ * Use `create(HintSchema)` to create a new message.
+ */
+export const HintSchema: GenMessage<Hint> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_jobs, 6);
 
 /**
  * How failures are tried again.
@@ -381,7 +497,7 @@ export type RetryOptions = Message<"perdure.v1.RetryOptions"> & {
  * Use `create(RetryOptionsSchema)` to create a new message.
  */
 export const RetryOptionsSchema: GenMessage<RetryOptions> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 5);
+  messageDesc(file_perdure_v1_jobs, 7);
 
 /**
  * Time limits; 0 means none.
@@ -430,7 +546,7 @@ export type TimeoutOptions = Message<"perdure.v1.TimeoutOptions"> & {
  * Use `create(TimeoutOptionsSchema)` to create a new message.
  */
 export const TimeoutOptionsSchema: GenMessage<TimeoutOptions> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 6);
+  messageDesc(file_perdure_v1_jobs, 8);
 
 /**
  * How long an ended job is kept.
@@ -459,7 +575,7 @@ export type RetentionOptions = Message<"perdure.v1.RetentionOptions"> & {
  * Use `create(RetentionOptionsSchema)` to create a new message.
  */
 export const RetentionOptionsSchema: GenMessage<RetentionOptions> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 7);
+  messageDesc(file_perdure_v1_jobs, 9);
 
 /**
  * What a command runs in.
@@ -493,7 +609,7 @@ export type CommandContext = Message<"perdure.v1.CommandContext"> & {
  * Use `create(CommandContextSchema)` to create a new message.
  */
 export const CommandContextSchema: GenMessage<CommandContext> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 8);
+  messageDesc(file_perdure_v1_jobs, 10);
 
 /**
  * One job, as reads show it.
@@ -640,6 +756,13 @@ export type Job = Message<"perdure.v1.Job"> & {
    * @generated from field: optional perdure.v1.Error error = 26;
    */
   error?: Error | undefined;
+
+  /**
+   * Why none of the workers that are here can take the job, where it is ready and none can.
+   *
+   * @generated from field: optional string unplaced = 27;
+   */
+  unplaced?: string | undefined;
 };
 
 /**
@@ -647,7 +770,7 @@ export type Job = Message<"perdure.v1.Job"> & {
  * Use `create(JobSchema)` to create a new message.
  */
 export const JobSchema: GenMessage<Job> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 9);
+  messageDesc(file_perdure_v1_jobs, 11);
 
 /**
  * How far a handler says that it is.
@@ -673,7 +796,7 @@ export type Progress = Message<"perdure.v1.Progress"> & {
  * Use `create(ProgressSchema)` to create a new message.
  */
 export const ProgressSchema: GenMessage<Progress> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 10);
+  messageDesc(file_perdure_v1_jobs, 12);
 
 /**
  * One try at running a job.
@@ -719,7 +842,7 @@ export type Attempt = Message<"perdure.v1.Attempt"> & {
  * Use `create(AttemptSchema)` to create a new message.
  */
 export const AttemptSchema: GenMessage<Attempt> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 11);
+  messageDesc(file_perdure_v1_jobs, 13);
 
 /**
  * @generated from message perdure.v1.EnqueueRequest
@@ -757,7 +880,7 @@ export type EnqueueRequest = Message<"perdure.v1.EnqueueRequest"> & {
  * Use `create(EnqueueRequestSchema)` to create a new message.
  */
 export const EnqueueRequestSchema: GenMessage<EnqueueRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 12);
+  messageDesc(file_perdure_v1_jobs, 14);
 
 /**
  * @generated from message perdure.v1.EnqueueResponse
@@ -776,7 +899,7 @@ export type EnqueueResponse = Message<"perdure.v1.EnqueueResponse"> & {
  * Use `create(EnqueueResponseSchema)` to create a new message.
  */
 export const EnqueueResponseSchema: GenMessage<EnqueueResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 13);
+  messageDesc(file_perdure_v1_jobs, 15);
 
 /**
  * The answer for one enqueued job.
@@ -802,7 +925,7 @@ export type Enqueued = Message<"perdure.v1.Enqueued"> & {
  * Use `create(EnqueuedSchema)` to create a new message.
  */
 export const EnqueuedSchema: GenMessage<Enqueued> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 14);
+  messageDesc(file_perdure_v1_jobs, 16);
 
 /**
  * @generated from message perdure.v1.ImportRequest
@@ -819,7 +942,7 @@ export type ImportRequest = Message<"perdure.v1.ImportRequest"> & {
  * Use `create(ImportRequestSchema)` to create a new message.
  */
 export const ImportRequestSchema: GenMessage<ImportRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 15);
+  messageDesc(file_perdure_v1_jobs, 17);
 
 /**
  * A job of another system, with its past.
@@ -870,7 +993,7 @@ export type ImportedJob = Message<"perdure.v1.ImportedJob"> & {
  * Use `create(ImportedJobSchema)` to create a new message.
  */
 export const ImportedJobSchema: GenMessage<ImportedJob> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 16);
+  messageDesc(file_perdure_v1_jobs, 18);
 
 /**
  * @generated from message perdure.v1.ImportResponse
@@ -889,7 +1012,7 @@ export type ImportResponse = Message<"perdure.v1.ImportResponse"> & {
  * Use `create(ImportResponseSchema)` to create a new message.
  */
 export const ImportResponseSchema: GenMessage<ImportResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 17);
+  messageDesc(file_perdure_v1_jobs, 19);
 
 /**
  * @generated from message perdure.v1.GetRequest
@@ -906,7 +1029,7 @@ export type GetRequest = Message<"perdure.v1.GetRequest"> & {
  * Use `create(GetRequestSchema)` to create a new message.
  */
 export const GetRequestSchema: GenMessage<GetRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 18);
+  messageDesc(file_perdure_v1_jobs, 20);
 
 /**
  * @generated from message perdure.v1.GetResponse
@@ -945,7 +1068,7 @@ export type GetResponse = Message<"perdure.v1.GetResponse"> & {
  * Use `create(GetResponseSchema)` to create a new message.
  */
 export const GetResponseSchema: GenMessage<GetResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 19);
+  messageDesc(file_perdure_v1_jobs, 21);
 
 /**
  * What a list asks for. All conditions must hold.
@@ -1025,7 +1148,7 @@ export type ListRequest = Message<"perdure.v1.ListRequest"> & {
  * Use `create(ListRequestSchema)` to create a new message.
  */
 export const ListRequestSchema: GenMessage<ListRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 20);
+  messageDesc(file_perdure_v1_jobs, 22);
 
 /**
  * A condition on one pair of the metadata: its exact value, or a prefix of it.
@@ -1054,7 +1177,7 @@ export type MetadataMatch = Message<"perdure.v1.MetadataMatch"> & {
  * Use `create(MetadataMatchSchema)` to create a new message.
  */
 export const MetadataMatchSchema: GenMessage<MetadataMatch> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 21);
+  messageDesc(file_perdure_v1_jobs, 23);
 
 /**
  * @generated from message perdure.v1.ListResponse
@@ -1078,7 +1201,7 @@ export type ListResponse = Message<"perdure.v1.ListResponse"> & {
  * Use `create(ListResponseSchema)` to create a new message.
  */
 export const ListResponseSchema: GenMessage<ListResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 22);
+  messageDesc(file_perdure_v1_jobs, 24);
 
 /**
  * @generated from message perdure.v1.CountsRequest
@@ -1095,7 +1218,7 @@ export type CountsRequest = Message<"perdure.v1.CountsRequest"> & {
  * Use `create(CountsRequestSchema)` to create a new message.
  */
 export const CountsRequestSchema: GenMessage<CountsRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 23);
+  messageDesc(file_perdure_v1_jobs, 25);
 
 /**
  * @generated from message perdure.v1.CountsResponse
@@ -1112,7 +1235,7 @@ export type CountsResponse = Message<"perdure.v1.CountsResponse"> & {
  * Use `create(CountsResponseSchema)` to create a new message.
  */
 export const CountsResponseSchema: GenMessage<CountsResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 24);
+  messageDesc(file_perdure_v1_jobs, 26);
 
 /**
  * Counts of one queue of one namespace.
@@ -1148,7 +1271,7 @@ export type QueueCounts = Message<"perdure.v1.QueueCounts"> & {
  * Use `create(QueueCountsSchema)` to create a new message.
  */
 export const QueueCountsSchema: GenMessage<QueueCounts> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 25);
+  messageDesc(file_perdure_v1_jobs, 27);
 
 /**
  * @generated from message perdure.v1.ControlRequest
@@ -1207,7 +1330,7 @@ export type ControlRequest = Message<"perdure.v1.ControlRequest"> & {
  * Use `create(ControlRequestSchema)` to create a new message.
  */
 export const ControlRequestSchema: GenMessage<ControlRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 26);
+  messageDesc(file_perdure_v1_jobs, 28);
 
 /**
  * @generated from message perdure.v1.ControlResponse
@@ -1238,7 +1361,7 @@ export type ControlResponse = Message<"perdure.v1.ControlResponse"> & {
  * Use `create(ControlResponseSchema)` to create a new message.
  */
 export const ControlResponseSchema: GenMessage<ControlResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 27);
+  messageDesc(file_perdure_v1_jobs, 29);
 
 /**
  * @generated from message perdure.v1.WaitRequest
@@ -1255,7 +1378,7 @@ export type WaitRequest = Message<"perdure.v1.WaitRequest"> & {
  * Use `create(WaitRequestSchema)` to create a new message.
  */
 export const WaitRequestSchema: GenMessage<WaitRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 28);
+  messageDesc(file_perdure_v1_jobs, 30);
 
 /**
  * @generated from message perdure.v1.WaitResponse
@@ -1294,7 +1417,7 @@ export type WaitResponse = Message<"perdure.v1.WaitResponse"> & {
  * Use `create(WaitResponseSchema)` to create a new message.
  */
 export const WaitResponseSchema: GenMessage<WaitResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 29);
+  messageDesc(file_perdure_v1_jobs, 31);
 
 /**
  * What is let through; nothing means all jobs.
@@ -1323,7 +1446,7 @@ export type WatchRequest = Message<"perdure.v1.WatchRequest"> & {
  * Use `create(WatchRequestSchema)` to create a new message.
  */
 export const WatchRequestSchema: GenMessage<WatchRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 30);
+  messageDesc(file_perdure_v1_jobs, 32);
 
 /**
  * @generated from message perdure.v1.WatchResponse
@@ -1372,7 +1495,7 @@ export type WatchResponse = Message<"perdure.v1.WatchResponse"> & {
  * Use `create(WatchResponseSchema)` to create a new message.
  */
 export const WatchResponseSchema: GenMessage<WatchResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 31);
+  messageDesc(file_perdure_v1_jobs, 33);
 
 /**
  * Where an acknowledged operation stands in the history of its shard.
@@ -1401,7 +1524,7 @@ export type Position = Message<"perdure.v1.Position"> & {
  * Use `create(PositionSchema)` to create a new message.
  */
 export const PositionSchema: GenMessage<Position> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 32);
+  messageDesc(file_perdure_v1_jobs, 34);
 
 /**
  * @generated from message perdure.v1.LogsRequest
@@ -1432,7 +1555,7 @@ export type LogsRequest = Message<"perdure.v1.LogsRequest"> & {
  * Use `create(LogsRequestSchema)` to create a new message.
  */
 export const LogsRequestSchema: GenMessage<LogsRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 33);
+  messageDesc(file_perdure_v1_jobs, 35);
 
 /**
  * @generated from message perdure.v1.LogsResponse
@@ -1478,7 +1601,7 @@ export type LogsResponse = Message<"perdure.v1.LogsResponse"> & {
  * Use `create(LogsResponseSchema)` to create a new message.
  */
 export const LogsResponseSchema: GenMessage<LogsResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 34);
+  messageDesc(file_perdure_v1_jobs, 36);
 
 /**
  * @generated from message perdure.v1.DependentsRequest
@@ -1502,7 +1625,7 @@ export type DependentsRequest = Message<"perdure.v1.DependentsRequest"> & {
  * Use `create(DependentsRequestSchema)` to create a new message.
  */
 export const DependentsRequestSchema: GenMessage<DependentsRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 35);
+  messageDesc(file_perdure_v1_jobs, 37);
 
 /**
  * @generated from message perdure.v1.DependentsResponse
@@ -1519,7 +1642,7 @@ export type DependentsResponse = Message<"perdure.v1.DependentsResponse"> & {
  * Use `create(DependentsResponseSchema)` to create a new message.
  */
 export const DependentsResponseSchema: GenMessage<DependentsResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 36);
+  messageDesc(file_perdure_v1_jobs, 38);
 
 /**
  * @generated from message perdure.v1.PauseQueueRequest
@@ -1541,7 +1664,7 @@ export type PauseQueueRequest = Message<"perdure.v1.PauseQueueRequest"> & {
  * Use `create(PauseQueueRequestSchema)` to create a new message.
  */
 export const PauseQueueRequestSchema: GenMessage<PauseQueueRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 37);
+  messageDesc(file_perdure_v1_jobs, 39);
 
 /**
  * @generated from message perdure.v1.PauseQueueResponse
@@ -1554,7 +1677,7 @@ export type PauseQueueResponse = Message<"perdure.v1.PauseQueueResponse"> & {
  * Use `create(PauseQueueResponseSchema)` to create a new message.
  */
 export const PauseQueueResponseSchema: GenMessage<PauseQueueResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_jobs, 38);
+  messageDesc(file_perdure_v1_jobs, 40);
 
 /**
  * Everything about jobs that needs no worker.

@@ -18,7 +18,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file perdure/v1/workers.proto.
  */
 export const file_perdure_v1_workers: GenFile = /*@__PURE__*/
-  fileDesc("ChhwZXJkdXJlL3YxL3dvcmtlcnMucHJvdG8SCnBlcmR1cmUudjEiVAoGV29ya2VyEgwKBG5hbWUYASABKAkSDAoEaG9zdBgCIAEoCRILCgNwaWQYAyABKA0SEAoIaW5zdGFuY2UYBCABKAkSDwoHc2Vzc2lvbhgFIAEoDSI/CgtPcGVuUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchIMCgRoZWxkGAIgAygJIh8KDE9wZW5SZXNwb25zZRIPCgdzZXNzaW9uGAEgASgNIrsBCgtQb2xsUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchIOCgZxdWV1ZXMYAiADKAkSDQoFa2luZHMYAyADKAkSDQoFc2xvdHMYBCABKA0SFAoHd2FpdF9tcxgFIAEoAUgAiAEBEhIKBWJlbG93GAYgASgBSAGIAQESEQoEb25jZRgHIAEoCEgCiAEBQgoKCF93YWl0X21zQggKBl9iZWxvd0IHCgVfb25jZSIxCgxQb2xsUmVzcG9uc2USIQoGbGVhc2VzGAEgAygLMhEucGVyZHVyZS52MS5MZWFzZSLxAwoFTGVhc2USCwoDam9iGAEgASgBEgwKBGtpbmQYAiABKAkSDQoFcXVldWUYAyABKAkSEQoJbmFtZXNwYWNlGAQgASgJEg8KB2F0dGVtcHQYBSABKA0SHQoVYXR0ZW1wdF9zaW5jZV9yZXN0YXJ0GAYgASgNEhcKD2lzX2xhc3RfYXR0ZW1wdBgHIAEoCBINCgV0b2tlbhgIIAEoCRIXCgppbnB1dF9qc29uGAkgASgMSACIAQESKgoFaW5wdXQYCiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIxCghtZXRhZGF0YRgLIAMoCzIfLnBlcmR1cmUudjEuTGVhc2UuTWV0YWRhdGFFbnRyeRIZChFzdGFydF90b19jbG9zZV9tcxgMIAEoARIUCgxoZWFydGJlYXRfbXMYDSABKAESEAoIZ3JhY2VfbXMYDiABKAESMAoHY29tbWFuZBgPIAEoCzIaLnBlcmR1cmUudjEuQ29tbWFuZENvbnRleHRIAogBARIQCghwcmlvcml0eRgQIAEoARovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDQoLX2lucHV0X2pzb25CCAoGX2lucHV0QgoKCF9jb21tYW5kInoKDVJlcG9ydFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISIwoHcmVwb3J0cxgCIAMoCzISLnBlcmR1cmUudjEuUmVwb3J0EhQKB3JlcXVlc3QYAyABKAlIAIgBAUIKCghfcmVxdWVzdCLNAgoGUmVwb3J0Eg0KBXRva2VuGAEgASgJEg8KB291dGNvbWUYAiABKAkSGAoLcmVzdWx0X2pzb24YAyABKAxIAIgBARIrCgZyZXN1bHQYBCABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIlCgVlcnJvchgFIAEoCzIRLnBlcmR1cmUudjEuRXJyb3JIAogBARISCgVyZXRyeRgGIAEoCEgDiAEBEhsKDnJldHJ5X2FmdGVyX21zGAcgASgBSASIAQESEwoGcmVhc29uGAggASgJSAWIAQESFQoIZGVsYXlfbXMYCSABKAFIBogBAUIOCgxfcmVzdWx0X2pzb25CCQoHX3Jlc3VsdEIICgZfZXJyb3JCCAoGX3JldHJ5QhEKD19yZXRyeV9hZnRlcl9tc0IJCgdfcmVhc29uQgsKCV9kZWxheV9tcyIiCg5SZXBvcnRSZXNwb25zZRIQCghhY2NlcHRlZBgBIAMoCCJGChBIZWFydGJlYXRSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyEg4KBnRva2VucxgCIAMoCSJJChFIZWFydGJlYXRSZXNwb25zZRIMCgRsb3N0GAEgAygJEiYKBXN0b3BzGAIgAygLMhcucGVyZHVyZS52MS5TdG9wUmVxdWVzdCJeCgtTdG9wUmVxdWVzdBINCgV0b2tlbhgBIAEoCRIOCgZyZWFzb24YAiABKAkSEAoIZ3JhY2VfbXMYAyABKAESEwoGc2lnbmFsGAQgASgJSACIAQFCCQoHX3NpZ25hbCJ3CgpMb2dSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyEiMKB2VudHJpZXMYAiADKAsyEi5wZXJkdXJlLnYxLk91dHB1dBIUCgdyZXF1ZXN0GAMgASgJSACIAQFCCgoIX3JlcXVlc3QiNQoGT3V0cHV0Eg0KBXRva2VuGAEgASgJEg4KBnN0cmVhbRgCIAEoCRIMCgR0ZXh0GAMgASgJIg0KC0xvZ1Jlc3BvbnNlIngKD1Byb2dyZXNzUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchINCgV0b2tlbhgCIAEoCRIQCghmcmFjdGlvbhgDIAEoARIUCgdtZXNzYWdlGAQgASgJSACIAQFCCgoIX21lc3NhZ2UiEgoQUHJvZ3Jlc3NSZXNwb25zZSJeCg9EZXNjcmliZVJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISJwoGc3RhdHVzGAIgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCISChBEZXNjcmliZVJlc3BvbnNlIlsKDVJlY29yZFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISJgoHcmVjb3JkcxgCIAMoCzIVLnBlcmR1cmUudjEuTG9nUmVjb3JkIhAKDlJlY29yZFJlc3BvbnNlIvECCglMb2dSZWNvcmQSCgoCYXQYASABKAESDQoFbGV2ZWwYAiABKAkSDgoGc291cmNlGAMgASgJEgwKBHRleHQYBCABKAkSEQoEbm9kZRgFIAEoCUgAiAEBEhMKBndvcmtlchgGIAEoCUgBiAEBEhYKCW5hbWVzcGFjZRgHIAEoCUgCiAEBEhIKBXF1ZXVlGAggASgJSAOIAQESEQoEa2luZBgJIAEoCUgEiAEBEhAKA2pvYhgKIAEoAUgFiAEBEhQKB2F0dGVtcHQYCyABKA1IBogBARITCgZzdHJlYW0YDCABKAlIB4gBARIqCgRkYXRhGA0gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEgIiAEBQgcKBV9ub2RlQgkKB193b3JrZXJCDAoKX25hbWVzcGFjZUIICgZfcXVldWVCBwoFX2tpbmRCBgoEX2pvYkIKCghfYXR0ZW1wdEIJCgdfc3RyZWFtQgcKBV9kYXRhIhQKEkxpc3RXb3JrZXJzUmVxdWVzdCI+ChNMaXN0V29ya2Vyc1Jlc3BvbnNlEicKB3dvcmtlcnMYASADKAsyFi5wZXJkdXJlLnYxLldvcmtlclZpZXciswEKCldvcmtlclZpZXcSDAoEbmFtZRgBIAEoCRIRCgRob3N0GAIgASgJSACIAQESEAoDcGlkGAMgASgNSAGIAQESLAoGc3RhdHVzGAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEgCiAEBEigKB3J1bm5pbmcYBSADKAsyFy5wZXJkdXJlLnYxLlJ1bm5pbmdWaWV3QgcKBV9ob3N0QgYKBF9waWRCCQoHX3N0YXR1cyJcCgtSdW5uaW5nVmlldxILCgNqb2IYASABKAESDAoEa2luZBgCIAEoCRINCgVxdWV1ZRgDIAEoCRIPCgdhdHRlbXB0GAQgASgNEhIKCnN0YXJ0ZWRfYXQYBSABKAEiMgoMQ2xvc2VSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyIg8KDUNsb3NlUmVzcG9uc2UyqgUKDVdvcmtlclNlcnZpY2USOQoET3BlbhIXLnBlcmR1cmUudjEuT3BlblJlcXVlc3QaGC5wZXJkdXJlLnYxLk9wZW5SZXNwb25zZRI5CgRQb2xsEhcucGVyZHVyZS52MS5Qb2xsUmVxdWVzdBoYLnBlcmR1cmUudjEuUG9sbFJlc3BvbnNlEj8KBlJlcG9ydBIZLnBlcmR1cmUudjEuUmVwb3J0UmVxdWVzdBoaLnBlcmR1cmUudjEuUmVwb3J0UmVzcG9uc2USSAoJSGVhcnRiZWF0EhwucGVyZHVyZS52MS5IZWFydGJlYXRSZXF1ZXN0Gh0ucGVyZHVyZS52MS5IZWFydGJlYXRSZXNwb25zZRI2CgNMb2cSFi5wZXJkdXJlLnYxLkxvZ1JlcXVlc3QaFy5wZXJkdXJlLnYxLkxvZ1Jlc3BvbnNlEkUKCFByb2dyZXNzEhsucGVyZHVyZS52MS5Qcm9ncmVzc1JlcXVlc3QaHC5wZXJkdXJlLnYxLlByb2dyZXNzUmVzcG9uc2USRQoIRGVzY3JpYmUSGy5wZXJkdXJlLnYxLkRlc2NyaWJlUmVxdWVzdBocLnBlcmR1cmUudjEuRGVzY3JpYmVSZXNwb25zZRI/CgZSZWNvcmQSGS5wZXJkdXJlLnYxLlJlY29yZFJlcXVlc3QaGi5wZXJkdXJlLnYxLlJlY29yZFJlc3BvbnNlElMKC0xpc3RXb3JrZXJzEh4ucGVyZHVyZS52MS5MaXN0V29ya2Vyc1JlcXVlc3QaHy5wZXJkdXJlLnYxLkxpc3RXb3JrZXJzUmVzcG9uc2UiA5ACARI8CgVDbG9zZRIYLnBlcmR1cmUudjEuQ2xvc2VSZXF1ZXN0GhkucGVyZHVyZS52MS5DbG9zZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_struct, file_perdure_v1_errors, file_perdure_v1_jobs]);
+  fileDesc("ChhwZXJkdXJlL3YxL3dvcmtlcnMucHJvdG8SCnBlcmR1cmUudjEiVAoGV29ya2VyEgwKBG5hbWUYASABKAkSDAoEaG9zdBgCIAEoCRILCgNwaWQYAyABKA0SEAoIaW5zdGFuY2UYBCABKAkSDwoHc2Vzc2lvbhgFIAEoDSI/CgtPcGVuUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchIMCgRoZWxkGAIgAygJIh8KDE9wZW5SZXNwb25zZRIPCgdzZXNzaW9uGAEgASgNIrsBCgtQb2xsUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchIOCgZxdWV1ZXMYAiADKAkSDQoFa2luZHMYAyADKAkSDQoFc2xvdHMYBCABKA0SFAoHd2FpdF9tcxgFIAEoAUgAiAEBEhIKBWJlbG93GAYgASgBSAGIAQESEQoEb25jZRgHIAEoCEgCiAEBQgoKCF93YWl0X21zQggKBl9iZWxvd0IHCgVfb25jZSIxCgxQb2xsUmVzcG9uc2USIQoGbGVhc2VzGAEgAygLMhEucGVyZHVyZS52MS5MZWFzZSLxAwoFTGVhc2USCwoDam9iGAEgASgBEgwKBGtpbmQYAiABKAkSDQoFcXVldWUYAyABKAkSEQoJbmFtZXNwYWNlGAQgASgJEg8KB2F0dGVtcHQYBSABKA0SHQoVYXR0ZW1wdF9zaW5jZV9yZXN0YXJ0GAYgASgNEhcKD2lzX2xhc3RfYXR0ZW1wdBgHIAEoCBINCgV0b2tlbhgIIAEoCRIXCgppbnB1dF9qc29uGAkgASgMSACIAQESKgoFaW5wdXQYCiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIxCghtZXRhZGF0YRgLIAMoCzIfLnBlcmR1cmUudjEuTGVhc2UuTWV0YWRhdGFFbnRyeRIZChFzdGFydF90b19jbG9zZV9tcxgMIAEoARIUCgxoZWFydGJlYXRfbXMYDSABKAESEAoIZ3JhY2VfbXMYDiABKAESMAoHY29tbWFuZBgPIAEoCzIaLnBlcmR1cmUudjEuQ29tbWFuZENvbnRleHRIAogBARIQCghwcmlvcml0eRgQIAEoARovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDQoLX2lucHV0X2pzb25CCAoGX2lucHV0QgoKCF9jb21tYW5kInoKDVJlcG9ydFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISIwoHcmVwb3J0cxgCIAMoCzISLnBlcmR1cmUudjEuUmVwb3J0EhQKB3JlcXVlc3QYAyABKAlIAIgBAUIKCghfcmVxdWVzdCLNAgoGUmVwb3J0Eg0KBXRva2VuGAEgASgJEg8KB291dGNvbWUYAiABKAkSGAoLcmVzdWx0X2pzb24YAyABKAxIAIgBARIrCgZyZXN1bHQYBCABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIlCgVlcnJvchgFIAEoCzIRLnBlcmR1cmUudjEuRXJyb3JIAogBARISCgVyZXRyeRgGIAEoCEgDiAEBEhsKDnJldHJ5X2FmdGVyX21zGAcgASgBSASIAQESEwoGcmVhc29uGAggASgJSAWIAQESFQoIZGVsYXlfbXMYCSABKAFIBogBAUIOCgxfcmVzdWx0X2pzb25CCQoHX3Jlc3VsdEIICgZfZXJyb3JCCAoGX3JldHJ5QhEKD19yZXRyeV9hZnRlcl9tc0IJCgdfcmVhc29uQgsKCV9kZWxheV9tcyIiCg5SZXBvcnRSZXNwb25zZRIQCghhY2NlcHRlZBgBIAMoCCJGChBIZWFydGJlYXRSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyEg4KBnRva2VucxgCIAMoCSJJChFIZWFydGJlYXRSZXNwb25zZRIMCgRsb3N0GAEgAygJEiYKBXN0b3BzGAIgAygLMhcucGVyZHVyZS52MS5TdG9wUmVxdWVzdCJeCgtTdG9wUmVxdWVzdBINCgV0b2tlbhgBIAEoCRIOCgZyZWFzb24YAiABKAkSEAoIZ3JhY2VfbXMYAyABKAESEwoGc2lnbmFsGAQgASgJSACIAQFCCQoHX3NpZ25hbCIcCgtMb29rUmVxdWVzdBINCgVwYXRocxgBIAMoCSJ3CgpMb2dSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyEiMKB2VudHJpZXMYAiADKAsyEi5wZXJkdXJlLnYxLk91dHB1dBIUCgdyZXF1ZXN0GAMgASgJSACIAQFCCgoIX3JlcXVlc3QiNQoGT3V0cHV0Eg0KBXRva2VuGAEgASgJEg4KBnN0cmVhbRgCIAEoCRIMCgR0ZXh0GAMgASgJIg0KC0xvZ1Jlc3BvbnNlIngKD1Byb2dyZXNzUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchINCgV0b2tlbhgCIAEoCRIQCghmcmFjdGlvbhgDIAEoARIUCgdtZXNzYWdlGAQgASgJSACIAQFCCgoIX21lc3NhZ2UiEgoQUHJvZ3Jlc3NSZXNwb25zZSJeCg9EZXNjcmliZVJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISJwoGc3RhdHVzGAIgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCISChBEZXNjcmliZVJlc3BvbnNlIlsKDVJlY29yZFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISJgoHcmVjb3JkcxgCIAMoCzIVLnBlcmR1cmUudjEuTG9nUmVjb3JkIhAKDlJlY29yZFJlc3BvbnNlIvECCglMb2dSZWNvcmQSCgoCYXQYASABKAESDQoFbGV2ZWwYAiABKAkSDgoGc291cmNlGAMgASgJEgwKBHRleHQYBCABKAkSEQoEbm9kZRgFIAEoCUgAiAEBEhMKBndvcmtlchgGIAEoCUgBiAEBEhYKCW5hbWVzcGFjZRgHIAEoCUgCiAEBEhIKBXF1ZXVlGAggASgJSAOIAQESEQoEa2luZBgJIAEoCUgEiAEBEhAKA2pvYhgKIAEoAUgFiAEBEhQKB2F0dGVtcHQYCyABKA1IBogBARITCgZzdHJlYW0YDCABKAlIB4gBARIqCgRkYXRhGA0gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEgIiAEBQgcKBV9ub2RlQgkKB193b3JrZXJCDAoKX25hbWVzcGFjZUIICgZfcXVldWVCBwoFX2tpbmRCBgoEX2pvYkIKCghfYXR0ZW1wdEIJCgdfc3RyZWFtQgcKBV9kYXRhIhQKEkxpc3RXb3JrZXJzUmVxdWVzdCI+ChNMaXN0V29ya2Vyc1Jlc3BvbnNlEicKB3dvcmtlcnMYASADKAsyFi5wZXJkdXJlLnYxLldvcmtlclZpZXciswEKCldvcmtlclZpZXcSDAoEbmFtZRgBIAEoCRIRCgRob3N0GAIgASgJSACIAQESEAoDcGlkGAMgASgNSAGIAQESLAoGc3RhdHVzGAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEgCiAEBEigKB3J1bm5pbmcYBSADKAsyFy5wZXJkdXJlLnYxLlJ1bm5pbmdWaWV3QgcKBV9ob3N0QgYKBF9waWRCCQoHX3N0YXR1cyJcCgtSdW5uaW5nVmlldxILCgNqb2IYASABKAESDAoEa2luZBgCIAEoCRINCgVxdWV1ZRgDIAEoCRIPCgdhdHRlbXB0GAQgASgNEhIKCnN0YXJ0ZWRfYXQYBSABKAEiMgoMQ2xvc2VSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyIg8KDUNsb3NlUmVzcG9uc2UyqgUKDVdvcmtlclNlcnZpY2USOQoET3BlbhIXLnBlcmR1cmUudjEuT3BlblJlcXVlc3QaGC5wZXJkdXJlLnYxLk9wZW5SZXNwb25zZRI5CgRQb2xsEhcucGVyZHVyZS52MS5Qb2xsUmVxdWVzdBoYLnBlcmR1cmUudjEuUG9sbFJlc3BvbnNlEj8KBlJlcG9ydBIZLnBlcmR1cmUudjEuUmVwb3J0UmVxdWVzdBoaLnBlcmR1cmUudjEuUmVwb3J0UmVzcG9uc2USSAoJSGVhcnRiZWF0EhwucGVyZHVyZS52MS5IZWFydGJlYXRSZXF1ZXN0Gh0ucGVyZHVyZS52MS5IZWFydGJlYXRSZXNwb25zZRI2CgNMb2cSFi5wZXJkdXJlLnYxLkxvZ1JlcXVlc3QaFy5wZXJkdXJlLnYxLkxvZ1Jlc3BvbnNlEkUKCFByb2dyZXNzEhsucGVyZHVyZS52MS5Qcm9ncmVzc1JlcXVlc3QaHC5wZXJkdXJlLnYxLlByb2dyZXNzUmVzcG9uc2USRQoIRGVzY3JpYmUSGy5wZXJkdXJlLnYxLkRlc2NyaWJlUmVxdWVzdBocLnBlcmR1cmUudjEuRGVzY3JpYmVSZXNwb25zZRI/CgZSZWNvcmQSGS5wZXJkdXJlLnYxLlJlY29yZFJlcXVlc3QaGi5wZXJkdXJlLnYxLlJlY29yZFJlc3BvbnNlElMKC0xpc3RXb3JrZXJzEh4ucGVyZHVyZS52MS5MaXN0V29ya2Vyc1JlcXVlc3QaHy5wZXJkdXJlLnYxLkxpc3RXb3JrZXJzUmVzcG9uc2UiA5ACARI8CgVDbG9zZRIYLnBlcmR1cmUudjEuQ2xvc2VSZXF1ZXN0GhkucGVyZHVyZS52MS5DbG9zZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_struct, file_perdure_v1_errors, file_perdure_v1_jobs]);
 
 /**
  * Which worker a call speaks for.
@@ -492,6 +492,28 @@ export const StopRequestSchema: GenMessage<StopRequest> = /*@__PURE__*/
   messageDesc(file_perdure_v1_workers, 11);
 
 /**
+ * A question which of these paths exist on the worker's host, now and whenever that changes. The answer is `paths` of
+ * its next Describe.
+ *
+ * @generated from message perdure.v1.LookRequest
+ */
+export type LookRequest = Message<"perdure.v1.LookRequest"> & {
+  /**
+   * All paths that are asked for; a later question replaces the earlier one.
+   *
+   * @generated from field: repeated string paths = 1;
+   */
+  paths: string[];
+};
+
+/**
+ * Describes the message perdure.v1.LookRequest.
+ * Use `create(LookRequestSchema)` to create a new message.
+ */
+export const LookRequestSchema: GenMessage<LookRequest> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workers, 12);
+
+/**
  * @generated from message perdure.v1.LogRequest
  */
 export type LogRequest = Message<"perdure.v1.LogRequest"> & {
@@ -518,7 +540,7 @@ export type LogRequest = Message<"perdure.v1.LogRequest"> & {
  * Use `create(LogRequestSchema)` to create a new message.
  */
 export const LogRequestSchema: GenMessage<LogRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 12);
+  messageDesc(file_perdure_v1_workers, 13);
 
 /**
  * A piece of output.
@@ -549,7 +571,7 @@ export type Output = Message<"perdure.v1.Output"> & {
  * Use `create(OutputSchema)` to create a new message.
  */
 export const OutputSchema: GenMessage<Output> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 13);
+  messageDesc(file_perdure_v1_workers, 14);
 
 /**
  * @generated from message perdure.v1.LogResponse
@@ -562,7 +584,7 @@ export type LogResponse = Message<"perdure.v1.LogResponse"> & {
  * Use `create(LogResponseSchema)` to create a new message.
  */
 export const LogResponseSchema: GenMessage<LogResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 14);
+  messageDesc(file_perdure_v1_workers, 15);
 
 /**
  * @generated from message perdure.v1.ProgressRequest
@@ -596,7 +618,7 @@ export type ProgressRequest = Message<"perdure.v1.ProgressRequest"> & {
  * Use `create(ProgressRequestSchema)` to create a new message.
  */
 export const ProgressRequestSchema: GenMessage<ProgressRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 15);
+  messageDesc(file_perdure_v1_workers, 16);
 
 /**
  * @generated from message perdure.v1.ProgressResponse
@@ -609,7 +631,7 @@ export type ProgressResponse = Message<"perdure.v1.ProgressResponse"> & {
  * Use `create(ProgressResponseSchema)` to create a new message.
  */
 export const ProgressResponseSchema: GenMessage<ProgressResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 16);
+  messageDesc(file_perdure_v1_workers, 17);
 
 /**
  * @generated from message perdure.v1.DescribeRequest
@@ -633,7 +655,7 @@ export type DescribeRequest = Message<"perdure.v1.DescribeRequest"> & {
  * Use `create(DescribeRequestSchema)` to create a new message.
  */
 export const DescribeRequestSchema: GenMessage<DescribeRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 17);
+  messageDesc(file_perdure_v1_workers, 18);
 
 /**
  * @generated from message perdure.v1.DescribeResponse
@@ -646,7 +668,7 @@ export type DescribeResponse = Message<"perdure.v1.DescribeResponse"> & {
  * Use `create(DescribeResponseSchema)` to create a new message.
  */
 export const DescribeResponseSchema: GenMessage<DescribeResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 18);
+  messageDesc(file_perdure_v1_workers, 19);
 
 /**
  * @generated from message perdure.v1.RecordRequest
@@ -668,7 +690,7 @@ export type RecordRequest = Message<"perdure.v1.RecordRequest"> & {
  * Use `create(RecordRequestSchema)` to create a new message.
  */
 export const RecordRequestSchema: GenMessage<RecordRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 19);
+  messageDesc(file_perdure_v1_workers, 20);
 
 /**
  * @generated from message perdure.v1.RecordResponse
@@ -681,7 +703,7 @@ export type RecordResponse = Message<"perdure.v1.RecordResponse"> & {
  * Use `create(RecordResponseSchema)` to create a new message.
  */
 export const RecordResponseSchema: GenMessage<RecordResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 20);
+  messageDesc(file_perdure_v1_workers, 21);
 
 /**
  * A record of a log.
@@ -770,7 +792,7 @@ export type LogRecord = Message<"perdure.v1.LogRecord"> & {
  * Use `create(LogRecordSchema)` to create a new message.
  */
 export const LogRecordSchema: GenMessage<LogRecord> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 21);
+  messageDesc(file_perdure_v1_workers, 22);
 
 /**
  * @generated from message perdure.v1.ListWorkersRequest
@@ -783,7 +805,7 @@ export type ListWorkersRequest = Message<"perdure.v1.ListWorkersRequest"> & {
  * Use `create(ListWorkersRequestSchema)` to create a new message.
  */
 export const ListWorkersRequestSchema: GenMessage<ListWorkersRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 22);
+  messageDesc(file_perdure_v1_workers, 23);
 
 /**
  * @generated from message perdure.v1.ListWorkersResponse
@@ -800,7 +822,7 @@ export type ListWorkersResponse = Message<"perdure.v1.ListWorkersResponse"> & {
  * Use `create(ListWorkersResponseSchema)` to create a new message.
  */
 export const ListWorkersResponseSchema: GenMessage<ListWorkersResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 23);
+  messageDesc(file_perdure_v1_workers, 24);
 
 /**
  * A worker, and what it runs.
@@ -841,7 +863,7 @@ export type WorkerView = Message<"perdure.v1.WorkerView"> & {
  * Use `create(WorkerViewSchema)` to create a new message.
  */
 export const WorkerViewSchema: GenMessage<WorkerView> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 24);
+  messageDesc(file_perdure_v1_workers, 25);
 
 /**
  * An attempt that a worker runs.
@@ -882,7 +904,7 @@ export type RunningView = Message<"perdure.v1.RunningView"> & {
  * Use `create(RunningViewSchema)` to create a new message.
  */
 export const RunningViewSchema: GenMessage<RunningView> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 25);
+  messageDesc(file_perdure_v1_workers, 26);
 
 /**
  * @generated from message perdure.v1.CloseRequest
@@ -899,7 +921,7 @@ export type CloseRequest = Message<"perdure.v1.CloseRequest"> & {
  * Use `create(CloseRequestSchema)` to create a new message.
  */
 export const CloseRequestSchema: GenMessage<CloseRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 26);
+  messageDesc(file_perdure_v1_workers, 27);
 
 /**
  * @generated from message perdure.v1.CloseResponse
@@ -912,7 +934,7 @@ export type CloseResponse = Message<"perdure.v1.CloseResponse"> & {
  * Use `create(CloseResponseSchema)` to create a new message.
  */
 export const CloseResponseSchema: GenMessage<CloseResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 27);
+  messageDesc(file_perdure_v1_workers, 28);
 
 /**
  * What a worker needs. Every call says which worker it speaks for; a worker that a node has not heard of for 10 s and
