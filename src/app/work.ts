@@ -17,7 +17,7 @@ import { checkKnown, invalidOption, nonEmptyText, wholeNumber } from '../std/opt
 import { DEFAULT_SLOTS, type WorkerOptions } from '../worker/options.ts'
 import { createWorker, type Worker } from '../worker/worker.ts'
 import { createWorkflowExecutor, type WorkflowCode } from '../worker/workflow/executor.ts'
-import { handlersOf } from './handlers.ts'
+import { handlersOf, twiceError } from './handlers.ts'
 import { isWorkflow, type WorkflowDefinition } from './workflow.ts'
 
 /** The options of `app.work`. */
@@ -85,11 +85,13 @@ export function makeWorker(
     processes === undefined
       ? createFunctionExecutor(handlers, time)
       : poolOf(processes, options.concurrency ?? DEFAULT_SLOTS)
-  for (const kind of handlers.keys()) {
-    if (executors.has(kind)) throw takenError(kind)
-    executors.set(kind, functions)
+  const ofKinds = new Map<string, Executor>()
+  for (const kind of handlers.keys()) ofKinds.set(kind, functions)
+  addWorkflows(ofKinds, workflows, surroundings)
+  for (const [kind, executor] of ofKinds) {
+    if (executors.has(kind)) throw invalidOption(`executors.${kind}`, 'a kind that no definition has', kind)
+    executors.set(kind, executor)
   }
-  addWorkflows(executors, workflows, surroundings)
   const own = new Set(definitions.map(({ queue }) => queue))
   if (Object.keys(others).length > 0) own.add('default')
   return createWorker({
@@ -101,9 +103,6 @@ export function makeWorker(
     ...(drain === undefined ? {} : { drainMs: parseDuration(drain, 'drain') }),
   })
 }
-
-const takenError = (kind: string): PerdureError =>
-  invalidOption(`the kind ${JSON.stringify(kind)}`, 'that of one definition or executor', 'a second one')
 
 function unsupported(workflows: readonly WorkflowDefinition[]): PerdureError {
   const kinds = workflows.map(({ kind }) => JSON.stringify(kind)).join(', ')
@@ -120,7 +119,7 @@ function addWorkflows(
     surroundings === undefined ? { clock: systemClock, timers: systemTimers } : timeOf(surroundings)
   const executor = createWorkflowExecutor(codes, time)
   for (const { kind, code } of workflows) {
-    if (executors.has(kind)) throw takenError(kind)
+    if (executors.has(kind)) throw twiceError(kind)
     codes.set(kind, code)
     executors.set(kind, executor)
   }

@@ -158,3 +158,9 @@ it('a connection that does not carry workflows says so at once', async () => {
     rmSync(folder, { recursive: true, force: true })
   }
 })
+
+it('a kind is that of one definition', async () => {
+  app = await open('memory:')
+  const run = () => 1
+  expect(() => app.work([job('twice', { run }), workflow('twice', { run })])).toThrow(/of one kind each/)
+})
