@@ -6,38 +6,16 @@
  * same calls in the same order. Kept over a suspension, it goes on where it stood.
  * Never does: talking to an engine (see port.ts), or deciding how a step is tried again (see step.ts).
  */
-import {
-  BROKEN,
-  CHILD,
-  DONE,
-  type EntryKind,
-  type JournalRow,
-  MARK,
-  OPEN,
-  SEND,
-  SIGNAL,
-  STEP,
-  TIMER,
-} from '../core/model/journal.ts'
-import { type ErrorCode, errorRecord, PerdureError, perdureError } from '../errors.ts'
+import { DONE, type EntryKind, type JournalRow, MARK, OPEN, STEP } from '../core/model/journal.ts'
+import { type PerdureError, perdureError } from '../errors.ts'
 import { mismatch, missing, recordedError } from './errors.ts'
+import { Ledger } from './ledger.ts'
+import { NEVER, type Pending, parse, rejected, settle } from './pending.ts'
 import type { FlowEntry, RunEnd, RunPort } from './port.ts'
-import { RowQueue, type Rows } from './rows.ts'
+import type { RowQueue } from './rows.ts'
 import { runStep, type StepCall, type StepEnd } from './step.ts'
 import { nextTurn } from './turns.ts'
-
-/** A position that the code waits for. */
-interface Pending {
-  readonly resolve: (value: unknown) => void
-  readonly reject: (error: unknown) => void
-  readonly undo: Undo | undefined
-}
-
-/** What undoes a step. */
-interface Undo {
-  readonly name: string
-  readonly fn: (value: never) => unknown
-}
+import { type Undo, Undos } from './undo.ts'
 
 /** A step as the code asks for it. */
 export type StepRequest = Pick<StepCall, 'fn' | 'retry' | 'timeoutMs'> & {
@@ -46,11 +24,6 @@ export type StepRequest = Pick<StepCall, 'fn' | 'retry' | 'timeoutMs'> & {
 
 /** A row of which the code did not get to its position for so long, ms, will never be asked for. */
 const STALL_MS = 5_000
-/** Entries of one call: bounds how long the engine is busy with it. */
-const MOST_ENTRIES = 1_000
-/** Before something that the store could not do is tried again, ms. */
-const AGAIN_MS = 200
-
 /** Thrown through the code to begin anew. */
 export class Continuation {
   readonly input: unknown
@@ -63,34 +36,35 @@ export class Continuation {
 export class FlowRun {
   readonly job: number
   readonly #program: (run: FlowRun) => unknown
-  readonly #rows: RowQueue = new RowQueue()
+  readonly #ledger: Ledger = new Ledger({
+    hasBegun: () => this.#isStarted,
+    isOf: (port) => this.#port === port,
+    turn: () => this.#turn(),
+    touch: () => this.#touch(),
+    leave: (end) => this.#leave(end),
+  })
+  readonly #rows: RowQueue = this.#ledger.rows
   readonly #pending = new Map<number, Pending>()
   #abort = new AbortController()
-  /** What was done and has to be undone when the run does not succeed, in order. */
-  readonly #undos: (Undo & { readonly value: unknown })[] = []
+  readonly #undos = new Undos()
   #port: RunPort | undefined
   #end: ((end: RunEnd) => void) | undefined
-  #outbox: FlowEntry[] = []
-  /** Entries to send one by one, since one of them was refused. */
-  #suspects = 0
   #steps = 0
   #isStarted = false
   #isTurnDue = false
-  #isBusy = false
-  #mustRead = false
-  #mustPull = false
   #outcome: { readonly value: unknown; readonly isThrown: boolean } | undefined
   #fault: PerdureError | undefined
   #cancelled: PerdureError | undefined
-  #isUndoing = false
-  #undoFailed = false
   #disarm: (() => void) | undefined
-  /** False when the code went on without a lease: what it did then is not in the journal. */
-  isWhole = true
 
   constructor(job: number, program: (run: FlowRun) => unknown) {
     this.job = job
     this.#program = program
+  }
+
+  /** False when what the code did, or has seen, may not be what is in the journal: it is of no use any more. */
+  get isWhole(): boolean {
+    return this.#ledger.isWhole
   }
 
   /** About how much memory it takes, in characters. */
@@ -110,7 +84,7 @@ export class FlowRun {
    */
   work(port: RunPort, isFirst: boolean): Promise<RunEnd> {
     this.#port = port
-    this.#mustRead = !isFirst
+    if (!isFirst) this.#ledger.expectNews()
     return new Promise((resolve) => {
       this.#end = resolve
       port.signal.addEventListener('abort', this.#onStop)
@@ -126,7 +100,7 @@ export class FlowRun {
 
   /** Something settled that was not written here. */
   news(): void {
-    this.#mustRead = true
+    this.#ledger.expectNews()
     this.#touch()
   }
 
@@ -148,7 +122,7 @@ export class FlowRun {
         if (end !== undefined) {
           const { state, value } = end
           const hasUndo = undo !== undefined && state === DONE
-          this.#write({ type: 'settled', kind: STEP, position, name, state, value, undo: hasUndo })
+          this.#ledger.write({ type: 'settled', kind: STEP, position, name, state, value, undo: hasUndo })
         }
         this.#touch()
       }
@@ -169,18 +143,18 @@ export class FlowRun {
       try {
         made = entry(position)
       } catch (thrown) {
-        this.#refuse(kind, name, position, thrown)
+        this.#ledger.refuse(kind, name, position, thrown)
         return
       }
       if (!(made instanceof Promise)) {
-        this.#write(made)
+        this.#ledger.write(made)
         return
       }
       this.#steps++
       made
         .then(
-          (ready) => this.#write(ready),
-          (thrown: unknown) => this.#refuse(kind, name, position, thrown),
+          (ready) => this.#ledger.write(ready),
+          (thrown: unknown) => this.#ledger.refuse(kind, name, position, thrown),
         )
         .finally(() => {
           this.#steps--
@@ -197,7 +171,7 @@ export class FlowRun {
     const value = make()
     const { position } = issued
     const text = JSON.stringify(value)
-    this.#write({ type: 'settled', kind: MARK, position, name, state: DONE, value: text, undo: false })
+    this.#ledger.write({ type: 'settled', kind: MARK, position, name, state: DONE, value: text, undo: false })
     this.#touch()
     return value
   }
@@ -216,8 +190,9 @@ export class FlowRun {
     undo: Undo | undefined,
     begin: (position: number) => void,
   ): Promise<unknown> {
-    if (this.#cancelled !== undefined && !this.#isUndoing) return rejected(this.#cancelled)
-    if (this.#port === undefined) this.isWhole = false
+    if (this.#cancelled !== undefined && !this.#undos.isUnderWay) return rejected(this.#cancelled)
+    // What the code does without a lease is not in the journal.
+    if (this.#port === undefined) this.#ledger.isWhole = false
     const issued = this.#issue(kind, name)
     if (issued === undefined) return NEVER
     const promise = new Promise((resolve, reject) => {
@@ -240,15 +215,6 @@ export class FlowRun {
     return undefined
   }
 
-  #write(entry: FlowEntry): void {
-    this.#outbox.push(entry)
-  }
-
-  /** What was asked for cannot be; the code is told so, now and on every replay. */
-  #refuse(kind: EntryKind, name: string, position: number, thrown: unknown): void {
-    this.#write(refusal(kind, name, position, thrown))
-  }
-
   // From here on: turns.
 
   #touch(): void {
@@ -268,20 +234,17 @@ export class FlowRun {
       this.#leave({ type: 'lost' })
       return
     }
-    if (this.#fault !== undefined && !this.#isBusy) {
+    if (this.#fault !== undefined && !this.#ledger.isBusy) {
       this.#leave({ type: 'paused', error: this.#fault })
       return
     }
-    if (!this.#isBusy && this.#mustRead) {
-      void this.#read(port)
-      return
-    }
-    if (!this.#isBusy && (this.#outbox.length > 0 || this.#mustPull)) this.#record(port)
+    if (this.#ledger.catchUp(port)) return
+    this.#ledger.flush(port)
     if (!this.#isStarted) {
-      if (!this.#isBusy) this.#start()
+      if (!this.#ledger.isBusy) this.#start()
     } else if (this.#deliver()) {
       this.#touch()
-    } else if (!this.#isBusy) {
+    } else if (!this.#ledger.isBusy) {
       this.#rest(port)
     }
   }
@@ -317,8 +280,7 @@ export class FlowRun {
       if (pending === undefined) continue
       this.#pending.delete(row.position)
       settle(pending, row)
-      if (pending.undo !== undefined && row.state === DONE)
-        this.#undos.push({ ...pending.undo, value: parse(row.value) })
+      if (pending.undo !== undefined && row.state === DONE) this.#undos.note(pending.undo, parse(row.value))
       return true
     }
     return false
@@ -340,9 +302,8 @@ export class FlowRun {
     }
   }
 
-  /** A sleep is over while steps run: the engine writes down that it is. */
   #pull(): void {
-    this.#mustPull = true
+    this.#ledger.expectTimers()
     this.#touch()
   }
 
@@ -355,7 +316,7 @@ export class FlowRun {
   #conclude(): void {
     const { value, isThrown } = this.#outcome as { value: unknown; isThrown: boolean }
     const fails = isThrown && !(value instanceof Continuation)
-    if (fails && this.#undos.length > 0) {
+    if (fails && !this.#undos.isEmpty) {
       this.#undo(value)
       return
     }
@@ -372,25 +333,19 @@ export class FlowRun {
       )
       return
     }
-    const isCancel = this.#cancelled !== undefined && !this.#undoFailed
+    const isCancel = this.#cancelled !== undefined && !this.#undos.hasFailed
     this.#leave(isCancel ? { type: 'cancelled' } : { type: 'failed', error: value })
   }
 
   /** Undoes what was done, last first; then the run ends as it would have. */
   #undo(thrown: unknown): void {
     this.#outcome = undefined
-    this.#isUndoing = true
     // What has to be undone has to be undone, also where the run was cancelled.
     this.#abort = new AbortController()
-    const undos = this.#undos.splice(0).reverse()
     this.#follow(async () => {
-      for (const { name, fn, value } of undos) {
-        const call = { fn: () => fn(value as never), retry: undefined, timeoutMs: 0, undo: undefined }
-        await this.step(`undo ${name}`, call).catch((error: unknown) => {
-          this.#undoFailed = true
-          throw error
-        })
-      }
+      await this.#undos.undoAll((name, fn) => {
+        return this.step(name, { fn, retry: undefined, timeoutMs: 0, undo: undefined })
+      })
       throw thrown
     })
   }
@@ -420,103 +375,6 @@ export class FlowRun {
     done?.(end)
   }
 
-  // From here on: the journal.
-
-  async #read(port: RunPort): Promise<void> {
-    this.#mustRead = false
-    this.#isBusy = true
-    try {
-      for (let isEnd = false; !isEnd; ) {
-        const page = await port.read(this.#rows.known)
-        if (!this.#rows.takePage(page, this.#isStarted)) {
-          this.#drop(port)
-          return
-        }
-        isEnd = page.isEnd
-      }
-    } catch (error) {
-      if (!mayTryAgain(error)) {
-        this.#drop(port)
-        return
-      }
-      this.#mustRead = true
-      this.#pause(port)
-      return
-    }
-    this.#isBusy = false
-    if (this.#port === port) this.#turn()
-  }
-
-  #record(port: RunPort): void {
-    const all = this.#outbox
-    const most = this.#suspects > 0 ? 1 : MOST_ENTRIES
-    const entries = all.length > most ? all.slice(0, most) : all
-    this.#outbox = all.length > most ? all.slice(most) : []
-    this.#suspects = Math.max(0, this.#suspects - 1)
-    this.#mustPull = false
-    this.#isBusy = true
-    port.record(this.#rows.known, entries).then(
-      (rows) => {
-        this.#isBusy = false
-        if (this.#port !== port) return
-        if (rows === undefined) {
-          this.#leave({ type: 'lost' })
-          return
-        }
-        this.#takeWritten(rows)
-        this.#turn()
-      },
-      (error: unknown) => {
-        if (this.#port === port) this.#refused(port, entries, error)
-      },
-    )
-  }
-
-  /** Rows of others may stand before them: then all are read, in order. */
-  #takeWritten(rows: Rows): void {
-    if (!this.#rows.takeWritten(rows)) this.#mustRead = true
-  }
-
-  #refused(port: RunPort, entries: readonly FlowEntry[], error: unknown): void {
-    const [first] = entries
-    if (mayTryAgain(error)) {
-      this.#outbox = [...entries, ...this.#outbox]
-      this.#pause(port)
-      return
-    }
-    this.#isBusy = false
-    if (!(error instanceof PerdureError) || ENDS.has(error.code) || first === undefined) {
-      this.#drop(port)
-      return
-    }
-    if (entries.length > 1) {
-      this.#suspects += entries.length
-      this.#outbox = [...entries, ...this.#outbox]
-    } else if (first.type === 'settled') {
-      this.#leave({ type: 'failed', error })
-      return
-    } else {
-      const { position, name, type } = first
-      this.#outbox.unshift(refusal(KIND_OF[type], name, position, error))
-    }
-    this.#touch()
-  }
-
-  /** The store could not do it: once more, after a while. */
-  #pause(port: RunPort): void {
-    port.after(AGAIN_MS, () => {
-      this.#isBusy = false
-      this.#touch()
-    })
-  }
-
-  /** What is in memory here may not be what is in the journal any more: the next attempt begins from that. */
-  #drop(port: RunPort): void {
-    this.isWhole = false
-    this.#isBusy = false
-    if (this.#port === port) this.#leave({ type: 'stopped' })
-  }
-
   #armTimer(ms: number, act: () => void): void {
     this.#disarmTimer()
     const disarm = this.#port?.after(ms, () => {
@@ -530,41 +388,6 @@ export class FlowRun {
     this.#disarm?.()
     this.#disarm = undefined
   }
-}
-
-/** After these it is not known what was written, or nothing can be any more. */
-const ENDS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['UNKNOWN_OUTCOME', 'CLOSED', 'FENCED'])
-
-const KIND_OF = { timer: TIMER, signal: SIGNAL, child: CHILD, send: SEND } as const
-
-function mayTryAgain(error: unknown): boolean {
-  return error instanceof PerdureError && error.retryable && !ENDS.has(error.code)
-}
-
-function refusal(kind: EntryKind, name: string, position: number, thrown: unknown): FlowEntry {
-  const value = JSON.stringify(errorRecord(thrown))
-  return { type: 'settled', kind, position, name, state: BROKEN, value, undo: false }
-}
-
-/** What nobody awaits must not end the process. */
-function rejected(error: unknown): Promise<never> {
-  const promise = Promise.reject(error)
-  promise.catch(() => {})
-  return promise
-}
-
-/** For code whose run goes on without it. */
-const NEVER: Promise<never> = new Promise(() => {})
-
-function settle({ resolve, reject }: Pending, { state, kind, value }: JournalRow): void {
-  if (state === BROKEN) reject(recordedError(value))
-  // Nothing in it: the signal did not come in time.
-  else if (kind === SIGNAL) resolve((parse(value) as unknown[])[0])
-  else resolve(parse(value))
-}
-
-function parse(value: string | null): unknown {
-  return value === null ? undefined : JSON.parse(value)
 }
 
 function cancelledError(): PerdureError {
