@@ -130,7 +130,7 @@ export function drawSwarm(seed: number, random: Random): Swarm {
 export function residencyOf({ features, head }: Swarm): Residency {
   if (!features.includes('smallMemory')) return RESIDENCY
   const low = Math.ceil(head / 3)
-  return { jobs: head, others: 64, lines: 8, head: { most: head, low, window: Math.ceil(head / 2) } }
+  return { jobs: head, others: 2 * head, lines: 8, head: { most: head, low, window: Math.ceil(head / 2) } }
 }
 
 /** One line that says what a seed simulates. */

@@ -180,7 +180,6 @@ export class Connection implements Store {
 
   #execute(pending: Pending, fate: ReturnType<Disk['fate']>, settle: (error?: unknown) => void): void {
     const { scheduler, random } = this.#disk
-    // acknowledgements of one connection come in order
     const later = (error?: unknown): void => {
       this.#answeredAt = Math.max(this.#answeredAt, scheduler.now + this.#disk.delay() / 2)
       scheduler.after(this.#answeredAt - scheduler.now, () => settle(error))
@@ -247,13 +246,13 @@ export class Connection implements Store {
     this.#state = 'closed'
   }
 
-  /** Runs an operation at its turn; the answer goes to the actor. */
+  /** Runs an operation at its turn; the answer goes to the actor, behind those of the commits before it. */
   #inTurn<T>(work: () => T): Promise<T> {
     const operation = this.#disk.operations++
     return new Promise((resolve, reject) => {
       this.#schedule(() => {
         if (this.#disk.cut(operation, 'before', this.#actor)) return
-        if (this.#disk.cuts.get(operation) !== 'after') this.#answer(work, resolve, reject)
+        if (this.#disk.cuts.get(operation) !== 'after') this.#answer(work, resolve, reject, this.#answeredAt)
         else if (this.#actor.isAlive) {
           work()
           this.#disk.cut(operation, 'after', this.#actor)
@@ -269,16 +268,18 @@ export class Connection implements Store {
     })
   }
 
-  #answer<T>(work: () => T, resolve: (value: T) => void, reject: (error: unknown) => void): void {
+  /** Does the work now, and answers then or later. */
+  #answer<T>(
+    work: () => T,
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+    at = this.#disk.scheduler.now,
+  ): void {
     if (!this.#actor.isAlive) return
-    let value: T
-    try {
-      value = work()
-    } catch (error) {
-      this.#actor.run(() => reject(error))
-      return
-    }
-    this.#actor.run(() => resolve(value))
+    const answer = outcomeOf(work, resolve, reject)
+    const { scheduler } = this.#disk
+    if (at <= scheduler.now) this.#actor.run(answer)
+    else scheduler.after(at - scheduler.now, () => this.#actor.isAlive && this.#actor.run(answer))
   }
 
   #schedule(act: () => void): () => void {
@@ -302,4 +303,18 @@ function failedError(found: string) {
     found,
     fix: 'Open the store anew; that tells whether the commit took effect',
   })
+}
+
+/** Does the work; answers how to tell what came of it. */
+function outcomeOf<T>(
+  work: () => T,
+  resolve: (value: T) => void,
+  reject: (error: unknown) => void,
+): () => void {
+  try {
+    const value = work()
+    return () => resolve(value)
+  } catch (error) {
+    return () => reject(error)
+  }
 }

@@ -205,13 +205,14 @@ it('a process whose handler blocks its event loop keeps its lease', async () => 
     return session
   }
   const script = fileURLToPath(new URL('./testdata/blocking-worker.ts', import.meta.url))
-  const child = spawn(process.execPath, [script, path, '1500'], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(process.execPath, [script, path, '3000'], { stdio: ['ignore', 'ignore', 'inherit'] })
   cleanups.push(() => child.kill('SIGKILL'))
   const [code] = await once(child, 'exit')
   expect(code).toBe(0)
   const beats = first().beats.filter((beat) => beat.tokens.includes('1:1'))
   const gaps = beats.slice(1).map((beat, index) => beat.at - (beats[index]?.at ?? 0))
   expect(beats.length).toBeGreaterThan(10)
-  expect(Math.max(...gaps)).toBeLessThan(600)
+  // far less than the handler blocks, far more than a busy machine delays a beat
+  expect(Math.max(...gaps)).toBeLessThan(2_000)
   expect(fake.jobs.get(1)?.state).toBe('succeeded')
 }, 20_000)
