@@ -36,6 +36,17 @@ describe('a history of one job', () => {
       'a report told twice',
       [make, lease(2, 3, 1), report(4, 5, 1, 'failed', true), report(6, 7, 1, 'failed', true)],
     ],
+    [
+      'a second cancel that insists',
+      [
+        make,
+        lease(2, 3, 1),
+        cancel(4, 5, { state: 'running', changed: true }),
+        cancel(6, 7, { state: 'running', changed: true }),
+        report(8, 9, 1, 'failed', true),
+        read(10, 11, 'cancelled'),
+      ],
+    ],
     ['a lost lease', [make, lease(2, 3, 1), lease(4, 5, 2), report(6, 7, 1, 'succeeded', false)]],
   ])('%s has an order', (_, history) => {
     expect(hasOrder(history)).toBe(true)

@@ -100,7 +100,8 @@ function effects(state: State, verb: string): readonly State[] {
   const isWaiting = state === 'idle'
   if (verb === 'cancel') {
     if (isWaiting || state === 'held') return ['cancelled']
-    return state.startsWith('running') && state.endsWith('-') ? [`${state.slice(0, -1)}!`] : []
+    // a second cancel may insist, and then changes how it stops
+    return state.startsWith('running') ? [`${state.slice(0, -1)}!`] : []
   }
   if (verb === 'restart') return state === 'failed' || state === 'cancelled' ? ['idle', 'succeeded'] : []
   if (verb === 'hold') return isWaiting ? ['held'] : []

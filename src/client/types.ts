@@ -81,8 +81,9 @@ export interface JobSpec {
     readonly forMs?: number
     readonly onConflict?: ConflictPolicy
   }
-  /** Fairness key; default: the namespace. */
+  /** Fairness key, one of the namespace's own; default: the namespace. */
   readonly fairKey?: string
+  /** Bounds on running jobs, by keys of the namespace's own. */
   readonly limits?: readonly LimitUse[]
   readonly after?: readonly Dependency[]
   /** A job that this one belongs to (for display and tree operations; no dependency). */

@@ -9,6 +9,14 @@ export function limitTests(world: World): void {
     limits: keys.map((key) => ({ key: `${world.name}-${key}`, max })),
   })
 
+  it('belong to a namespace: one key in two of them is two limits', async () => {
+    const limits = [{ key: world.name, max: 1 }]
+    const first = await world.add({ limits })
+    const second = await world.add({ limits, namespace: `${world.name}-b` })
+    expect((await world.client.get(second))?.limits).toEqual([world.name])
+    expect((await world.lease(2)).map(({ job }) => job)).toEqual([first, second])
+  })
+
   it('never runs more than the bound, and grants in order', async () => {
     const ids = await world.addAll(Array.from({ length: 12 }, () => limited(3, 'a')))
     const order: number[] = []
@@ -143,6 +151,12 @@ export function limitTests(world: World): void {
     const many = await world.addAll(Array.from({ length: 100 }, () => ({})))
     const few = await world.add({ namespace: `${world.name}-b` })
     expect((await world.lease(2)).map(({ job }) => job)).toEqual([many[0], few])
+  })
+
+  it('takes one key in two namespaces for two', async () => {
+    const many = await world.addAll(Array.from({ length: 3 }, () => ({ fairKey: world.name })))
+    const [own] = await world.addAll([{ fairKey: world.name, namespace: `${world.name}-b` }])
+    expect((await world.lease(3)).map(({ job }) => job)).toEqual([many[0], own, many[1]])
   })
 
   it('serves keys by their weight', async () => {

@@ -91,7 +91,7 @@ export function enqueue(view: Tables, command: EnqueueCommand, now: number): Enq
   const { ids, created } = claimed
   const edges = resolveEdges(view, jobs, ids, created)
   if (!(edges instanceof Map)) return edges
-  const limits = internLimits(view, jobs, created, claimed.freed)
+  const limits = internLimits(view, jobs, routes, created, claimed.freed)
   const fairKeys = internFairKeys(view, jobs, routes, created)
   conclude(view, claimed.ended, claimed.freed, now)
   const maker = new Maker(view, now, dependedOn(edges))

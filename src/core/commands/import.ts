@@ -51,7 +51,7 @@ export function importJobs(
   const claimed = claimKeys(view, jobs, routes, now)
   if (!('ids' in claimed)) return claimed
   const { ids, created } = claimed
-  const limits = internLimits(view, jobs, created, claimed.freed)
+  const limits = internLimits(view, jobs, routes, created, claimed.freed)
   const fairKeys = internFairKeys(view, jobs, routes, created)
   conclude(view, claimed.ended, claimed.freed, now)
   command.jobs.forEach((past, i) => {

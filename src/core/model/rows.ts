@@ -118,3 +118,9 @@ export const nameId = (space: NameSpace, text: string): string => `${space}:${te
 /** The key of an interned route. */
 export const routeKey = (route: Omit<RouteRow, 'id' | 'class'>): string =>
   `${route.namespace}:${route.queue}:${route.kind}:${route.profile}`
+
+/** The text under which a namespace's own limit or fairness key is interned: no other namespace can name it. */
+export const ownName = (namespace: number, key: string): string => `${namespace}/${key}`
+
+/** The key of an {@link ownName}. */
+export const keyOfOwnName = (text: string): string => text.slice(text.indexOf('/') + 1)

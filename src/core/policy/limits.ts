@@ -1,9 +1,9 @@
 /**
- * What the jobs of a call name by text and share with others: limits and fairness keys. Interned for the whole
- * call at once, so that a call of ten thousand new keys is read for a few times and not once per key.
+ * What the jobs of a call name by text and share with others of their namespace: limits and fairness keys. Interned
+ * for the whole call at once, so that a call of ten thousand new keys is read for a few times and not once per key.
  */
 import { limitLine } from '../model/line.ts'
-import { fairId, nameId, type RouteRow } from '../model/rows.ts'
+import { fairId, nameId, ownName, type RouteRow } from '../model/rows.ts'
 import { intern, type View } from '../view.ts'
 import { type AdmitTables, maxOf } from './admit.ts'
 
@@ -22,34 +22,36 @@ interface Named {
 export function internLimits(
   view: Tables,
   jobs: readonly Named[],
+  routes: readonly RouteRow[],
   created: readonly boolean[],
   freed: number[],
 ): (string | null)[] {
   const bounds = new Map<string, number>()
+  const nameOf = (i: number, key: string): string => ownName((routes[i] as RouteRow).namespace, key)
   jobs.forEach(({ limits }, i) => {
-    if (created[i] && limits !== null) for (const { key, max } of limits) bounds.set(key, max)
+    if (created[i] && limits !== null) for (const { key, max } of limits) bounds.set(nameOf(i, key), max)
   })
   if (bounds.size === 0) return new Array<null>(jobs.length).fill(null)
   const ids = setBounds(view, bounds, freed)
   return jobs.map(({ limits }, i) => {
     if (!created[i] || limits === null) return null
-    const taken = new Set(limits.map(({ key }) => ids.get(key) as number))
+    const taken = new Set(limits.map(({ key }) => ids.get(nameOf(i, key)) as number))
     return JSON.stringify([...taken].sort((a, b) => a - b))
   })
 }
 
 function setBounds(view: Tables, bounds: ReadonlyMap<string, number>, freed: number[]): Map<string, number> {
-  const keys = [...bounds.keys()]
-  view.names.need(keys.map((key) => nameId('limit', key)))
-  const known = keys.flatMap((key) => view.names.get(nameId('limit', key))?.id ?? [])
+  const names = [...bounds.keys()]
+  view.names.need(names.map((name) => nameId('limit', name)))
+  const known = names.flatMap((name) => view.names.get(nameId('limit', name))?.id ?? [])
   view.limits.need(known)
   view.holders.need(known)
   view.needLines(known.map(limitLine))
   const ids = new Map<string, number>()
-  for (const [key, max] of bounds) {
-    const isNew = view.names.get(nameId('limit', key)) === undefined
-    const id = intern(view, 'limit', key)
-    ids.set(key, id)
+  for (const [name, max] of bounds) {
+    const isNew = view.names.get(nameId('limit', name)) === undefined
+    const id = intern(view, 'limit', name)
+    ids.set(name, id)
     if (isNew) {
       view.holders.begin(id)
       view.beginLine(limitLine(id))
@@ -69,8 +71,9 @@ export function internFairKeys(
   created: readonly boolean[],
 ): number[] {
   const names = new Set<string>()
+  const nameOf = (i: number, key: string): string => ownName((routes[i] as RouteRow).namespace, key)
   jobs.forEach(({ fairKey }, i) => {
-    if (created[i] && fairKey !== null) names.add(nameId('fair', fairKey))
+    if (created[i] && fairKey !== null) names.add(nameId('fair', nameOf(i, fairKey)))
   })
   if (names.size > 0) view.names.need([...names])
   const tags = new Set<string>()
@@ -80,7 +83,7 @@ export function internFairKeys(
     const route = routes[i] as RouteRow
     if (!created[i] || (fairKey === null && route === last)) return 0
     if (fairKey === null) last = route
-    const key = fairKey === null ? 0 : intern(view, 'fair', fairKey)
+    const key = fairKey === null ? 0 : intern(view, 'fair', nameOf(i, fairKey))
     tags.add(fairId(route.queue, key === 0 ? route.namespace : key))
     queues.add(route.queue)
     return key

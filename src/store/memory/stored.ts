@@ -2,7 +2,7 @@
  * Stored jobs: a row of a memory store with its names, payloads and past put together, as reads show it.
  */
 import { type JobRow, LARGE_INPUT, LARGE_RESULT, limitsOf } from '../../core/model/job.ts'
-import type { PayloadRow } from '../../core/model/rows.ts'
+import { keyOfOwnName, type PayloadRow } from '../../core/model/rows.ts'
 import { EDGE_CLOSE } from '../../core/policy/finish.ts'
 import { assert } from '../../std/assert.ts'
 import type { StoredJob, StoredJobDetails } from '../store.ts'
@@ -26,7 +26,7 @@ export function storedJob(tables: Tables, id: number): StoredJob {
     profile: tables.profilesById.get(route?.profile ?? 0)?.text ?? '',
     worker: tables.namesById.get(row.worker)?.text ?? null,
     key: keyOf(tables, id),
-    limits: limitsOf(row).map((limit) => nameOf(tables, limit)),
+    limits: limitsOf(row).map((limit) => keyOfOwnName(nameOf(tables, limit))),
     progress: tables.progress.get(id) ?? null,
     input: bodyOf(tables, row, 'input'),
     result: bodyOf(tables, row, 'result'),

@@ -5,7 +5,7 @@ import type Database from 'better-sqlite3'
 import type { JobRow } from '../../core/model/job.ts'
 import { HAS_KEY, HAS_PROGRESS, LARGE_INPUT, LARGE_RESULT, limitsOf } from '../../core/model/job.ts'
 import type { Profile } from '../../core/model/profile.ts'
-import type { LogRow, ProgressRow } from '../../core/model/rows.ts'
+import { keyOfOwnName, type LogRow, type ProgressRow } from '../../core/model/rows.ts'
 import type { StateCode } from '../../core/model/states.ts'
 import { CANCELLED, FAILED, SUCCEEDED } from '../../core/model/states.ts'
 import { assert } from '../../std/assert.ts'
@@ -149,7 +149,7 @@ export class Reads {
         ...route,
         worker: row.worker === 0 ? null : this.#name(row.worker),
         key: (row.flags & HAS_KEY) === 0 ? null : this.#key(row.id),
-        limits: limitsOf(row).map((limit) => this.#name(limit)),
+        limits: limitsOf(row).map((limit) => keyOfOwnName(this.#name(limit))),
         progress: progress ?? null,
         input: (row.flags & LARGE_INPUT) === 0 ? row.input : this.#payload(row.id, 'input'),
         result: (row.flags & LARGE_RESULT) === 0 ? row.result : this.#payload(row.id, 'result'),
