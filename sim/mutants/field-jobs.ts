@@ -211,6 +211,7 @@ export const FIELD_JOBS: readonly Mutant[] = [
     ],
     caughtBy: ['L6', 'L5'],
     needs: ['workerPauses', 'localWorkers'],
+    from: 155,
   },
   {
     name: 'double-release',

@@ -138,6 +138,8 @@ export class Connection implements Store {
   #freeAt = 0
   #answeredAt = 0
   #state: 'closed' | 'open' | 'failed' = 'closed'
+  /** The owner's, from its opening. */
+  #epoch = 0
   #unacknowledged = 0
   readonly #pending = new Set<Pending>()
 
@@ -152,7 +154,9 @@ export class Connection implements Store {
     return this.#inTurn(() => {
       for (const pending of this.#pending) this.#settlePending(pending)
       this.#state = 'open'
-      return this.#disk.acquire(this.#actor)
+      const opening = this.#disk.acquire(this.#actor)
+      this.#epoch = opening.epoch
+      return opening
     })
   }
 
@@ -227,7 +231,12 @@ export class Connection implements Store {
   }
 
   load(request: LoadRequest): Promise<Loaded> {
-    return this.#inTurn(() => load(this.#disk.tables, request))
+    return this.#inTurn(() => {
+      const { epoch, tables } = this.#disk
+      if (this.#epoch !== epoch)
+        throw replacedError(`a read of epoch ${epoch}`, `one of epoch ${this.#epoch}`)
+      return load(tables, request)
+    })
   }
 
   close(): Promise<void> {
@@ -290,11 +299,12 @@ export class Connection implements Store {
 }
 
 function fencedError(disk: Disk, batch: Batch) {
-  return perdureError('FENCED', {
-    expected: `a commit of epoch ${disk.epoch}, sequence ${disk.sequence + 1}`,
-    found: `one of epoch ${batch.epoch}, sequence ${batch.sequence}`,
-    fix: 'Stop this owner; the other one has the data',
-  })
+  const expected = `a commit of epoch ${disk.epoch}, sequence ${disk.sequence + 1}`
+  return replacedError(expected, `one of epoch ${batch.epoch}, sequence ${batch.sequence}`)
+}
+
+function replacedError(expected: string, found: string) {
+  return perdureError('FENCED', { expected, found, fix: 'Stop this owner; the other one has the data' })
 }
 
 function failedError(found: string) {

@@ -172,6 +172,10 @@ export interface Store {
    * be on their way; they take effect, and are acknowledged, in the order in which they were issued.
    */
   commit(batch: Batch): Promise<void>
+  /**
+   * Reads behind the commits that were issued before, and is answered behind them. Rejects with FENCED where another
+   * owner has opened the store since: its rows would contradict what this one has in memory.
+   */
   load(request: LoadRequest): Promise<Loaded>
   readonly reads: StoreReads
   close(): Promise<void>
