@@ -30,6 +30,12 @@ const EXPECTED: Record<string, readonly string[]> = {
     '/home is fresh',
     'after its end the page can be refreshed again: true',
   ],
+  order: [
+    // paid and reserved in the first life, and not once more
+    'the second life\n  ship the lamp\napproved: the lamp is on its way',
+    '  put the chair back\n  refund card 1881\ndeclined: the order of the chair was declined',
+    '  put the table back\n  refund card 5100\ncancelled: The job was cancelled: the customer changed their mind.',
+  ],
   processes: ['200 jobs were run by', 'a worker drained and ended with exit code 0'],
   progress: ['job 1 is ready', 'job 1 is running', 'result: { frames: 3 }', 'log: frame 3 is drawn'],
 }

@@ -34,6 +34,7 @@ export const ERROR_KINDS = {
   TOO_LARGE: kind('A value is larger than its limit', 65),
   UNKNOWN_STATE: kind('There is no job state of that name', 64),
   INVALID_CONFIG: kind('The configuration has a mistake', 78),
+  UNSUPPORTED: kind('This connection cannot carry out such a call', 69),
   // the job
   NOT_FOUND: kind('There is no such job, queue, namespace or file', 66),
   WRONG_STATE: kind('The state of the job does not allow this', 69),
@@ -50,6 +51,7 @@ export const ERROR_KINDS = {
   EXIT_CODE: kind('The command ended with a failing exit code or by a signal', 1),
   SPAWN_FAILED: kind('The command could not be started', 126),
   UNKNOWN_KIND: kind('No handler of that kind is known here', 64),
+  NON_DETERMINISM: kind('The code of a workflow does not fit what its run has recorded', 70),
   // the store and the engine
   STORE_BUSY: kind('Another process owns this store', 73, true),
   STORE_FOREIGN: kind('The file is not a Perdure store', 65),

@@ -6,6 +6,7 @@ export { Draft, type DraftOptions, draft, group } from './app/drafts.ts'
 export { type CancelOptions, JobHandle, type LogOptions, type WaitOptions } from './app/handle.ts'
 export { type JobOptions, job, type ResultOf } from './app/job.ts'
 export type { ProcessOptions, WorkOptions } from './app/work.ts'
+export { type WorkflowDefinition, type WorkflowOptions, workflow } from './app/workflow.ts'
 export {
   App,
   type EnqueueManyOptions,
@@ -32,6 +33,7 @@ export type {
   TimeoutOptions,
 } from './client/profile-options.ts'
 export type * from './client/types.ts'
+export type { WorkflowClient } from './client/workflows.ts'
 export type { LogStream, Outcome, StopReason } from './core/model/outcome.ts'
 export type { CommandContext, Profile, Retention, RetryPolicy, Timeouts } from './core/model/profile.ts'
 export type { JobState } from './core/model/states.ts'
@@ -68,3 +70,5 @@ export type { AttemptEndEvent, AttemptEvent, WorkerEvents } from './worker/event
 export type { WorkerOptions } from './worker/options.ts'
 export { type DrainOnSignalsOptions, drainOnSignals } from './worker/signals.ts'
 export { createWorker, type StopOptions, type Worker, type WorkerState } from './worker/worker.ts'
+export type { ChildOptions, Flow, StepOptions } from './workflow/flow.ts'
+export type { StepContext, StepRetry } from './workflow/step.ts'

@@ -49,6 +49,7 @@ const NOTHING: Loaded = {
   limits: [],
   holders: [],
   dependents: [],
+  runs: [],
   windows: [],
 }
 

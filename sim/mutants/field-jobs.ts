@@ -12,7 +12,7 @@ const ADMIT = 'src/core/policy/admit.ts'
 const FINISH = 'src/core/policy/finish.ts'
 const KEYS = 'src/core/policy/keys.ts'
 
-const LOSE_HOLDS = `export function lose(view: FinishTables & Pick<View, 'append'>, command: LoseCommand, now: number): boolean {
+const LOSE_HOLDS = `export function lose(view: FinishTables, command: LoseCommand, now: number): boolean {
   const job = view.jobs.get(command.job)
   if (!holdsLease(job, command.attempt, command.nonce)) return false
 `

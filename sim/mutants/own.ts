@@ -122,8 +122,9 @@ export const OWN: readonly Mutant[] = [
     edits: [
       {
         file: 'src/core/commands/control.ts',
-        find: '  if (job.state === RUNNING) {\n',
-        replace: '  if (job.state === RUNNING || job.state === READY) {\n',
+        find: '  const freed: number[] = []\n',
+        replace:
+          '  if (job.state === READY) return done(view, { ...job, cancelAt: now, error })\n  const freed: number[] = []\n',
       },
     ],
     caughtBy: ['K2', 'K3'],

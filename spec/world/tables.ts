@@ -7,6 +7,7 @@
  */
 import { apply, type Command, type Reply } from '../../src/core/apply.ts'
 import type { JobRow } from '../../src/core/model/job.ts'
+import type { RunRow } from '../../src/core/model/journal.ts'
 import type { Profile } from '../../src/core/model/profile.ts'
 import type { Share } from '../../src/core/model/requirements.ts'
 import {
@@ -39,6 +40,7 @@ export interface Tables {
   readonly fair: ReadonlyMap<string, FairRow>
   readonly keys: ReadonlyMap<string, KeyRow>
   readonly limits: ReadonlyMap<number, LimitRow>
+  readonly runs: ReadonlyMap<number, RunRow>
   readonly holders: Members
   readonly dependents: Members
   readonly nextJobId: number
@@ -55,6 +57,7 @@ export const NO_TABLES: Tables = {
   fair: new Map(),
   keys: new Map(),
   limits: new Map(),
+  runs: new Map(),
   holders: new Map(),
   dependents: new Map(),
   nextJobId: 1,
@@ -97,6 +100,7 @@ class TableView implements View {
   readonly fair: StagedRows<string, FairRow>
   readonly keys: StagedRows<string, KeyRow>
   readonly limits: StagedRows<number, LimitRow>
+  readonly runs: StagedRows<number, RunRow>
   readonly holders: StagedRanges
   readonly dependents: StagedRanges
   readonly append: Appends = NO_APPENDS
@@ -115,6 +119,7 @@ class TableView implements View {
     this.fair = new StagedRows(before.fair, (row) => fairId(row.queue, row.key))
     this.keys = new StagedRows(before.keys, (row) => keyId(row.namespace, row.key))
     this.limits = new StagedRows(before.limits, (row) => row.id)
+    this.runs = new StagedRows(before.runs, (row) => row.job)
     this.holders = new StagedRanges(before.holders)
     this.dependents = new StagedRanges(before.dependents)
     this.#nextJobId = before.nextJobId
@@ -132,6 +137,7 @@ class TableView implements View {
       fair: this.fair.settled(),
       keys: this.keys.settled(),
       limits: this.limits.settled(),
+      runs: this.runs.settled(),
       holders: this.holders.settled(),
       dependents: this.dependents.settled(),
       nextJobId: this.#nextJobId,
@@ -192,6 +198,8 @@ const NO_APPENDS: Appends = {
   log: () => {},
   progress: () => {},
   metadata: () => {},
+  journal: () => {},
+  cutJournal: () => {},
   purge: () => {},
 }
 
@@ -210,6 +218,8 @@ class StagedRows<K extends string | number, R> implements Rows<K, R> {
   }
 
   need(): void {}
+
+  begin(): void {}
 
   put(row: R): void {
     this.#write().set(this.#keyOf(row), row)

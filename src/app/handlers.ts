@@ -2,6 +2,7 @@
  * Handlers by kind, from definitions.
  */
 import type { JobDefinition } from '../client/definition.ts'
+import type { PerdureError } from '../errors.ts'
 import type { Handler } from '../executors/function/function.ts'
 import { invalidOption } from '../std/options.ts'
 import { handlerOf } from './job.ts'
@@ -15,15 +16,14 @@ export function handlersOf(definitions: readonly JobDefinition[]): Map<string, H
     const name = `job(${JSON.stringify(kind)})`
     if (handler === undefined)
       throw invalidOption(`${name} run`, 'a function', undefined, `Give ${name} a run function to work on it`)
-    if (handlers.has(kind)) {
-      throw invalidOption(
-        'the definitions of work',
-        'of one kind each',
-        `two of kind ${JSON.stringify(kind)}`,
-        'Give each kind once',
-      )
-    }
+    if (handlers.has(kind)) throw twiceError(kind)
     handlers.set(kind, handler)
   }
   return handlers
+}
+
+/** Two definitions of one kind: INVALID_OPTION. */
+export function twiceError(kind: string): PerdureError {
+  const found = `two of kind ${JSON.stringify(kind)}`
+  return invalidOption('the definitions of work', 'of one kind each', found, 'Give each kind once')
 }

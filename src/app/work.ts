@@ -4,17 +4,21 @@
 import { fileURLToPath } from 'node:url'
 import type { Client } from '../client/client.ts'
 import type { JobDefinition } from '../client/definition.ts'
+import { noWorkflows } from '../client/workflows.ts'
+import type { PerdureError } from '../errors.ts'
 import type { Executor } from '../executors/executor.ts'
 import { createFunctionExecutor } from '../executors/function/function.ts'
 import { createProcessPool } from '../executors/process/pool.ts'
-import type { Clock } from '../runtime/clock.ts'
+import { type Clock, systemClock } from '../runtime/clock.ts'
 import type { Surroundings } from '../runtime/services.ts'
-import type { Timers } from '../runtime/timers.ts'
+import { systemTimers, type Timers } from '../runtime/timers.ts'
 import { type Duration, parseDuration } from '../std/duration.ts'
 import { checkKnown, invalidOption, nonEmptyText, wholeNumber } from '../std/options.ts'
 import { DEFAULT_SLOTS, type WorkerOptions } from '../worker/options.ts'
 import { createWorker, type Worker } from '../worker/worker.ts'
-import { handlersOf } from './handlers.ts'
+import { createWorkflowExecutor, type WorkflowCode } from '../worker/workflow/executor.ts'
+import { handlersOf, twiceError } from './handlers.ts'
+import { isWorkflow, type WorkflowDefinition } from './workflow.ts'
 
 /** The options of `app.work`. */
 export interface WorkOptions
@@ -61,7 +65,7 @@ const KNOWN = [
 /**
  * Starts a worker. Its queues are those of the definitions, unless the options name others.
  *
- * @throws INVALID_OPTION
+ * @throws INVALID_OPTION; UNSUPPORTED for workflows over a connection that does not carry them.
  */
 export function makeWorker(
   client: Client,
@@ -71,16 +75,22 @@ export function makeWorker(
 ): Worker {
   checkKnown('work', options, KNOWN)
   const { drain, executors: others = {}, queues, processes, ...rest } = options
-  const handlers = handlersOf(definitions)
+  const workflows = definitions.filter(isWorkflow)
+  if (workflows.length > 0 && client.workflows === undefined) throw unsupported(workflows)
+  const jobs = definitions.filter((definition) => !isWorkflow(definition))
+  const handlers = handlersOf(jobs)
   const executors = new Map<string, Executor>(Object.entries(others))
   const time = surroundings === undefined ? {} : timeOf(surroundings)
   const functions =
     processes === undefined
       ? createFunctionExecutor(handlers, time)
       : poolOf(processes, options.concurrency ?? DEFAULT_SLOTS)
-  for (const kind of handlers.keys()) {
+  const ofKinds = new Map<string, Executor>()
+  for (const kind of handlers.keys()) ofKinds.set(kind, functions)
+  addWorkflows(ofKinds, workflows, surroundings)
+  for (const [kind, executor] of ofKinds) {
     if (executors.has(kind)) throw invalidOption(`executors.${kind}`, 'a kind that no definition has', kind)
-    executors.set(kind, functions)
+    executors.set(kind, executor)
   }
   const own = new Set(definitions.map(({ queue }) => queue))
   if (Object.keys(others).length > 0) own.add('default')
@@ -92,6 +102,27 @@ export function makeWorker(
     ...time,
     ...(drain === undefined ? {} : { drainMs: parseDuration(drain, 'drain') }),
   })
+}
+
+function unsupported(workflows: readonly WorkflowDefinition[]): PerdureError {
+  const kinds = workflows.map(({ kind }) => JSON.stringify(kind)).join(', ')
+  return noWorkflows(`work on workflows (${kinds})`)
+}
+
+function addWorkflows(
+  executors: Map<string, Executor>,
+  workflows: readonly WorkflowDefinition[],
+  surroundings: Surroundings | undefined,
+): void {
+  const codes = new Map<string, WorkflowCode>()
+  const time =
+    surroundings === undefined ? { clock: systemClock, timers: systemTimers } : timeOf(surroundings)
+  const executor = createWorkflowExecutor(codes, time)
+  for (const { kind, code } of workflows) {
+    if (executors.has(kind)) throw twiceError(kind)
+    codes.set(kind, code)
+    executors.set(kind, executor)
+  }
 }
 
 function poolOf({ count, module, memoryMb, onError }: ProcessOptions, concurrency: number): Executor {

@@ -165,6 +165,7 @@ export interface AttemptView {
     | 'lost'
     | 'timeout'
     | 'released'
+    | 'paused'
     | 'snoozed'
   readonly error: ErrorRecord | null
 }

@@ -13,8 +13,10 @@ import { type ImportCommand, importJobs } from './commands/import.ts'
 import { type LeaseCommand, lease } from './commands/lease.ts'
 import { type LogCommand, log, type ProgressCommand, progress } from './commands/output.ts'
 import { type PauseCommand, pause } from './commands/queue.ts'
+import { type RecordCommand, record } from './commands/record.ts'
 import { type ReportCommand, report } from './commands/report.ts'
 import { type SettleCommand, settle } from './commands/settle.ts'
+import { type SignalCommand, signal } from './commands/signal.ts'
 import { type DueCommand, due, type ExpireCommand, expire, type LoseCommand, lose } from './commands/time.ts'
 import type { View } from './view.ts'
 
@@ -33,6 +35,8 @@ export type Command =
   | LogCommand
   | ProgressCommand
   | ImportCommand
+  | RecordCommand
+  | SignalCommand
 
 /** What each command answers. */
 export interface Replies {
@@ -49,6 +53,8 @@ export interface Replies {
   log: ReturnType<typeof log>
   progress: ReturnType<typeof progress>
   import: ReturnType<typeof importJobs>
+  record: ReturnType<typeof record>
+  signal: ReturnType<typeof signal>
 }
 
 /** Any reply. */
@@ -88,6 +94,10 @@ export function apply(view: View, command: Command, now: number): Reply {
       return progress(view, command, now)
     case 'import':
       return importJobs(view, command, now)
+    case 'record':
+      return record(view, command, now)
+    case 'signal':
+      return signal(view, command, now)
     default:
       return unreachable(command)
   }

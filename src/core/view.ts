@@ -7,6 +7,7 @@
  */
 
 import type { JobRow } from './model/job.ts'
+import type { JournalRow, RunRow } from './model/journal.ts'
 import type { Profile } from './model/profile.ts'
 import type { Share } from './model/requirements.ts'
 import type {
@@ -39,6 +40,7 @@ export type AbsentTable =
   | 'limits'
   | 'holders'
   | 'dependents'
+  | 'runs'
   | 'line'
 
 /** Thrown by a read of something that is not in memory. Not an error: a request to the engine. */
@@ -62,6 +64,12 @@ export interface Rows<K extends string | number, R> {
   remove(key: K): void
 }
 
+/** The rows of workflow runs. */
+export interface Runs extends Rows<number, RunRow> {
+  /** Says that the run has just begun, so that it is known to have no row. */
+  begin(job: number): void
+}
+
 /** Sets of members by owner (holders of a limit, dependents of a job), each with a small number. */
 export interface Ranges {
   size(owner: number): number
@@ -75,6 +83,15 @@ export interface Ranges {
   begin(owner: number): void
 }
 
+/** Which rows go out of a journal. */
+export interface JournalCut {
+  readonly run: number
+  /** Rows of smaller sequence numbers; 0 for none. */
+  readonly before: number
+  /** Rows of steps that failed for good. */
+  readonly failures: boolean
+}
+
 /** Rows that handlers only write. */
 export interface Appends {
   attempt(row: AttemptRow): void
@@ -82,6 +99,9 @@ export interface Appends {
   log(row: LogRow): void
   progress(row: ProgressRow): void
   metadata(row: MetadataRow): void
+  journal(row: JournalRow): void
+  /** Takes rows out of a run's journal: those before a number, or those of steps that failed. */
+  cutJournal(cut: JournalCut): void
   /** Removes all rows of a job in every table that the core does not read. */
   purge(job: number): void
 }
@@ -96,6 +116,7 @@ export interface View {
   readonly fair: Rows<string, FairRow>
   readonly keys: Rows<string, KeyRow>
   readonly limits: Rows<number, LimitRow>
+  readonly runs: Runs
   readonly holders: Ranges
   readonly dependents: Ranges
   readonly append: Appends

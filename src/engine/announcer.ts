@@ -1,12 +1,15 @@
 /**
  * Announcer: who wants to hear of changes, and what is told to them once it is durable.
  */
-import type { JobRow } from '../core/model/job.ts'
+import { HAS_UNDO, type JobRow } from '../core/model/job.ts'
 import type { LogRow, ProgressRow } from '../core/model/rows.ts'
 import { isTerminal, RUNNING } from '../core/model/states.ts'
 import type { PerdureError } from '../errors.ts'
 
-/** A durable change of a job. `before` is undefined for a new one, `after` for a deleted one. */
+/**
+ * A durable change of a job. `before` is undefined for a new one, `after` for a deleted one. Both are the same row where
+ * the job did not change, but something happened that its worker waits for.
+ */
 export interface Change {
   readonly before: JobRow | undefined
   readonly after: JobRow | undefined
@@ -42,6 +45,7 @@ export class Announcer {
   readonly #waiting = new Map<number, Set<EndListener>>()
   readonly #listeners = new Set<NewsListener>()
   readonly #stops = new Set<(job: JobRow, graceMs: number) => void>()
+  readonly #runNews = new Set<(job: JobRow) => void>()
   readonly #graceOf: (job: number) => number
   #changes: Change[] = []
 
@@ -72,6 +76,17 @@ export class Announcer {
     return () => this.#stops.delete(listener)
   }
 
+  /** Calls back for each running workflow run in whose journal something settled that its worker did not write. */
+  onRunNews(listener: (job: JobRow) => void): () => void {
+    this.#runNews.add(listener)
+    return () => this.#runNews.delete(listener)
+  }
+
+  /** Notes news of a running workflow run. */
+  noteNews(job: JobRow, at: number): void {
+    this.#changes.push({ before: job, after: job, at, graceMs: 0 })
+  }
+
   /** Whether anybody listens to everything. */
   get isHeard(): boolean {
     return this.#listeners.size > 0
@@ -97,6 +112,10 @@ export class Announcer {
   /** Tells what has become durable. */
   publish(news: News): void {
     for (const { before, after, graceMs } of news.changes) {
+      if (after !== undefined && before === after) {
+        for (const listener of this.#runNews) listener(after)
+        continue
+      }
       if (isStop(before, after)) for (const listener of this.#stops) listener(after, graceMs)
       if (this.#waiting.size === 0 || after === undefined || !isTerminal(after.state)) continue
       const listeners = this.#waiting.get(after.id)
@@ -117,7 +136,8 @@ export class Announcer {
   }
 }
 
-/** Asked to stop, for the first time or again. */
+/** Asked to stop, for the first time or again. A run that has something to undo finds in its journal that it shall. */
 function isStop(before: JobRow | undefined, after: JobRow | undefined): after is JobRow {
+  if (after !== undefined && (after.flags & HAS_UNDO) !== 0) return false
   return after?.state === RUNNING && after.cancelAt !== 0 && after.cancelAt !== before?.cancelAt
 }

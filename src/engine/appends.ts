@@ -1,8 +1,9 @@
 /**
  * AppendBuffer: rows that handlers only write, until a commit takes them.
  */
+import type { JournalRow } from '../core/model/journal.ts'
 import type { AttemptRow, LogRow, MetadataRow, PayloadRow, ProgressRow } from '../core/model/rows.ts'
-import type { Appends } from '../core/view.ts'
+import type { Appends, JournalCut } from '../core/view.ts'
 
 /** What a commit takes. */
 export interface Appended {
@@ -11,6 +12,8 @@ export interface Appended {
   logs: LogRow[]
   progress: ProgressRow[]
   metadata: MetadataRow[]
+  journal: JournalRow[]
+  journalCuts: JournalCut[]
   purged: number[]
 }
 
@@ -20,12 +23,14 @@ const nothing = (): Appended => ({
   logs: [],
   progress: [],
   metadata: [],
+  journal: [],
+  journalCuts: [],
   purged: [],
 })
 
 export class AppendBuffer implements Appends {
   #rows = nothing()
-  #settled = [0, 0, 0, 0, 0, 0]
+  #settled = new Array<number>(8).fill(0)
   #touched = false
 
   attempt(row: AttemptRow): void {
@@ -53,6 +58,16 @@ export class AppendBuffer implements Appends {
     this.#rows.metadata.push(row)
   }
 
+  journal(row: JournalRow): void {
+    this.#touched = true
+    this.#rows.journal.push(row)
+  }
+
+  cutJournal(cut: JournalCut): void {
+    this.#touched = true
+    this.#rows.journalCuts.push(cut)
+  }
+
   purge(job: number): void {
     this.#touched = true
     this.#rows.purged.push(job)
@@ -78,12 +93,12 @@ export class AppendBuffer implements Appends {
   take(): Appended {
     const rows = this.#rows
     this.#rows = nothing()
-    this.#settled = [0, 0, 0, 0, 0, 0]
+    this.#settled = new Array<number>(8).fill(0)
     return rows
   }
 
   #lists(): unknown[][] {
-    const { attempts, payloads, logs, progress, metadata, purged } = this.#rows
-    return [attempts, payloads, logs, progress, metadata, purged]
+    const { attempts, payloads, logs, progress, metadata, journal, journalCuts, purged } = this.#rows
+    return [attempts, payloads, logs, progress, metadata, journal, journalCuts, purged]
   }
 }

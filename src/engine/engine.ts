@@ -272,6 +272,7 @@ export class Engine {
     const workingSet = new WorkingSet(
       opening,
       (before, after) => this.#jobChanged(before, after),
+      (job) => this.announcer.noteNews(job, this.#now),
       this.#residency,
     )
     this.#workingSet = workingSet

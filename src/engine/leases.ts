@@ -4,7 +4,7 @@
  * After an opening every running attempt gets a full fresh term, which is safe (L5): its worker may be alive
  * and must be heard first. Never does: ending an attempt; it only says which are overdue.
  */
-import { beganAtOf, type JobRow, LOCAL_LEASE } from '../core/model/job.ts'
+import { beganAtOf, HAS_UNDO, type JobRow, LOCAL_LEASE } from '../core/model/job.ts'
 import type { Timeouts } from '../core/model/profile.ts'
 import { IdMap } from '../std/id-map.ts'
 
@@ -63,7 +63,7 @@ export class Leases {
     }
     const known = this.#running.get(after.id)
     if (known !== undefined && known.nonce === after.nonce) {
-      if (after.cancelAt !== before?.cancelAt) this.#cancel(known, now)
+      if (after.cancelAt !== before?.cancelAt && !mustUndo(after)) this.#cancel(known, now)
       return
     }
     this.#running.set(after.id, this.#entry(after, timeoutsOf(after), now))
@@ -92,7 +92,7 @@ export class Leases {
       deadline: isLocal ? Infinity : now + heartbeatMs,
       // The worker stops the attempt itself and has its grace to report; this is for one that does not.
       stopAt: end === Infinity ? 0 : end + 2 * graceMs,
-      cancelBy: job.cancelAt === 0 ? 0 : now + 2 * graceMs,
+      cancelBy: job.cancelAt === 0 || mustUndo(job) ? 0 : now + 2 * graceMs,
       isCancelFixed: job.cancelAt !== 0,
       isGivenUp: false,
     }
@@ -161,4 +161,9 @@ export class Leases {
     }
     return overdue
   }
+}
+
+/** A run that undoes what it did takes the time that this takes. */
+function mustUndo(job: JobRow): boolean {
+  return (job.flags & HAS_UNDO) !== 0
 }

@@ -97,6 +97,11 @@ export class Table<K extends string | number, R> implements Rows<K, R> {
     return this.#entries.has(key)
   }
 
+  /** Says that there is no row of this key yet. */
+  begin(key: K): void {
+    if (!this.#entries.has(key)) this.#entries.set(key, newEntry<K, R>(key, undefined, true))
+  }
+
   put(row: R): void {
     this.#stage(this.#options.keyOf(row), row)
   }

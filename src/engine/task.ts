@@ -39,6 +39,8 @@ export function weightOf(command: Command): number {
       return command.most
     case 'forget':
       return command.keys.length
+    case 'record':
+      return command.entries.length + 1
     case 'settle':
       return command.ahead.length
     default:

@@ -17,6 +17,7 @@ const TABLES = [
   'limits',
   'holders',
   'dependents',
+  'runs',
   'line',
 ] as const
 
@@ -53,6 +54,7 @@ export class Wants {
       limits: numbers('limits'),
       holders: numbers('holders'),
       dependents: numbers('dependents'),
+      runs: numbers('runs'),
       windows: [],
     }
     return { request, lines: sets.line as Set<number> }

@@ -5,6 +5,7 @@
  * Never does: I/O, timing, or deciding.
  */
 import type { JobRow } from '../core/model/job.ts'
+import type { RunRow } from '../core/model/journal.ts'
 import type { Profile } from '../core/model/profile.ts'
 import type { Share } from '../core/model/requirements.ts'
 import {
@@ -32,7 +33,7 @@ import { Lines } from './lines.ts'
 import { RangeTable } from './ranges.ts'
 import { NO_SHARE, Reservations } from './reservations.ts'
 import { RESIDENCY } from './residency.ts'
-import { Table } from './table.ts'
+import { type RowChange, Table } from './table.ts'
 import { Wants } from './wants.ts'
 
 /** Spaces of names that are few, and resident as a whole. */
@@ -40,6 +41,7 @@ const SMALL_SPACES = new Set(['namespace', 'queue', 'kind', 'class'])
 
 export class WorkingSet implements View {
   readonly #onJob: (before: JobRow | undefined, after: JobRow | undefined) => void
+  readonly #onRunNews: (job: JobRow) => void
   readonly lines: Lines
   readonly jobs = new Table<number, JobRow>({
     name: 'jobs',
@@ -85,6 +87,15 @@ export class WorkingSet implements View {
     keyOf: (row) => row.id,
     capacity: RESIDENCY.others,
   })
+  readonly runs = new Table<number, RunRow>({
+    name: 'runs',
+    isById: true,
+    keyOf: (run) => run.job,
+    capacity: RESIDENCY.others,
+    // How long the journal of a run is in the middle of being written is known here alone.
+    isPinned: (run) => this.jobs.peek(run.job)?.state === RUNNING,
+    onChange: (before, after) => this.#runChanged(before, after),
+  })
   readonly holders = new RangeTable('holders', RESIDENCY.others)
   readonly dependents = new RangeTable('dependents', RESIDENCY.others)
   readonly append = new AppendBuffer()
@@ -103,9 +114,11 @@ export class WorkingSet implements View {
   constructor(
     opening: Opening,
     onJob: (before: JobRow | undefined, after: JobRow | undefined) => void,
+    onRunNews: (job: JobRow) => void = () => {},
     residency = RESIDENCY,
   ) {
     this.#onJob = onJob
+    this.#onRunNews = onRunNews
     if (residency !== RESIDENCY)
       for (const table of this.#tables())
         table.keepAtMost(table === this.jobs ? residency.jobs : residency.others)
@@ -191,6 +204,7 @@ export class WorkingSet implements View {
     changed = this.fair.settle() || changed
     changed = this.keys.settle() || changed
     changed = this.limits.settle() || changed
+    changed = this.runs.settle() || changed
     changed = this.holders.settle() || changed
     changed = this.dependents.settle() || changed
     changed = this.append.settle() || changed
@@ -230,6 +244,7 @@ export class WorkingSet implements View {
       keysGone: goneOf(keys),
       fair: rowsOf(fair),
       fairGone: goneOf(fair),
+      runs: this.runs.take(sequence).flatMap(storedRun),
       holders: this.holders.take(sequence),
       dependents: this.dependents.take(sequence),
       counts: this.#counts.take(),
@@ -275,6 +290,8 @@ export class WorkingSet implements View {
     for (const key of request.keys) this.keys.load(key, undefined)
     for (const row of loaded.limits) this.limits.load(row.id, row)
     for (const id of request.limits) this.limits.load(id, undefined)
+    for (const row of loaded.runs) this.runs.load(row.job, row)
+    for (const id of request.runs) this.runs.load(id, undefined)
     loadRanges(this.holders, request.holders, loaded.holders)
     loadRanges(this.dependents, request.dependents, loaded.dependents)
     request.windows.forEach(({ line }, index) => {
@@ -300,6 +317,13 @@ export class WorkingSet implements View {
     this.#onJob(before, after)
   }
 
+  /** What settled for a run that is being worked on: its worker has to hear of it. */
+  #runChanged(before: RunRow | undefined, after: RunRow | undefined): void {
+    if (after === undefined || after.news === (before?.news ?? 0)) return
+    const job = this.jobs.peek(after.job)
+    if (job?.state === RUNNING) this.#onRunNews(job)
+  }
+
   #shareOf(job: JobRow): Share {
     return this.classes.get(this.routeById(job.route).class)?.share ?? NO_SHARE
   }
@@ -311,9 +335,16 @@ export class WorkingSet implements View {
   }
 
   #tables() {
-    const { jobs, names, profiles, routes, queues, fair, keys, limits, holders, dependents } = this
-    return [jobs, names, profiles, routes, queues, fair, keys, limits, holders, dependents]
+    const { jobs, names, profiles, routes, queues, fair, keys, limits, runs, holders, dependents } = this
+    return [jobs, names, profiles, routes, queues, fair, keys, limits, runs, holders, dependents]
   }
+}
+
+/** The row of a run, where it says anything that its journal does not. */
+function storedRun({ before, after }: RowChange<RunRow>): RunRow[] {
+  if (after === undefined) return []
+  const { start = 0, waits = null, inbox = null } = before ?? {}
+  return after.start === start && after.waits === waits && after.inbox === inbox ? [] : [after]
 }
 
 function rowsOf<R>(changes: readonly { readonly after: R | undefined }[]): R[] {

@@ -39,7 +39,9 @@ type Arguments = readonly unknown[]
 type Handler = (context: HandlerContext, values: Arguments) => unknown
 
 /** Every method of both interfaces, as the wire names them; `close` of a client is the end of its connection. */
-type Required = Exclude<keyof Client, 'close'> | `session.${Exclude<keyof WorkerSession, 'onNotice'>}`
+type Required =
+  | Exclude<keyof Client, 'close' | 'workflows'>
+  | `session.${Exclude<keyof WorkerSession, 'onNotice' | 'workflows'>}`
 
 const optional = <T>(value: unknown): T | undefined => (value ?? undefined) as T | undefined
 

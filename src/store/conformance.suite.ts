@@ -5,6 +5,7 @@ import { describe } from 'vitest'
 import { appendsSuite } from './conformance/appends.suite.ts'
 import { historiesSuite } from './conformance/histories.suite.ts'
 import { jobsSuite } from './conformance/jobs.suite.ts'
+import { journalSuite } from './conformance/journal.suite.ts'
 import { linesSuite } from './conformance/lines.suite.ts'
 import { listsSuite } from './conformance/lists.suite.ts'
 import { ownershipSuite } from './conformance/ownership.suite.ts'
@@ -26,6 +27,7 @@ export function storeConformance(name: string, makeStore: MakeStore, traits: Sto
     linesSuite(makeStore)
     tablesSuite(makeStore)
     appendsSuite(makeStore)
+    journalSuite(makeStore)
     listsSuite(makeStore)
     readsSuite(makeStore)
     historiesSuite(makeStore, traits)

@@ -6,6 +6,7 @@
  * be a pool of network connections as well as a file.
  */
 import type { JobRow } from '../core/model/job.ts'
+import type { JournalPage, JournalRow, RunRow } from '../core/model/journal.ts'
 import type {
   AttemptRow,
   FairRow,
@@ -21,6 +22,7 @@ import type {
   RouteRow,
 } from '../core/model/rows.ts'
 import type { StateCode } from '../core/model/states.ts'
+import type { JournalCut } from '../core/view.ts'
 
 /** A change of one job: made (no before), changed, or deleted (no after). */
 export interface JobChange {
@@ -69,6 +71,12 @@ export interface Batch {
   readonly logs: readonly LogRow[]
   readonly progress: readonly ProgressRow[]
   readonly metadata: readonly MetadataRow[]
+  /** Rows of runs whose start, waits or inbox changed. Their lengths are told by their journals. */
+  readonly runs: readonly RunRow[]
+  /** Written behind the payloads: a value may be a copy of one. */
+  readonly journal: readonly JournalRow[]
+  /** Take effect behind this batch's journal rows. */
+  readonly journalCuts: readonly JournalCut[]
   readonly counts: readonly CountChange[]
   /** Jobs of which every row in every table goes, but for keys whose window is not over at the batch's time. */
   readonly purged: readonly number[]
@@ -104,6 +112,7 @@ export interface LoadRequest {
   readonly limits: readonly number[]
   readonly holders: readonly number[]
   readonly dependents: readonly number[]
+  readonly runs: readonly number[]
   readonly windows: readonly WindowRequest[]
 }
 
@@ -129,6 +138,7 @@ export interface Loaded {
   readonly limits: readonly LimitRow[]
   readonly holders: readonly (readonly [owner: number, member: number, value: number])[]
   readonly dependents: readonly (readonly [owner: number, member: number, value: number])[]
+  readonly runs: readonly RunRow[]
   /** Per window its jobs in order; the flag says that the store has nothing behind them. */
   readonly windows: readonly { readonly jobs: readonly JobRow[]; readonly exhausted: boolean }[]
 }
@@ -147,6 +157,7 @@ export const NO_LOAD: LoadRequest = {
   limits: [],
   holders: [],
   dependents: [],
+  runs: [],
   windows: [],
 }
 
@@ -247,6 +258,8 @@ export interface StoreReads {
   ): Promise<{ readonly keys: readonly KeyPlace[]; readonly next: KeyPlace | null }>
   /** Who depends on any of these, directly or not, nearest first; only edges that have not settled count. */
   dependents(jobs: readonly number[], limit: number): Promise<readonly number[]>
+  /** The journal of a run from a sequence number on, a bounded number of rows; none before its start. */
+  journal(run: number, from: number): Promise<JournalPage>
   /** Facts for `doctor`: version, size, settings. */
   info(): Promise<Readonly<Record<string, string | number | boolean>>>
   /** Looks for damage and for rows that contradict each other; answers what it found, as sentences. */

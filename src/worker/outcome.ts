@@ -18,7 +18,9 @@ const MAX_STACK = 16_384
  * is done. So does a failure that an executor already put down to the reason.
  */
 export function outcomeAfterStop(outcome: Outcome, reason: StopReason): Outcome {
-  if (outcome.type === 'succeeded') return outcome
+  // What a workflow run has recorded stands, and it is asked again when it is woken.
+  if (outcome.type === 'succeeded' || outcome.type === 'suspended' || outcome.type === 'continued')
+    return outcome
   switch (reason) {
     case 'drain':
       return outcome.type === 'snoozed' ? outcome : { type: 'released' }
@@ -61,7 +63,11 @@ export function makeReport(token: string, outcome: Outcome, maxResult: number): 
     }
     case 'cancelled':
     case 'released':
+    case 'suspended':
+    case 'continued':
       return { token, outcome }
+    case 'paused':
+      return { token, outcome: { ...outcome, error: cut(outcome.error) } }
     default:
       return { token, outcome: { type: 'failed', error: notAnOutcome(outcome) } }
   }

@@ -19,6 +19,7 @@ import { Output } from './output.ts'
 import { Poller } from './poller.ts'
 import { Reporter } from './reporter.ts'
 import { Runner } from './runner.ts'
+import { wantsSession } from './session-executor.ts'
 import type { SlotGroup } from './slots.ts'
 import { Status } from './status.ts'
 import { Yielding } from './yielding.ts'
@@ -242,6 +243,7 @@ export class Worker {
       onSettled: () => this.#turnSoon(),
     })
     this.#output.attach(session)
+    for (const executor of new Set(executors.values())) if (wantsSession(executor)) executor.attach(session)
     this.#log?.attach(session)
     session.onNotice((notice) => {
       if (notice.type === 'stop') this.#runner.onStop(notice)

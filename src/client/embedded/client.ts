@@ -31,6 +31,7 @@ import type {
   WatchFilter,
   WorkerView,
 } from '../types.ts'
+import type { WorkflowClient } from '../workflows.ts'
 import { Profiles } from './profiles.ts'
 import { readFilter, readQuery, writeCursor } from './query.ts'
 import { EmbeddedSession, type StopOptions } from './session.ts'
@@ -49,6 +50,7 @@ import {
 } from './validate.ts'
 import { detailsOf, type Explain, endOf, viewOf } from './views.ts'
 import { candidatesFor, workersOf } from './workers.ts'
+import { createWorkflowClient } from './workflows.ts'
 
 /**
  * Makes a client of an open engine; closing the client closes the engine.
@@ -65,6 +67,7 @@ export function createEmbeddedClient(
 }
 
 class EmbeddedClient implements Client {
+  readonly workflows: WorkflowClient
   readonly #engine: Engine
   readonly #profiles: Profiles
   readonly #book: LogBook
@@ -74,6 +77,7 @@ class EmbeddedClient implements Client {
 
   constructor(engine: Engine, defaults: ProfileOptions, book: LogBook) {
     this.#engine = engine
+    this.workflows = createWorkflowClient(engine)
     this.#book = book
     this.#profiles = new Profiles(defaults)
   }
@@ -245,7 +249,15 @@ class EmbeddedClient implements Client {
     const isLocal = info.pid === process.pid && info.host === hostname()
     const forget = (closed: EmbeddedSession): void => void this.#sessions.delete(closed)
     const stops = (job: number) => this.#stops.get(job)
-    const session = new EmbeddedSession(this.#engine, this.#book, info, isLocal, stops, forget)
+    const session = new EmbeddedSession(
+      this.#engine,
+      this.#book,
+      info,
+      isLocal,
+      this.#profiles,
+      stops,
+      forget,
+    )
     this.#sessions.add(session)
     return session
   }

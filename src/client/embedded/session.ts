@@ -24,7 +24,9 @@ import type {
 } from '../client.ts'
 import { readAttributes } from '../requirements.ts'
 import type { WorkerStatus } from '../types.ts'
+import type { Profiles } from './profiles.ts'
 import { addOutput, addRecords, attributesOf } from './tail.ts'
+import { parseToken } from './token.ts'
 import {
   checkArray,
   checkInteger,
@@ -35,6 +37,7 @@ import {
   encodeValue,
   invalid,
 } from './validate.ts'
+import { EmbeddedWorkflows } from './workflows.ts'
 
 /** How a cancel that is under way was asked for. */
 export interface StopOptions {
@@ -46,6 +49,7 @@ export class EmbeddedSession implements WorkerSession {
   readonly #engine: Engine
   readonly #book: LogBook
   readonly info: WorkerInfo
+  readonly workflows: EmbeddedWorkflows
   /** What the worker said last. */
   status: WorkerStatus | undefined
   readonly #name: string
@@ -71,12 +75,14 @@ export class EmbeddedSession implements WorkerSession {
     book: LogBook,
     info: WorkerInfo,
     isLocal: boolean,
+    profiles: Profiles,
     stopOptions: (job: number) => StopOptions | undefined,
     onClose: (session: EmbeddedSession) => void,
   ) {
     this.#engine = engine
     this.#book = book
     this.info = info
+    this.workflows = new EmbeddedWorkflows(engine, profiles)
     this.#name = checkName('name', info.name)
     this.#isLocal = isLocal
     this.#onClose = onClose
@@ -331,6 +337,7 @@ export class EmbeddedSession implements WorkerSession {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#unlisten()
+    this.workflows.close()
     for (const end of [...this.#polls.values()]) end()
     if (this.#isLocal && this.#worker !== 0) this.#engine.loseWorker(this.#worker)
     this.#onClose(this)
@@ -341,18 +348,6 @@ export class EmbeddedSession implements WorkerSession {
 const RELEASE_AGAIN_MS = 500
 
 const NO_METADATA: Readonly<Record<string, string>> = {}
-
-function parseToken(token: string): { job: number; attempt: number; nonce: string } | undefined {
-  if (typeof token !== 'string') return undefined
-  const first = token.indexOf('.')
-  const second = token.indexOf('.', first + 1)
-  if (first < 0 || second < 0) return undefined
-  const job = Number(token.slice(0, first))
-  const attempt = Number(token.slice(first + 1, second))
-  return Number.isSafeInteger(job) && Number.isSafeInteger(attempt)
-    ? { job, attempt, nonce: token.slice(second + 1) }
-    : undefined
-}
 
 /** An outcome with its values as JSON text. One that is malformed, or cannot be written, becomes a failure that says so. */
 function encodeOutcome(report: Omit<Report, 'token'>): EncodedOutcome {
@@ -399,9 +394,23 @@ function encodeKnown({ outcome, resultText }: Omit<Report, 'token'>): EncodedOut
       return { type: 'snoozed', delayMs: delayOf('delayMs', outcome.delayMs) }
     case 'released':
       return outcome
+    case 'suspended':
+      return {
+        type: 'suspended',
+        seen: checkInteger('outcome.seen', outcome.seen, 0, Number.MAX_SAFE_INTEGER),
+      }
+    case 'paused':
+      return { type: 'paused', error: encodeError(checkObject('outcome.error', outcome.error)) }
+    case 'continued':
+      return continued(outcome.input)
     default:
       throw invalid('outcome.type', 'the end of an attempt', (outcome as { type?: unknown }).type)
   }
+}
+
+function continued(value: unknown): EncodedOutcome {
+  const input = encodeValue('outcome.input', value)
+  return { type: 'continued', input, large: input !== null && input.length > INLINE_VALUE }
 }
 
 /** Whole ms, none for what is already past, and at most what a time can hold. */

@@ -3,7 +3,7 @@
  * Each refusal names the state that it found.
  */
 import type { PerdureError } from '../../errors.ts'
-import { HAS_HISTORY, type JobRow, LARGE_RESULT } from '../model/job.ts'
+import { HAS_HISTORY, HAS_UNDO, type JobRow, LARGE_RESULT } from '../model/job.ts'
 import { DUE_LINE, NO_LINE } from '../model/line.ts'
 import { noSuchJob, wrongState } from '../model/refusal.ts'
 import type { RouteRow } from '../model/rows.ts'
@@ -21,7 +21,8 @@ import {
   WAITING,
 } from '../model/states.ts'
 import { admit, expiryOf, leaveLine, place, releaseLimits } from '../policy/admit.ts'
-import { type FinishTables, finish, settleOwn } from '../policy/finish.ts'
+import { conclude, type FinishTables, finish, settleOwn, stop } from '../policy/finish.ts'
+import { runOf } from '../policy/journal.ts'
 import { claimAgain } from '../policy/keys.ts'
 import type { View } from '../view.ts'
 import { attemptOf } from './report.ts'
@@ -45,7 +46,7 @@ export type ControlCommand = { readonly type: 'control'; readonly job: number } 
   | { readonly verb: 'reprioritize'; readonly priority: number }
 )
 
-type Tables = FinishTables & Pick<View, 'append' | 'keys'>
+type Tables = FinishTables & Pick<View, 'keys'>
 type Answer = ControlReply | PerdureError
 
 export function control(view: Tables, command: ControlCommand, now: number): Answer {
@@ -82,12 +83,14 @@ function cancel(view: Tables, job: JobRow, error: string, insists: boolean, now:
     return wrongState('cancel', job, 'live', 'Nothing is left to cancel; read its result instead')
   }
   if (job.state === CANCELLED) return same(job)
-  if (job.state === RUNNING) {
-    if (job.cancelAt === 0) return done(view, { ...job, cancelAt: now, error })
-    return insists ? done(view, { ...job, cancelAt: Math.max(now, job.cancelAt + 1) }) : same(job)
+  if (job.cancelAt !== 0) {
+    if (job.state !== RUNNING || !insists) return same(job)
+    return done(view, { ...job, cancelAt: Math.max(now, job.cancelAt + 1) })
   }
-  finish(view, { ...job, cancelAt: now }, { state: CANCELLED, result: null, error }, now)
-  return { state: CANCELLED, changed: true }
+  const freed: number[] = []
+  const ended = stop(view, job, error, now, freed)
+  if (ended !== undefined) conclude(view, [ended], freed, now)
+  return { state: (view.jobs.get(job.id) as JobRow).state, changed: true }
 }
 
 /** A fresh set of tries and a fresh time limit, through the limits; attempts go on counting. It is unique again, or refused. */
@@ -101,6 +104,7 @@ function restart(view: Tables, ended: JobRow, now: number): Answer {
   // Whoever depends on it meets the end that it had.
   const job = settleOwn(view, ended, now)
   const ran = job.startedAt !== 0
+  if (job.attempt > 0) beginAgain(view, job)
   if (ran) {
     const outcome = job.state === CANCELLED ? 'cancelled' : 'failed'
     view.append.attempt(attemptOf(job, outcome, job.error, job.finishedAt))
@@ -109,7 +113,8 @@ function restart(view: Tables, ended: JobRow, now: number): Answer {
     ...job,
     dueAt: now,
     tries: 0,
-    flags: (ran ? job.flags | HAS_HISTORY : job.flags) & ~LARGE_RESULT,
+    // What had been undone is done again; steps that had failed are tried again.
+    flags: (ran ? job.flags | HAS_HISTORY : job.flags) & ~(LARGE_RESULT | HAS_UNDO),
     worker: 0,
     startedAt: 0,
     finishedAt: 0,
@@ -120,6 +125,20 @@ function restart(view: Tables, ended: JobRow, now: number): Answer {
     error: null,
   }
   return putInPlace(view, fresh, route, now)
+}
+
+/**
+ * What a workflow run recorded stands, but for what failed, which is tried again. Where it was undone, or may have been,
+ * everything is done again.
+ */
+function beginAgain(view: Tables, job: JobRow): void {
+  if ((job.flags & HAS_UNDO) === 0) {
+    view.append.cutJournal({ run: job.id, before: 0, failures: true })
+    return
+  }
+  const run = runOf(view, job.id)
+  view.append.cutJournal({ run: job.id, before: run.length, failures: false })
+  view.runs.put({ ...run, start: run.length, waits: null })
 }
 
 /** Runs a job whose time has not come; keeps attempt and priority. */

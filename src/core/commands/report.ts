@@ -3,15 +3,15 @@
  */
 import type { ErrorRecord } from '../../errors.ts'
 import { assert } from '../../std/assert.ts'
-import { HAS_HISTORY, type JobRow, LARGE_RESULT } from '../model/job.ts'
+import { HAS_HISTORY, HAS_UNDO, type JobRow, LARGE_RESULT } from '../model/job.ts'
 import { readyLine } from '../model/line.ts'
 import type { AttemptRow } from '../model/rows.ts'
-import { CANCELLED, FAILED, READY, RUNNING, SUCCEEDED } from '../model/states.ts'
+import { CANCELLED, FAILED, HELD, READY, RUNNING, SUCCEEDED } from '../model/states.ts'
 import { expiryOf, place, releaseLimits } from '../policy/admit.ts'
 import { queueOf } from '../policy/fairness.ts'
 import { type FinishTables, finish } from '../policy/finish.ts'
 import { backoffMs, mayRetry } from '../policy/retry.ts'
-import type { View } from '../view.ts'
+import { continueAsNew, pause, suspend } from '../policy/suspend.ts'
 
 /** An outcome whose values are JSON text already; `large` says that the result goes to the payload table. */
 export type EncodedOutcome =
@@ -29,6 +29,9 @@ export type EncodedOutcome =
   | { readonly type: 'cancelled'; readonly error: string | null }
   | { readonly type: 'snoozed'; readonly delayMs: number }
   | { readonly type: 'released' }
+  | { readonly type: 'suspended'; readonly seen: number }
+  | { readonly type: 'paused'; readonly error: string }
+  | { readonly type: 'continued'; readonly input: string | null; readonly large: boolean }
 
 export interface ReportCommand {
   readonly type: 'report'
@@ -40,7 +43,7 @@ export interface ReportCommand {
   readonly random: number
 }
 
-type Tables = FinishTables & Pick<View, 'append'>
+type Tables = FinishTables
 
 /**
  * Answers whether the report was accepted; false means that the lease was lost. A report that is told again, since
@@ -53,7 +56,7 @@ export function report(view: Tables, command: ReportCommand, now: number): boole
   if (outcome.type === 'succeeded') {
     const [row, result] = withResult(view, job, outcome.result, outcome.large)
     finish(view, row, { state: SUCCEEDED, result, error: null }, now)
-  } else if (job.cancelAt !== 0) {
+  } else if (job.cancelAt !== 0 && !stillUndoes(job, outcome)) {
     // Why it was cancelled says more than how its attempt took it.
     finish(view, job, { state: CANCELLED, result: null, error: job.error }, now)
   } else if (outcome.type === 'cancelled') {
@@ -61,9 +64,33 @@ export function report(view: Tables, command: ReportCommand, now: number): boole
   } else if (outcome.type === 'failed') {
     fail(view, job, outcome, command.random, now)
   } else {
-    putBack(view, job, outcome.type === 'snoozed' ? outcome.delayMs : undefined, now)
+    setAside(view, job, outcome, now)
   }
   return true
+}
+
+type Unfinished = Exclude<EncodedOutcome, { readonly type: 'succeeded' | 'failed' | 'cancelled' }>
+
+/** The attempt has ended, the job has not, and neither went wrong. */
+function setAside(view: Tables, job: JobRow, outcome: Unfinished, now: number): void {
+  switch (outcome.type) {
+    case 'suspended':
+      suspend(view, job, outcome.seen, now)
+      break
+    case 'paused':
+      pause(view, job, outcome.error, now)
+      break
+    case 'continued':
+      continueAsNew(view, job, outcome.input, outcome.large, now)
+      break
+    default:
+      putBack(view, job, outcome.type === 'snoozed' ? outcome.delayMs : undefined, now)
+  }
+}
+
+/** Whether a run that was cancelled has not undone yet what it did: only its own word, or no try left, ends that. */
+function stillUndoes(job: JobRow, outcome: EncodedOutcome): boolean {
+  return (job.flags & HAS_UNDO) !== 0 && outcome.type !== 'cancelled'
 }
 
 /**
@@ -81,10 +108,12 @@ function isRecorded(job: JobRow | undefined, { attempt, outcome }: ReportCommand
       if (job.startedAt === 0) return false
       if (job.cancelAt !== 0) return outcome.type !== 'succeeded' && !wasForced(job)
       return outcome.type === 'cancelled' && outcome.error === job.error
+    case HELD:
+      return outcome.type === 'paused' && outcome.error === job.error
     default:
       // Failed for good or to be tried again; else given back.
       if (outcome.type === 'failed') return outcome.error === job.error
-      return (outcome.type === 'snoozed' || outcome.type === 'released') && job.error === null
+      return outcome.type !== 'succeeded' && outcome.type !== 'cancelled' && job.error === null
   }
 }
 
@@ -144,7 +173,10 @@ function putBack(view: Tables, job: JobRow, delayMs: number | undefined, now: nu
 /** Moves the latest attempt into the history, so that the row can stand for a job that is not running. */
 function setDown(view: Tables, job: JobRow, outcome: string, error: string | null, now: number): JobRow {
   view.append.attempt(attemptOf(job, outcome, error, now))
-  return { ...job, flags: job.flags | HAS_HISTORY, line: 0, startedAt: 0, worker: 0, nonce: null, error }
+  const flags = job.flags | HAS_HISTORY
+  // Why it was cancelled is kept for the end of a run that still has to undo what it did.
+  const kept = job.cancelAt === 0 ? error : job.error
+  return { ...job, flags, line: 0, startedAt: 0, worker: 0, nonce: null, error: kept }
 }
 
 /** The row of the job's latest attempt, ended. */

@@ -3,12 +3,13 @@
  */
 import type { ErrorRecord } from '../../errors.ts'
 import { assert } from '../../std/assert.ts'
-import { beganAtOf, type JobRow } from '../model/job.ts'
+import { beganAtOf, HAS_UNDO, type JobRow } from '../model/job.ts'
 import { DUE_LINE } from '../model/line.ts'
-import { CANCELLED, FAILED, isTerminal, RUNNING, SCHEDULED } from '../model/states.ts'
+import { CANCELLED, FAILED, isTerminal, RUNNING, SUSPENDED } from '../model/states.ts'
 import { admit } from '../policy/admit.ts'
 import { type FinishTables, finish } from '../policy/finish.ts'
 import { needHead } from '../policy/heads.ts'
+import { fireTimers, wake } from '../policy/journal.ts'
 import type { View } from '../view.ts'
 import { forced, holdsLease, report } from './report.ts'
 
@@ -26,9 +27,14 @@ export function due(view: FinishTables & Pick<View, 'headSize'>, command: DueCom
     const id = view.lineAt(DUE_LINE, position)
     if (id === undefined) return moved
     const job = view.jobs.get(id)
-    if (job === undefined || job.state !== SCHEDULED) continue
+    if (job === undefined || job.line !== DUE_LINE) continue
     if (job.rank > now) return moved
-    view.jobs.put(admit(view, job, view.routeById(job.route), job.rank))
+    if (job.state === SUSPENDED) {
+      fireTimers(view, job.id, now)
+      wake(view, job, now)
+    } else {
+      view.jobs.put(admit(view, job, view.routeById(job.route), job.rank))
+    }
     moved++
   }
   return moved
@@ -70,10 +76,11 @@ export interface LoseCommand {
 }
 
 /** Ends an attempt without its worker. A report that was accepted first wins, since the token no longer fits (L6). */
-export function lose(view: FinishTables & Pick<View, 'append'>, command: LoseCommand, now: number): boolean {
+export function lose(view: FinishTables, command: LoseCommand, now: number): boolean {
   const job = view.jobs.get(command.job)
   if (!holdsLease(job, command.attempt, command.nonce)) return false
-  if (job.cancelAt !== 0) {
+  const undoes = (job.flags & HAS_UNDO) !== 0 && command.cause !== 'cancel'
+  if (job.cancelAt !== 0 && !undoes) {
     const error = JSON.stringify(forcedEnd(job, command.cause))
     finish(view, job, { state: CANCELLED, result: null, error }, now)
     return true

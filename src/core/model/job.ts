@@ -24,6 +24,10 @@ export const HAS_LOGS = 64
 export const HAS_PROGRESS = 128
 /** Depends, or depended, on other jobs. */
 export const HAS_DEPENDENCIES = 256
+/** A workflow run that waits, or waited, for something, or for which a signal was kept. */
+export const HAS_RUN = 512
+/** A workflow run that has done something which a cancel or a failure has to undo. */
+export const HAS_UNDO = 1024
 
 /** One job. Times are epoch ms, 0 where there is none. */
 export interface JobRow {

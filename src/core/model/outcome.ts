@@ -27,3 +27,9 @@ export type Outcome =
   | { readonly type: 'snoozed'; readonly delayMs: number }
   /** Given back unfinished (drain). Burns no attempt. */
   | { readonly type: 'released' }
+  /** A workflow run that waits. `seen`: how far it knows its journal; with more in it, it goes on at once. */
+  | { readonly type: 'suspended'; readonly seen: number }
+  /** A workflow run that cannot go on by itself, and waits for a person. */
+  | { readonly type: 'paused'; readonly error: ErrorRecord }
+  /** A workflow run that begins anew with another input. */
+  | { readonly type: 'continued'; readonly input?: unknown }

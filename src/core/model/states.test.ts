@@ -7,7 +7,7 @@ const MOVES: Record<JobState, readonly JobState[]> = {
   scheduled: ['waiting', 'ready', 'held', 'failed', 'cancelled'],
   waiting: ['ready', 'scheduled', 'held', 'failed', 'cancelled'],
   ready: ['running', 'waiting', 'scheduled', 'held', 'failed', 'cancelled'],
-  running: ['scheduled', 'waiting', 'ready', 'suspended', 'succeeded', 'failed', 'cancelled'],
+  running: ['scheduled', 'waiting', 'ready', 'suspended', 'held', 'succeeded', 'failed', 'cancelled'],
   suspended: ['waiting', 'ready', 'held', 'succeeded', 'failed', 'cancelled'],
   held: ['blocked', 'scheduled', 'waiting', 'ready', 'suspended', 'succeeded', 'failed', 'cancelled'],
   succeeded: [],

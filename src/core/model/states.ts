@@ -32,10 +32,7 @@ export const WAITING = 2
 export const READY = 3
 /** Leased to a worker. */
 export const RUNNING = 4
-/**
- * A workflow that waits for an event.
- * @public part of the stored format
- */
+/** A workflow run that waits for an event: without a lease, a worker or a slot. */
 export const SUSPENDED = 5
 /** Put aside by an operator. */
 export const HELD = 6
@@ -70,7 +67,7 @@ const MOVES: readonly (readonly StateCode[])[] = [
   /* scheduled */ [WAITING, READY, HELD, FAILED, CANCELLED],
   /* waiting   */ [READY, SCHEDULED, HELD, FAILED, CANCELLED],
   /* ready     */ [RUNNING, WAITING, SCHEDULED, HELD, FAILED, CANCELLED],
-  /* running   */ [SCHEDULED, WAITING, READY, SUSPENDED, SUCCEEDED, FAILED, CANCELLED],
+  /* running   */ [SCHEDULED, WAITING, READY, SUSPENDED, HELD, SUCCEEDED, FAILED, CANCELLED],
   /* suspended */ [WAITING, READY, HELD, SUCCEEDED, FAILED, CANCELLED],
   /* held      */ [BLOCKED, SCHEDULED, WAITING, READY, SUSPENDED, SUCCEEDED, FAILED, CANCELLED],
   /* succeeded */ [],

@@ -4,26 +4,33 @@
  * with the jobs that have edges to settle, and further commands go on with them.
  */
 import type { ErrorRecord } from '../../errors.ts'
-import { HAS_DEPENDENTS, type JobRow } from '../model/job.ts'
+import { HAS_DEPENDENTS, HAS_UNDO, type JobRow, LARGE_RESULT } from '../model/job.ts'
+import { BROKEN, CANCEL, CHILD, childName, DONE } from '../model/journal.ts'
 import { NO_LINE, SETTLE_LINE } from '../model/line.ts'
 import {
   BLOCKED,
   CANCELLED,
   FAILED,
   isTerminal,
+  RUNNING,
   type StateCode,
   SUCCEEDED,
   stateName,
 } from '../model/states.ts'
 import type { View } from '../view.ts'
-import { type AdmitTables, dropLimits, grantAll, leaveLine, place } from './admit.ts'
+import { dropLimits, grantAll, leaveLine, place } from './admit.ts'
+import { type JournalTables, settleFromOutside } from './journal.ts'
 
-export type FinishTables = AdmitTables & Pick<View, 'dependents'>
+export type FinishTables = JournalTables & Pick<View, 'dependents'>
 
 /** What an edge does when its dependency does not succeed; the numbers are stored. */
 export const EDGE_FAIL = 0
 export const EDGE_CANCEL = 1
 export const EDGE_RUN = 2
+/** The member was made by the owner, a workflow run, and is cancelled when that ends. */
+export const EDGE_CLOSE = 3
+/** From here on: the member is a run that waits for the owner, at the position that is added to this. */
+export const EDGE_ENTRY = 16
 
 /**
  * Edges that one command settles at most, and levels of jobs that end in it because of others: bounds what is in
@@ -99,17 +106,24 @@ function settle(
 ): void {
   let level = ended.filter(hasDependents)
   let left = most
+  const freed: number[] = []
   for (let depth = 0; depth < levels && left > 0 && level.length > 0; depth++) {
     const next: JobRow[] = []
     const edges = edgesOf(view, level, left)
     for (const [at, job] of level.entries()) {
       const own = edges[at] as Edges
-      for (const [dependent, policy] of own) settleEdge(view, job, dependent, policy, now, next)
+      for (const [dependent, policy] of own) {
+        view.dependents.remove(job.id, dependent)
+        if (policy >= EDGE_ENTRY) settleEntry(view, job, dependent, policy - EDGE_ENTRY, now)
+        else if (policy === EDGE_CLOSE) closeChild(view, job, dependent, now, next, freed)
+        else settleEdge(view, job, dependent, policy, now, next)
+      }
       left -= own.length
       if (view.dependents.size(job.id) > 0) next.push(job)
     }
     level = next
   }
+  grantAll(view, freed)
   for (const { id } of level) {
     // Another edge to it may have settled since it ended.
     const job = view.jobs.get(id) as JobRow
@@ -123,12 +137,17 @@ type Edges = readonly (readonly [dependent: number, policy: number])[]
 function edgesOf(view: FinishTables, level: readonly JobRow[], most: number): Edges[] {
   if (level.length > 1) view.dependents.need(level.map((job) => job.id))
   const wanted: number[] = []
+  const runs: number[] = []
   const edges = level.map((job) => {
     const own = view.dependents.members(job.id, most - wanted.length)
-    for (const [dependent] of own) wanted.push(dependent)
+    for (const [dependent, policy] of own) {
+      wanted.push(dependent)
+      if (policy >= EDGE_CLOSE) runs.push(dependent)
+    }
     return own
   })
   view.jobs.need(wanted)
+  if (runs.length > 0) view.runs.need(runs)
   return edges
 }
 
@@ -142,7 +161,6 @@ function settleEdge(
   now: number,
   ended: JobRow[],
 ): void {
-  view.dependents.remove(dependency.id, dependent)
   const job = view.jobs.get(dependent)
   if (job === undefined) return
   const row = { ...job, pending: job.pending - 1 }
@@ -155,6 +173,74 @@ function settleEdge(
       ? moveOn(view, row, now)
       : end(view, row, endingBecauseOf(dependency, policy), now, NO_LIMITS)
   if (after !== undefined && hasDependents(after)) ended.push(after)
+}
+
+/** A job that a run waits for has ended: the run's journal says how. */
+function settleEntry(view: FinishTables, child: JobRow, id: number, position: number, now: number): void {
+  const run = view.jobs.get(id)
+  if (run === undefined) return
+  // The run's end need not look for this one any more.
+  view.dependents.remove(id, child.id)
+  const isLarge = child.state === SUCCEEDED && (child.flags & LARGE_RESULT) !== 0
+  settleFromOutside(
+    view,
+    run,
+    {
+      position,
+      kind: CHILD,
+      state: child.state === SUCCEEDED ? DONE : BROKEN,
+      // Tells it from another job that the run asks for at this position after it began anew.
+      name: childName(child.id),
+      value: child.state === SUCCEEDED ? child.result : child.error,
+      copyOf: isLarge ? child.id : 0,
+    },
+    now,
+  )
+}
+
+/** The run that made a job has ended, and the job is of no more use. */
+function closeChild(
+  view: FinishTables,
+  run: JobRow,
+  id: number,
+  now: number,
+  ended: JobRow[],
+  freed: number[],
+): void {
+  const child = view.jobs.get(id)
+  if (child === undefined || isTerminal(child.state)) return
+  const error: ErrorRecord = {
+    code: 'CANCELLED',
+    message: `The job was cancelled: job ${run.id}, which had started it, ended before it.`,
+    data: { parent: run.id },
+  }
+  const after = stop(view, child, JSON.stringify(error), now, freed)
+  if (after !== undefined && hasDependents(after)) ended.push(after)
+}
+
+/**
+ * Cancels a live job. One that runs is asked to stop, and a run that has something to undo is woken for that; any other
+ * ends at once. Answers the row of one that ended; the caller has to {@link conclude}.
+ */
+export function stop(
+  view: FinishTables,
+  job: JobRow,
+  error: string,
+  now: number,
+  freed: number[],
+): JobRow | undefined {
+  const hasUndo = (job.flags & HAS_UNDO) !== 0
+  if (job.state !== RUNNING && !hasUndo) {
+    return end(view, { ...job, cancelAt: now }, { state: CANCELLED, result: null, error }, now, freed)
+  }
+  if (job.cancelAt !== 0) return undefined
+  const asked: JobRow = { ...job, cancelAt: now, error }
+  view.jobs.put(asked)
+  if (hasUndo) {
+    const entry = { position: -1, kind: CANCEL, state: DONE, name: '', value: error } as const
+    settleFromOutside(view, asked, entry, now)
+  }
+  return undefined
 }
 
 /**

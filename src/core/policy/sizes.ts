@@ -23,3 +23,5 @@ export const MOST_LIMITS = 16
 export const MOST_DEPENDENCIES = 100_000
 /** Smallest and largest priority. */
 export const MOST_PRIORITY = 1_000_000
+/** Signals that are kept for one run, together. */
+export const MOST_INBOX = 1024 * 1024

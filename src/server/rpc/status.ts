@@ -39,6 +39,8 @@ export const STATUS: Readonly<Record<ErrorCode, Code>> = {
   SPAWN_FAILED: Code.Unknown,
   SERVICE_FAILED: Code.Unknown,
   UNKNOWN_KIND: Code.InvalidArgument,
+  NON_DETERMINISM: Code.FailedPrecondition,
+  UNSUPPORTED: Code.Unimplemented,
   STORE_BUSY: Code.Unavailable,
   STORE_FOREIGN: Code.DataLoss,
   STORE_CORRUPT: Code.DataLoss,

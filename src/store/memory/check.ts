@@ -10,10 +10,12 @@ import {
   RUNNING,
   SCHEDULED,
   type StateCode,
+  SUSPENDED,
   stateName,
   WAITING,
 } from '../../core/model/states.ts'
 import { WHILE_LIVE } from '../../core/policy/keys.ts'
+import { dependenciesOf } from './stored.ts'
 import type { Tables } from './tables.ts'
 
 /** What was found, as sentences; empty where all is well. */
@@ -40,6 +42,7 @@ function lineOf(tables: Tables, job: JobRow): number | undefined {
   if (route === undefined) return undefined
   if (job.state === SCHEDULED) return DUE_LINE
   if (job.state === RUNNING) return RUNNING_LINE
+  if (job.state === SUSPENDED) return job.line === DUE_LINE ? DUE_LINE : NO_LINE
   if (job.state === READY) return readyLine(route.class)
   if (job.state === WAITING) return limitLine(limitsOf(job)[job.taken] ?? 0)
   return isTerminal(job.state) && hasEdgesLeft(tables, job) ? SETTLE_LINE : NO_LINE
@@ -64,7 +67,7 @@ function* checkHeld(tables: Tables, job: JobRow): Generator<string> {
 }
 
 function* checkPending(tables: Tables, job: JobRow): Generator<string> {
-  const edges = tables.dependents.ownersOf(job.id).size
+  const edges = dependenciesOf(tables, job.id).length
   if (job.pending !== edges) {
     yield `Job ${job.id} counts ${job.pending} unsettled dependencies, but there are ${edges}.`
   }
@@ -112,7 +115,7 @@ function* checkCounts(tables: Tables): Generator<string> {
 
 /** No row outlives its job (W9). */
 function* checkOrphans(tables: Tables): Generator<string> {
-  for (const name of ['attempts', 'payloads', 'logs', 'progress', 'metadata'] as const) {
+  for (const name of ['attempts', 'payloads', 'logs', 'progress', 'metadata', 'runs', 'journal'] as const) {
     for (const job of tables[name].keys()) {
       if (!tables.jobs.has(job)) yield `Job ${job} does not exist, but has rows in '${name}'.`
     }

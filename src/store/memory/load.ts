@@ -2,6 +2,7 @@
  * Load: answers what the engine asks for, from the tables of a memory store.
  */
 import type { JobRow } from '../../core/model/job.ts'
+import { blankRun, type RunRow } from '../../core/model/journal.ts'
 import { NO_LINE } from '../../core/model/line.ts'
 import type { Loaded, LoadRequest, WindowRequest } from '../store.ts'
 import type { Edges } from './edges.ts'
@@ -23,8 +24,18 @@ export function load(tables: Tables, request: LoadRequest): Loaded {
     limits: pick(tables.limits, request.limits),
     holders: rangesOf(tables.holders, request.holders),
     dependents: rangesOf(tables.dependents, request.dependents),
+    runs: request.runs.flatMap((job) => runOf(tables, job)),
     windows: request.windows.map((window) => windowOf(tables, window)),
   }
+}
+
+/** The row of a run, with the length of its journal. */
+function runOf(tables: Tables, job: number): RunRow[] {
+  const row = tables.runs.get(job)
+  const last = [...(tables.journal.get(job)?.keys() ?? [])].at(-1)
+  if (row === undefined && last === undefined) return []
+  const { start, waits, inbox } = row ?? blankRun(job)
+  return [{ job, length: Math.max(start, (last ?? -1) + 1), start, waits, inbox, news: 0 }]
 }
 
 function pick<K, R>(table: ReadonlyMap<K, R>, keys: readonly K[]): R[] {

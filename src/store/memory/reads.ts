@@ -1,6 +1,7 @@
 /**
  * Reads of a memory store: lists, single jobs, counts and output, answered from its tables.
  */
+import type { JournalPage } from '../../core/model/journal.ts'
 import type { Profile } from '../../core/model/profile.ts'
 import type { LogRow } from '../../core/model/rows.ts'
 import { CANCELLED, isTerminal, type StateCode, SUCCEEDED } from '../../core/model/states.ts'
@@ -33,6 +34,7 @@ export function createReads(
     expired: (now, from) => run(() => expired(tables, now, from)),
     expiredKeys: (now, after) => run(() => expiredKeys(tables, now, after)),
     dependents: (jobs, limit) => run(() => dependents(tables, jobs, limit)),
+    journal: (job, from) => run(() => journal(tables, job, from)),
     info: () => run(() => ({ store: 'memory', jobs: tables.jobs.size, ...facts() })),
     check: () => run(() => check(tables)),
   }
@@ -125,6 +127,13 @@ function expired(tables: Tables, now: number, from: number): { ids: number[]; ne
     if (isExpired(tables, id, now)) ids.push(id)
   }
   return { ids, next: null }
+}
+
+function journal(tables: Tables, run: number, from: number): JournalPage {
+  const rows = [...(tables.journal.get(run)?.values() ?? [])].filter(({ sequence }) => sequence >= from)
+  const last = rows.at(-1)
+  const next = last === undefined ? Math.max(from, tables.runs.get(run)?.start ?? 0) : last.sequence + 1
+  return { rows, next, isEnd: true }
 }
 
 function isExpired(tables: Tables, id: number, now: number): boolean {

@@ -3,6 +3,7 @@
  */
 import { type JobRow, LARGE_INPUT, LARGE_RESULT, limitsOf } from '../../core/model/job.ts'
 import { keyOfOwnName, type PayloadRow } from '../../core/model/rows.ts'
+import { EDGE_CLOSE } from '../../core/policy/finish.ts'
 import { assert } from '../../std/assert.ts'
 import type { StoredJob, StoredJobDetails } from '../store.ts'
 import type { Tables } from './tables.ts'
@@ -38,8 +39,10 @@ export function detailsOf(tables: Tables, id: number): StoredJobDetails {
   return {
     ...storedJob(tables, id),
     attempts: attempts.map((attempt) => ({ ...attempt, worker: nameOf(tables, attempt.worker) })),
-    dependsOn: [...tables.dependents.ownersOf(id)].sort(ascending),
-    dependents: [...tables.dependents.membersOf(id).keys()].sort(ascending),
+    dependsOn: dependenciesOf(tables, id).sort(ascending),
+    dependents: [...tables.dependents.membersOf(id)]
+      .flatMap(([member, value]) => (value < EDGE_CLOSE ? [member] : []))
+      .sort(ascending),
   }
 }
 
@@ -56,6 +59,13 @@ function keyOf(tables: Tables, id: number): string | null {
     if (row?.key.startsWith('k:')) return row.key.slice(2)
   }
   return null
+}
+
+/** The jobs that a job cannot start before; those that a workflow run waits for are another matter. */
+export function dependenciesOf(tables: Tables, id: number): number[] {
+  return [...tables.dependents.ownersOf(id)].filter(
+    (owner) => (tables.dependents.membersOf(owner).get(id) ?? 0) < EDGE_CLOSE,
+  )
 }
 
 const ascending = (a: number, b: number): number => a - b

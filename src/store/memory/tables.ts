@@ -4,6 +4,7 @@
  * Rows are never changed in place, so they are kept and given out as they came.
  */
 import type { JobRow } from '../../core/model/job.ts'
+import { BROKEN, CHILD, type JournalRow, type RunRow, STEP } from '../../core/model/journal.ts'
 import { NO_LINE } from '../../core/model/line.ts'
 import {
   type AttemptRow,
@@ -54,6 +55,9 @@ export class Tables {
   readonly logs = new Map<number, Map<string, LogRow>>()
   readonly progress = new Map<number, ProgressRow>()
   readonly metadata = new Map<number, Map<string, MetadataRow>>()
+  readonly runs = new Map<number, RunRow>()
+  /** Per run its rows by sequence number, in order. */
+  readonly journal = new Map<number, Map<number, JournalRow>>()
   /** Number of jobs by `route * 16 + state`. */
   readonly counts = new Map<number, number>()
   readonly #lines = new Map<number, Order>()
@@ -91,6 +95,7 @@ export class Tables {
     for (const change of batch.holders) this.holders.change(change)
     for (const change of batch.dependents) this.dependents.change(change)
     this.#append(batch)
+    this.#writeJournals(batch)
     for (const { route, state, delta } of batch.counts) {
       const key = route * 16 + state
       this.counts.set(key, (this.counts.get(key) ?? 0) + delta)
@@ -183,9 +188,27 @@ export class Tables {
     }
   }
 
+  #writeJournals({ runs, journal, journalCuts }: Batch): void {
+    for (const row of runs) this.runs.set(row.job, row)
+    for (const row of journal) {
+      const value = row.copyOf === 0 ? row.value : (this.payloads.get(row.copyOf)?.get('result') ?? null)
+      bucket(this.journal, row.run, () => new Map()).set(row.sequence, { ...row, value, copyOf: 0 })
+    }
+    for (const { run, before, failures } of journalCuts) {
+      const rows = this.journal.get(run) ?? new Map<number, JournalRow>()
+      const broken = new Set([...rows.values()].filter(isBroken).map(({ position }) => position))
+      for (const row of [...rows.values()]) {
+        const isGone = row.sequence < before || (failures && mayBreak(row) && broken.has(row.position))
+        if (isGone) rows.delete(row.sequence)
+      }
+    }
+  }
+
   #purge(job: number, time: number): void {
     this.#removeJob(job)
-    for (const table of [this.attempts, this.payloads, this.logs, this.progress, this.metadata])
+    for (const table of [
+      ...[this.attempts, this.payloads, this.logs, this.progress, this.metadata, this.runs, this.journal],
+    ])
       table.delete(job)
     this.holders.removeMember(job)
     this.dependents.removeOwner(job)
@@ -203,3 +226,6 @@ function isSame(a: JobRow | undefined, b: JobRow | undefined): boolean {
   for (const field in a) if (a[field as keyof JobRow] !== b[field as keyof JobRow]) return false
   return true
 }
+
+const mayBreak = ({ kind }: JournalRow): boolean => kind === STEP || kind === CHILD
+const isBroken = (row: JournalRow): boolean => mayBreak(row) && row.state === BROKEN

@@ -12,7 +12,10 @@ const CLAIMS: readonly (readonly [claim: string, sql: string])[] = [
      ) GROUP BY route, state HAVING sum(n) <> 0`,
   ],
   ['every running job stands in the running line', 'SELECT id FROM jobs_now WHERE (state = 4) <> (line = 2)'],
-  ['every scheduled job stands in the due line', 'SELECT id FROM jobs WHERE (state = 1) <> (line = 1)'],
+  [
+    'every scheduled job stands in the due line',
+    'SELECT id FROM jobs WHERE state <> 5 AND (state = 1) <> (line = 1)',
+  ],
   [
     'every ready job stands in the line of its class',
     `SELECT jobs.id FROM jobs JOIN routes ON routes.id = jobs.route
@@ -25,7 +28,7 @@ const CLAIMS: readonly (readonly [claim: string, sql: string])[] = [
   ],
   [
     'only jobs that wait or run, and ended ones with edges to settle, stand in a line',
-    'SELECT id FROM jobs WHERE state IN (0, 5, 6, 7, 8, 9) AND line <> 0 AND (state < 7 OR line <> 3)',
+    'SELECT id FROM jobs WHERE state IN (0, 5, 6, 7, 8, 9) AND line <> 0 AND (state < 7 OR line <> 3) AND (state <> 5 OR line <> 1)',
   ],
   [
     'an ended job with edges to settle stands in the line of those',
@@ -45,7 +48,7 @@ const CLAIMS: readonly (readonly [claim: string, sql: string])[] = [
   ],
   [
     'a job counts its unsettled dependencies',
-    'SELECT id FROM jobs WHERE pending <> (SELECT count(*) FROM dependents WHERE member = jobs.id)',
+    'SELECT id FROM jobs WHERE pending <> (SELECT count(*) FROM dependents WHERE member = jobs.id AND value < 3)',
   ],
   [
     'a lease is that of a ready job',
@@ -57,6 +60,15 @@ const CLAIMS: readonly (readonly [claim: string, sql: string])[] = [
     `SELECT id FROM jobs WHERE NOT (json_valid(coalesce(input, '0')) AND json_valid(coalesce(result, '0'))
        AND json_valid(coalesce(error, '0')) AND json_valid(coalesce(metadata, '0'))
        AND json_valid(coalesce(limits, '[]')))`,
+  ],
+  [
+    'a run that sleeps waits for something',
+    `SELECT id FROM jobs WHERE state = 5 AND NOT EXISTS (SELECT 1 FROM runs WHERE job = jobs.id AND waits IS NOT NULL)
+       AND NOT EXISTS (SELECT 1 FROM dependents WHERE member = jobs.id AND value >= 16)`,
+  ],
+  [
+    'a journal is that of a job, and so is what a run waits for',
+    'SELECT job FROM (SELECT DISTINCT run AS job FROM journal UNION SELECT job FROM runs) WHERE job NOT IN (SELECT id FROM jobs)',
   ],
   ['every job has its route', 'SELECT id FROM jobs WHERE route NOT IN (SELECT id FROM routes)'],
 ]

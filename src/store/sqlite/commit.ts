@@ -4,6 +4,7 @@
 import type Database from 'better-sqlite3'
 import { perdureError } from '../../errors.ts'
 import { fill, groupSql } from './group-sql.ts'
+import { writeJournals } from './journal.ts'
 import { LeaseWriter } from './leases.ts'
 import type { JobGroup, PackedBatch } from './messages.ts'
 import { Statements } from './statements.ts'
@@ -18,6 +19,8 @@ const PURGED = [
   ['logs', 'job'],
   ['progress', 'job'],
   ['metadata', 'job'],
+  ['runs', 'job'],
+  ['journal', 'run'],
   ['holders', 'member'],
   ['dependents', 'owner'],
   ['dependents', 'member'],
@@ -43,6 +46,7 @@ export class Committer {
       this.#writeTurns(batch)
       this.#writeRanges(batch)
       this.#writeAppended(batch)
+      writeJournals(this.#statements, batch)
       this.#purge(batch)
       this.#run('COMMIT')
     } catch (error) {

@@ -21,6 +21,7 @@ import {
   TEXT_COLUMNS,
   unpackRows,
 } from './job-columns.ts'
+import { loadRuns } from './journal.ts'
 import { withLeases } from './leases.ts'
 import type { PackedLoaded } from './messages.ts'
 import { Statements } from './statements.ts'
@@ -58,6 +59,7 @@ export class Loader {
       keys: request.keys.flatMap((key) => this.#key(key)),
       holders: this.#range('holders', request.holders),
       dependents: this.#range('dependents', request.dependents),
+      runs: loadRuns(this.#statements, request.runs),
       windows: request.windows.map((window) => this.#window(window)),
     }
   }

@@ -12,6 +12,7 @@ import { assert } from '../../std/assert.ts'
 import type { KeyPlace, StoredJob, StoredJobDetails, StoredPage, StoredQuery, StoreReads } from '../store.ts'
 import { check } from './check.ts'
 import { unpackRows } from './job-columns.ts'
+import { readJournal } from './journal.ts'
 import { withLeases } from './leases.ts'
 import { type Condition, conditionsOf, isSelective, stateCondition } from './list-sql.ts'
 import { JOB_COLUMNS, packRows } from './load.ts'
@@ -50,6 +51,8 @@ export class Reads {
       expired: (now: number, from: number) => this.#expired(now, from),
       expiredKeys: (now: number, after: KeyPlace) => this.#expiredKeys(now, after),
       dependents: (jobs: readonly number[], limit: number) => this.#dependents(jobs, limit),
+      // One state of the run, though it takes two reads.
+      journal: this.#db.transaction((run: number, from: number) => readJournal(this.#statements, run, from)),
       info: () => this.#info(),
       check: () => check(this.#db),
     }
@@ -120,8 +123,8 @@ export class Reads {
     return {
       ...job,
       attempts,
-      dependsOn: ids('SELECT owner AS id FROM dependents WHERE member = ? ORDER BY owner'),
-      dependents: ids('SELECT member AS id FROM dependents WHERE owner = ? ORDER BY member'),
+      dependsOn: ids('SELECT owner AS id FROM dependents WHERE member = ? AND value < 3 ORDER BY owner'),
+      dependents: ids('SELECT member AS id FROM dependents WHERE owner = ? AND value < 3 ORDER BY member'),
     }
   }
 

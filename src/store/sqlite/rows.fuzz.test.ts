@@ -120,6 +120,6 @@ function batchOf(sequence: number, jobs: Batch['jobs']): Batch {
       logs: [],
       progress: [],
     },
-    ...{ metadata: [], purged: [] },
+    ...{ metadata: [], runs: [], journal: [], journalCuts: [], purged: [] },
   }
 }

@@ -95,8 +95,20 @@ const THIRD = 'ALTER TABLE jobs ADD COLUMN restarted_at INTEGER NOT NULL DEFAULT
 /** Version 4: what helps to choose among equals. */
 const FOURTH = 'ALTER TABLE jobs ADD COLUMN hint TEXT'
 
+/**
+ * Version 5: journals of workflow runs. A journal is read from its end or through, so its rows lie together; how long it
+ * is tells its last row.
+ */
+const FIFTH = `
+CREATE TABLE runs (job INTEGER PRIMARY KEY, start INTEGER NOT NULL, waits TEXT, inbox TEXT);
+CREATE TABLE journal (
+  run INTEGER, sequence INTEGER, position INTEGER NOT NULL, kind INTEGER NOT NULL, state INTEGER NOT NULL,
+  name TEXT NOT NULL, value TEXT, at INTEGER NOT NULL, PRIMARY KEY (run, sequence)
+) WITHOUT ROWID;
+`
+
 /** The step to version `index + 1`. */
-export const MIGRATIONS: readonly string[] = [FIRST, SECOND, THIRD, FOURTH]
+export const MIGRATIONS: readonly string[] = [FIRST, SECOND, THIRD, FOURTH, FIFTH]
 
 /** The version that this code writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length

@@ -28,6 +28,7 @@ const READS = [
   'expired',
   'expiredKeys',
   'dependents',
+  'journal',
   'info',
   'check',
 ] as const

@@ -23,6 +23,9 @@ export const NO_CHANGES: Omit<Batch, 'epoch' | 'sequence'> = {
   logs: [],
   progress: [],
   metadata: [],
+  runs: [],
+  journal: [],
+  journalCuts: [],
   counts: [],
   purged: [],
 }

@@ -1,0 +1,242 @@
+/**
+ * record: what a run did is written into its journal together with all effects of it (W8): children are enqueued, timers
+ * set, signals waited for and sent. A stale token changes nothing (L2).
+ */
+import { PerdureError, perdureError } from '../../errors.ts'
+import { HAS_DEPENDENTS, HAS_RUN, HAS_UNDO, type JobRow, LARGE_RESULT, LOCAL_LEASE } from '../model/job.ts'
+import {
+  BROKEN,
+  CANCEL,
+  CHILD,
+  childName,
+  DONE,
+  type EntryKind,
+  type EntryState,
+  type JournalRow,
+  OPEN,
+  SEND,
+  SIGNAL,
+  TIMER,
+} from '../model/journal.ts'
+import { noSuchJob, wrongState } from '../model/refusal.ts'
+import { isTerminal, SUCCEEDED } from '../model/states.ts'
+import { EDGE_CLOSE, EDGE_ENTRY } from '../policy/finish.ts'
+import { append, type Entry, fireTimers, runOf, settleFromOutside, waitFor } from '../policy/journal.ts'
+import type { View } from '../view.ts'
+import { type EnqueueTables, enqueue, type NewJob } from './enqueue.ts'
+import { holdsLease } from './report.ts'
+import { deliver } from './signal.ts'
+
+interface Place {
+  /** Given by the code, in the order of its calls. */
+  readonly position: number
+  readonly name: string
+}
+
+/** What a run did, or asks for. */
+export type NewEntry = Place &
+  (
+    | {
+        /** Done already: a step, a mark, or what was refused when it was asked for. */
+        readonly type: 'settled'
+        readonly kind: EntryKind
+        readonly state: typeof DONE | typeof BROKEN
+        readonly value: string | null
+        /** It has to be undone when the run fails or is cancelled. */
+        readonly undo: boolean
+      }
+    /** `delayMs` from now, or at a moment (epoch ms) where that is not 0. */
+    | { readonly type: 'timer'; readonly delayMs: number; readonly dueAt: number }
+    /** Waits for ever where `delayMs` is 0. */
+    | { readonly type: 'signal'; readonly delayMs: number }
+    | {
+        readonly type: 'child'
+        readonly job: NewJob
+        /** The job is cancelled when the run ends before it. */
+        readonly closes: boolean
+        /** False where the run only starts it. */
+        readonly awaits: boolean
+      }
+    | { readonly type: 'send'; readonly to: number; readonly signal: string; readonly value: string | null }
+  )
+
+type Child = NewEntry & { readonly type: 'child' }
+
+export interface RecordCommand {
+  readonly type: 'record'
+  readonly job: number
+  readonly attempt: number
+  readonly nonce: string
+  /** How many rows of the journal the worker has written or read. */
+  readonly seen: number
+  /** In order of positions as far as they belong to one turn of the code. May be empty: timers are looked at. */
+  readonly entries: readonly NewEntry[]
+}
+
+/** The rows that were written, one after another; timers whose time had come are among them. */
+export interface RecordReply {
+  readonly rows: readonly JournalRow[]
+}
+
+type Tables = EnqueueTables & Pick<View, 'runs'>
+
+/** Answers false where the lease was lost; refuses as a whole what a child's enqueue refuses. */
+export function record(
+  view: Tables,
+  command: RecordCommand,
+  now: number,
+): RecordReply | false | PerdureError {
+  const { job: id, attempt, nonce, seen, entries } = command
+  const job = view.jobs.get(id)
+  if (!holdsLease(job, attempt, nonce)) return false
+  if (seen === 0 && attempt === 1 && (job.flags & (LOCAL_LEASE | HAS_RUN)) === LOCAL_LEASE) {
+    // Nobody else writes this journal, and its writer has written nothing. One in another process may have, and not know.
+    view.runs.begin(id)
+  }
+  const rows = fireTimers(view, id, now)
+  const made = enqueueAll(view, id, entries, now)
+  if (made instanceof PerdureError) return made
+  let child = 0
+  for (const entry of entries) {
+    switch (entry.type) {
+      case 'settled':
+        rows.push(write(view, id, entry, entry.kind, entry.state, entry.value, now))
+        if (entry.undo) markUndo(view, id, now)
+        break
+      case 'send':
+        rows.push(sendTo(view, id, entry, now))
+        break
+      case 'child':
+        rows.push(...follow(view, id, entry, made[child++] as number, now))
+        break
+      case 'timer':
+      case 'signal':
+        rows.push(...open(view, id, entry, now))
+    }
+  }
+  return { rows }
+}
+
+/** The ids of the jobs that the entries ask for. */
+function enqueueAll(
+  view: Tables,
+  run: number,
+  entries: readonly NewEntry[],
+  now: number,
+): readonly number[] | PerdureError {
+  const children = entries.filter((entry): entry is Child => entry.type === 'child')
+  if (children.length === 0) return NONE
+  const jobs = children.map(({ job }) => ({ ...job, parent: run }))
+  const reply = enqueue(view, { type: 'enqueue', jobs, request: null }, now)
+  if (reply instanceof PerdureError) return reply
+  const awaited = new Set<number>()
+  for (const [index, id] of reply.ids.entries()) {
+    if (!(children[index] as Child).awaits) continue
+    const isKnown = ((view.jobs.get(id) as JobRow).flags & HAS_DEPENDENTS) !== 0
+    if (awaited.has(id) || (isKnown && view.dependents.has(id, run))) return twiceError(run, id)
+    awaited.add(id)
+  }
+  return reply.ids
+}
+
+const NONE: readonly number[] = []
+
+function twiceError(run: number, job: number): PerdureError {
+  return perdureError('DUPLICATE', {
+    expected: `workflow run ${run} to wait for a job once`,
+    found: `a second wait for job ${job}, to which a key led`,
+    fix: 'Keep what the first call gave, and await that',
+    data: { job },
+  })
+}
+
+function write(
+  view: Tables,
+  run: number,
+  { position, name }: Place,
+  kind: EntryKind,
+  state: EntryState,
+  value: string | null,
+  now: number,
+): JournalRow {
+  return append(view, runOf(view, run), { position, kind, state, name, value }, now)
+}
+
+/** A cancel that came before there was anything to undo did not say so in the journal. */
+function markUndo(view: Tables, id: number, now: number): void {
+  const job = view.jobs.get(id) as JobRow
+  if ((job.flags & HAS_UNDO) !== 0) return
+  const row = { ...job, flags: job.flags | HAS_UNDO }
+  view.jobs.put(row)
+  if (job.cancelAt === 0) return
+  const entry = { position: -1, kind: CANCEL, state: DONE, name: '', value: job.error } as const
+  settleFromOutside(view, row, entry, now)
+}
+
+function open(
+  view: Tables,
+  id: number,
+  entry: NewEntry & { readonly type: 'timer' | 'signal' },
+  now: number,
+): JournalRow[] {
+  const { position, name, delayMs } = entry
+  const kind = entry.type === 'timer' ? TIMER : SIGNAL
+  const at = entry.type === 'timer' ? entry.dueAt : 0
+  const dueAt = at !== 0 ? at : kind === SIGNAL && delayMs === 0 ? 0 : now + delayMs
+  const opened = write(view, id, entry, kind, OPEN, String(dueAt), now)
+  const settled = waitFor(view, view.jobs.get(id) as JobRow, { position, kind, dueAt, name }, now)
+  // A sleep of no time is over at once.
+  return settled === undefined ? [opened, ...fireTimers(view, id, now)] : [opened, settled]
+}
+
+/** The run waits for a job, which may be one that a key stands for, and may have ended. */
+function follow(
+  view: Tables,
+  id: number,
+  { position, name, closes, awaits }: Child,
+  childId: number,
+  now: number,
+): JournalRow[] {
+  const opened = write(view, id, { position, name }, CHILD, awaits ? OPEN : DONE, String(childId), now)
+  const child = view.jobs.get(childId) as JobRow
+  if (isTerminal(child.state) && awaits)
+    return [opened, append(view, runOf(view, id), endOf(child, position), now)]
+  if (closes && !isTerminal(child.state)) link(view, id, childId, EDGE_CLOSE)
+  if (awaits) link(view, childId, id, EDGE_ENTRY + position)
+  return [opened]
+}
+
+function endOf(child: JobRow, position: number): Entry {
+  const isDone = child.state === SUCCEEDED
+  const state = isDone ? DONE : BROKEN
+  const value = isDone ? child.result : child.error
+  const copyOf = isDone && (child.flags & LARGE_RESULT) !== 0 ? child.id : 0
+  return { position, kind: CHILD, state, name: childName(child.id), value, copyOf }
+}
+
+function link(view: Tables, ownerId: number, member: number, value: number): void {
+  const owner = view.jobs.get(ownerId) as JobRow
+  if ((owner.flags & HAS_DEPENDENTS) === 0) {
+    view.dependents.begin(ownerId)
+    view.jobs.put({ ...owner, flags: owner.flags | HAS_DEPENDENTS })
+  }
+  view.dependents.add(ownerId, member, value)
+}
+
+function sendTo(
+  view: Tables,
+  id: number,
+  entry: NewEntry & { readonly type: 'send' },
+  now: number,
+): JournalRow {
+  const target = view.jobs.get(entry.to)
+  const reply =
+    target === undefined
+      ? noSuchJob(entry.to)
+      : isTerminal(target.state)
+        ? wrongState('signal', target, 'live', 'Nobody is there to hear it')
+        : deliver(view, target, entry.signal, entry.value, now)
+  if (!(reply instanceof PerdureError)) return write(view, id, entry, SEND, DONE, null, now)
+  const { code, message, data } = reply
+  return write(view, id, entry, SEND, BROKEN, JSON.stringify({ code, message, data }), now)
+}

@@ -1,0 +1,132 @@
+/**
+ * The journal: the ordered, append-only record of what a workflow run did, and the row that says what it waits for.
+ *
+ * Owns: the shapes and their stored numbers. Every row has a sequence number, and the sequence is the order in which
+ * promises settle on replay. What is done at once (a step) is one row; what has to be waited for is two: one in which
+ * it opens, and one, later, in which it settles. Both carry the position that the code of the run gave it.
+ */
+
+/** A local step; written with its result. */
+export const STEP = 1
+/** A sleep. Opens with the moment in which it ends. */
+export const TIMER = 2
+/** A wait for a signal. Opens with its deadline or nothing, settles with the value of the signal. */
+export const SIGNAL = 3
+/** A job that the run made. Opens with its id, settles with its end. */
+export const CHILD = 4
+/** A signal to another run; written with what became of it. */
+export const SEND = 5
+/** Somebody asked for the run to be cancelled: what waits is told so. Has no position. */
+export const CANCEL = 6
+/** A decision of the code about its own version. */
+export const MARK = 7
+
+/** What a journal row records. */
+export type EntryKind = 1 | 2 | 3 | 4 | 5 | 6 | 7
+
+/** Opened: it settles with a later row of the same position. */
+export const OPEN = 0
+/** Settled well; the value is its result. */
+export const DONE = 1
+/** Settled badly; the value is an ErrorRecord. */
+export const BROKEN = 2
+
+/** Where a journal row leaves its position. */
+export type EntryState = 0 | 1 | 2
+
+/** The names of kinds, as messages and histories show them. */
+export const ENTRY_NAMES: Readonly<Record<EntryKind, string>> = {
+  [STEP]: 'step',
+  [TIMER]: 'sleep',
+  [SIGNAL]: 'signal',
+  [CHILD]: 'child',
+  [SEND]: 'send',
+  [CANCEL]: 'cancel',
+  [MARK]: 'version',
+}
+
+/** What the row is called that says how a job ended which a run waits for. No kind is called so. */
+export function childName(job: number | string): string {
+  return `#${job}`
+}
+
+/** One row of a journal. */
+export interface JournalRow {
+  readonly run: number
+  /** From 0 within the run, without gaps; goes on over a continue-as-new. */
+  readonly sequence: number
+  /** The how-manieth thing the code asked for, from 0; -1 for what it did not ask for. */
+  readonly position: number
+  readonly kind: EntryKind
+  readonly state: EntryState
+  /** What the code called it; empty in a row that settles an earlier one. */
+  readonly name: string
+  /** JSON text. */
+  readonly value: string | null
+  /** Epoch ms. */
+  readonly at: number
+  /** The value is the large result of this job, which the store copies; 0 for none. */
+  readonly copyOf: number
+}
+
+/** Part of a run's journal, in order. */
+export interface JournalPage {
+  readonly rows: readonly JournalRow[]
+  /** The sequence number behind the last of them. */
+  readonly next: number
+  /** Nothing was behind them when they were read. */
+  readonly isEnd: boolean
+}
+
+/** Something that a run waits for and that the shard itself settles. */
+export interface Wait {
+  readonly position: number
+  readonly kind: typeof TIMER | typeof SIGNAL
+  /** Epoch ms; 0 for never. */
+  readonly dueAt: number
+  /** Of the signal. */
+  readonly name: string
+}
+
+/** A signal that came before anybody waited for it. */
+export interface KeptSignal {
+  readonly name: string
+  readonly value: string | null
+}
+
+/** What a shard knows of a workflow run beside its job row. A run that never waited for anything has none stored. */
+export interface RunRow {
+  readonly job: number
+  /** Rows written so far: the next sequence number. Not stored, since the journal tells it. */
+  readonly length: number
+  /** Rows before this number belong to what the run was before it continued as new. */
+  readonly start: number
+  /** JSON array of {@link Wait}, in order of positions; null for none. */
+  readonly waits: string | null
+  /** JSON array of {@link KeptSignal}, first come first; null for none. */
+  readonly inbox: string | null
+  /** How often something settled that the run's worker did not write itself. In memory only. */
+  readonly news: number
+}
+
+/** The row of a run of which nothing is known yet. */
+export function blankRun(job: number): RunRow {
+  return { job, length: 0, start: 0, waits: null, inbox: null, news: 0 }
+}
+
+/** What the run waits for. */
+export function waitsOf(run: RunRow): readonly Wait[] {
+  return run.waits === null ? NONE : (JSON.parse(run.waits) as Wait[])
+}
+
+/** Signals that were kept. */
+export function inboxOf(run: RunRow): readonly KeptSignal[] {
+  return run.inbox === null ? NONE : (JSON.parse(run.inbox) as KeptSignal[])
+}
+
+/** A list as it stands in a row. */
+export function listText(list: readonly unknown[]): string | null {
+  return list.length === 0 ? null : JSON.stringify(list)
+}
+
+const NONE: readonly never[] = []

@@ -1,0 +1,79 @@
+/**
+ * How an attempt of a workflow run ends without the run having ended: it waits, begins anew, or needs a person.
+ * None of these counts against the run's tries.
+ */
+import { assert } from '../../std/assert.ts'
+import { HAS_HISTORY, type JobRow, LARGE_INPUT } from '../model/job.ts'
+import type { RunRow } from '../model/journal.ts'
+import { DUE_LINE, NO_LINE, readyLine } from '../model/line.ts'
+import { HELD, READY, SUSPENDED } from '../model/states.ts'
+import { expiryOf, place, releaseLimits } from './admit.ts'
+import { queueOf } from './fairness.ts'
+import type { FinishTables } from './finish.ts'
+import { fireTimers, nextDueAt, runOf } from './journal.ts'
+
+/** A row that stands for no attempt, and for one try less. */
+function unleased(job: JobRow): JobRow {
+  return { ...job, tries: job.tries - 1, line: NO_LINE, startedAt: 0, worker: 0, nonce: null }
+}
+
+/**
+ * The run waits, with no lease, worker or slot. Where something has settled that its code has not seen, it goes on at
+ * once instead: nobody would wake it for that any more (W6).
+ */
+export function suspend(view: FinishTables, job: JobRow, seen: number, now: number): void {
+  fireTimers(view, job.id, now)
+  const run = runOf(view, job.id)
+  if (run.length > seen) giveBack(view, job, now)
+  else view.jobs.put(asleep(view, job, run))
+}
+
+/** To the front of its key, with its limits: it had been served before. */
+function giveBack(view: FinishTables, job: JobRow, now: number): void {
+  const route = view.routeById(job.route)
+  view.jobs.put({
+    ...unleased(job),
+    state: READY,
+    line: readyLine(route.class),
+    rank: job.priority,
+    turn: queueOf(view, route.queue).turn,
+    expireAt: expiryOf(view, job, route, now),
+  })
+}
+
+function asleep(view: FinishTables, job: JobRow, run: RunRow): JobRow {
+  releaseLimits(view, job)
+  const expireAt = expiryOf(view, job, view.routeById(job.route), Infinity)
+  const row: JobRow = { ...unleased(job), state: SUSPENDED, taken: 0, rank: 0, turn: 0, expireAt }
+  const due = nextDueAt(run)
+  return due === Infinity ? row : { ...row, line: DUE_LINE, rank: due, turn: job.priority }
+}
+
+/** The run waits for a person, who releases it once what is wrong was put right. */
+export function pause(view: FinishTables, job: JobRow, error: string, now: number): void {
+  assert(job.startedAt !== 0, 'an attempt that ends has begun')
+  const { id, attempt: number, worker, startedAt } = job
+  view.append.attempt({ job: id, number, worker, startedAt, endedAt: now, outcome: 'paused', error })
+  releaseLimits(view, job)
+  const expireAt = expiryOf(view, job, view.routeById(job.route), Infinity)
+  const flags = job.flags | HAS_HISTORY
+  view.jobs.put({ ...unleased(job), state: HELD, taken: 0, rank: 0, turn: 0, expireAt, flags, error })
+}
+
+/** The run begins anew with another input: what its journal says so far is forgotten, signals that wait are kept. */
+export function continueAsNew(
+  view: FinishTables,
+  job: JobRow,
+  input: string | null,
+  large: boolean,
+  now: number,
+): void {
+  const run = runOf(view, job.id)
+  view.append.cutJournal({ run: job.id, before: run.length, failures: false })
+  view.runs.put({ ...run, start: run.length, waits: null })
+  if (large) view.append.payload({ job: job.id, field: 'input', text: input as string })
+  const flags = large ? job.flags | LARGE_INPUT : job.flags & ~LARGE_INPUT
+  releaseLimits(view, job)
+  const fresh: JobRow = { ...unleased(job), taken: 0, dueAt: now, flags, input: large ? null : input }
+  view.jobs.put(place(view, { ...fresh, tries: 0 }, view.routeById(job.route), now))
+}

@@ -1,0 +1,97 @@
+/**
+ * Journals: the rows of workflow runs, written many to a statement and read in pages.
+ */
+import type { JournalPage, JournalRow, RunRow } from '../../core/model/journal.ts'
+import type { Batch } from '../store.ts'
+import type { Statements } from './statements.ts'
+
+/** Rows of one statement; see commit.ts. */
+const ROWS_PER_STATEMENT = 32
+/** Bounds of one page. Values are large now and then, so their length counts too. */
+const PAGE_ROWS = 2_000
+const PAGE_CHARACTERS = 4 * 1024 * 1024
+
+type Value = number | string | null
+
+/** Writes what a batch says about journals; their rows go before the cuts. */
+export function writeJournals(
+  statements: Statements,
+  { runs, journal, journalCuts }: Pick<Batch, 'runs' | 'journal' | 'journalCuts'>,
+): void {
+  for (const { job, start, waits, inbox } of runs) {
+    statements.get('REPLACE INTO runs VALUES (?, ?, ?, ?)').run(job, start, waits, inbox)
+  }
+  writeRows(statements, journal)
+  for (const { run, before, failures } of journalCuts) {
+    if (before > 0) statements.get('DELETE FROM journal WHERE run = ? AND sequence < ?').run(run, before)
+    if (failures) statements.get(CUT_FAILURES).run(run, run)
+  }
+}
+
+/** Both rows of a child that did not succeed go: it is asked for again. */
+const CUT_FAILURES = `
+DELETE FROM journal WHERE run = ? AND kind IN (1, 4) AND position IN
+  (SELECT position FROM journal WHERE run = ? AND kind IN (1, 4) AND state = 2)`
+
+function writeRows(statements: Statements, rows: readonly JournalRow[]): void {
+  let at = 0
+  const args: Value[] = []
+  for (const count of [ROWS_PER_STATEMENT, 1]) {
+    if (rows.length - at < count) continue
+    const statement = statements.get(insertSql(count))
+    for (; at + count <= rows.length; at += count) {
+      args.length = 0
+      for (let i = at; i < at + count; i++) push(args, rows[i] as JournalRow)
+      statement.run(...args)
+    }
+  }
+  for (const { run, sequence, copyOf } of rows)
+    if (copyOf !== 0) statements.get(COPY).run(copyOf, run, sequence)
+}
+
+function insertSql(rows: number): string {
+  return `INSERT INTO journal VALUES ${new Array(rows).fill('(?, ?, ?, ?, ?, ?, ?, ?)').join(', ')}`
+}
+
+const COPY = `
+UPDATE journal SET value = (SELECT text FROM payloads WHERE job = ? AND field = 'result') WHERE run = ? AND sequence = ?`
+
+function push(args: Value[], { run, sequence, position, kind, state, name, value, at }: JournalRow): void {
+  args.push(run, sequence, position, kind, state, name, value, at)
+}
+
+/** The rows of runs, with the lengths of their journals. A run of which nothing was written has none. */
+export function loadRuns(statements: Statements, jobs: readonly number[]): RunRow[] {
+  return jobs.flatMap((job) => {
+    const row = statements.get('SELECT start, waits, inbox FROM runs WHERE job = ?').get(job) as
+      | Pick<RunRow, 'start' | 'waits' | 'inbox'>
+      | undefined
+    const { start = 0, waits = null, inbox = null } = row ?? {}
+    const length = Math.max(start, lengthOf(statements, job))
+    return row === undefined && length === 0 ? [] : [{ job, length, start, waits, inbox, news: 0 }]
+  })
+}
+
+function lengthOf(statements: Statements, run: number): number {
+  const sql = 'SELECT sequence + 1 AS length FROM journal WHERE run = ? ORDER BY sequence DESC LIMIT 1'
+  return (statements.get(sql).get(run) as { length: number } | undefined)?.length ?? 0
+}
+
+/** The part of a journal from a sequence number on. */
+export function readJournal(statements: Statements, run: number, from: number): JournalPage {
+  const started = statements.get('SELECT start FROM runs WHERE job = ?').get(run) as
+    | { start: number }
+    | undefined
+  const sql = `SELECT run, sequence, position, kind, state, name, value, at, 0 AS copyOf FROM journal
+    WHERE run = ? AND sequence >= ? ORDER BY sequence LIMIT ?`
+  const rows: JournalRow[] = []
+  let characters = 0
+  for (const row of statements.get(sql).iterate(run, from, PAGE_ROWS) as IterableIterator<JournalRow>) {
+    rows.push(row)
+    characters += row.value?.length ?? 0
+    if (characters > PAGE_CHARACTERS) break
+  }
+  const last = rows.at(-1)
+  const next = last === undefined ? Math.max(from, started?.start ?? 0) : last.sequence + 1
+  return { rows, next, isEnd: rows.length < PAGE_ROWS && characters <= PAGE_CHARACTERS }
+}

@@ -1,0 +1,124 @@
+/**
+ * Runs workflow runs: from a leased attempt to the code that waits for it, and back to an outcome.
+ *
+ * Owns: which runs are worked on and which are kept in memory. Never does: anything about a single run (see workflow/run.ts).
+ */
+import type { WorkerSession } from '../../client/client.ts'
+import type { JobDefinition } from '../../client/definition.ts'
+import { type EnqueueOptions, makeSpec } from '../../client/enqueue.ts'
+import { noWorkflows, type RunEntry, type WorkflowSession } from '../../client/workflows.ts'
+import type { Outcome } from '../../core/model/outcome.ts'
+import { errorRecord } from '../../errors.ts'
+import type { Attempt, AttemptControl } from '../../executors/executor.ts'
+import { stoppedOutcome } from '../../executors/stopped.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { Timers } from '../../runtime/timers.ts'
+import { Flow } from '../../workflow/flow.ts'
+import type { RunEnd, RunPort } from '../../workflow/port.ts'
+import { FlowRun } from '../../workflow/run.ts'
+import type { SessionExecutor } from '../session-executor.ts'
+import { Kept } from './kept.ts'
+
+/** The code of a workflow. */
+export type WorkflowCode = (flow: Flow, input: never) => unknown
+
+/** What a workflow executor needs. */
+export interface WorkflowExecutorOptions {
+  readonly clock: Clock
+  readonly timers: Timers
+  /** Memory for runs that wait, in characters, about. Default 64 Mi. */
+  readonly keep?: number
+}
+
+const KEEP = 64 * 1024 * 1024
+
+/** Makes an executor for workflows, by kind. */
+export function createWorkflowExecutor(
+  workflows: ReadonlyMap<string, WorkflowCode>,
+  options: WorkflowExecutorOptions,
+): SessionExecutor {
+  return new Workflows(workflows, options)
+}
+
+class Workflows implements SessionExecutor {
+  readonly name = 'workflow'
+  readonly #workflows: ReadonlyMap<string, WorkflowCode>
+  readonly #clock: Clock
+  readonly #timers: Timers
+  readonly #kept: Kept
+  readonly #active = new Map<string, FlowRun>()
+  #session: WorkflowSession | undefined
+
+  constructor(workflows: ReadonlyMap<string, WorkflowCode>, options: WorkflowExecutorOptions) {
+    const { clock, timers, keep = KEEP } = options
+    this.#workflows = workflows
+    this.#clock = clock
+    this.#timers = timers
+    this.#kept = new Kept(keep)
+  }
+
+  attach(session: WorkerSession): void {
+    this.#session = session.workflows
+    this.#session?.onNews((token) => this.#active.get(token)?.news())
+  }
+
+  async run(attempt: Attempt, control: AttemptControl): Promise<Outcome> {
+    const session = this.#session
+    const code = this.#workflows.get(attempt.kind)
+    if (session === undefined || code === undefined)
+      return { type: 'failed', error: errorRecord(noWorkflows('workflows')) }
+    const port = this.#portOf(session, attempt, control)
+    const kept = this.#kept.take(attempt.job)
+    const run =
+      kept ?? new FlowRun(attempt.job, (own) => code(new Flow(own, childSpec), attempt.input as never))
+    this.#active.set(attempt.token, run)
+    const end = await run.work(port, attempt.attempt === 1)
+    this.#active.delete(attempt.token)
+    if (end.type === 'suspended') this.#kept.put(run)
+    return outcomeOf(end, control)
+  }
+
+  #portOf(session: WorkflowSession, { token, job }: Attempt, control: AttemptControl): RunPort {
+    const timers = this.#timers
+    return {
+      record: (seen, entries) => session.record(token, seen, entries as readonly RunEntry[]),
+      read: (from) => session.journal(job, from),
+      child: childSpec,
+      after: (ms, act) => {
+        const timer = timers.after(ms, act)
+        return () => timer.cancel()
+      },
+      now: () => this.#clock.now(),
+      signal: control.signal,
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#kept.clear()
+  }
+}
+
+const childSpec: RunPort['child'] = (definition, input, options) =>
+  makeSpec(definition as JobDefinition, input, options as EnqueueOptions | undefined)
+
+function outcomeOf(end: RunEnd, control: AttemptControl): Outcome {
+  switch (end.type) {
+    case 'succeeded':
+      return end.result === undefined ? { type: 'succeeded' } : { type: 'succeeded', result: end.result }
+    case 'failed':
+      // Its end is on record like everything before it: trying again would only find it.
+      return { type: 'failed', error: errorRecord(end.error), retry: false }
+    case 'paused':
+      return { type: 'paused', error: errorRecord(end.error) }
+    case 'cancelled':
+    case 'suspended':
+    case 'continued':
+      return end
+    case 'stopped':
+      return control.stopReason === undefined
+        ? { type: 'released' }
+        : stoppedOutcome(control.stopReason, { found: 'a workflow that was under way' })
+    case 'lost':
+      return stoppedOutcome('lease-lost', { found: 'that the run is another worker’s' })
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * Errors of workflow runs: what the code gets to see of failures, and what is wrong with the code itself.
+ */
+import { ENTRY_NAMES, type EntryKind, type JournalRow } from '../core/model/journal.ts'
+import { type ErrorRecord, fromErrorRecord, type PerdureError, perdureError } from '../errors.ts'
+
+/** A failure out of the journal. It is the same in the run that met it and in every replay. */
+export function recordedError(value: string | null): PerdureError {
+  return fromErrorRecord(
+    value === null
+      ? { code: 'INTERNAL', message: 'No reason was recorded.' }
+      : (JSON.parse(value) as ErrorRecord),
+  )
+}
+
+/** The code asked for something else than it had recorded. */
+export function mismatch(
+  position: number,
+  recorded: JournalRow,
+  kind: EntryKind,
+  name: string,
+): PerdureError {
+  return perdureError('NON_DETERMINISM', {
+    expected: `${named(recorded.kind, recorded.name)} at position ${position}, as recorded`,
+    found: named(kind, name),
+    fix: FIX,
+    data: { position, recorded: recorded.name, found: name },
+  })
+}
+
+/** The code ended, or stands still, before it has asked for all that it had recorded. */
+export function missing(recorded: JournalRow, found: string): PerdureError {
+  const { position, kind, name } = recorded
+  return perdureError('NON_DETERMINISM', {
+    expected: `${named(kind, name)} at position ${position}, as recorded`,
+    found,
+    fix: FIX,
+    data: { position, recorded: name, found: null },
+  })
+}
+
+const FIX = 'Put the old code back, or keep its path with flow.patched, then release the run'
+
+function named(kind: EntryKind, name: string): string {
+  return name === '' ? ENTRY_NAMES[kind] : `${ENTRY_NAMES[kind]} '${name}'`
+}

@@ -1,0 +1,186 @@
+/**
+ * Ledger: the journal of one run as its worker keeps it: what was read of it, what is to be written, and the one call
+ * that is under way at a time.
+ *
+ * Owns: order and repetition of these calls, and what a refusal means. Never does: anything about the code of the run.
+ */
+import { BROKEN, CHILD, type EntryKind, type JournalRow, SEND, SIGNAL, TIMER } from '../core/model/journal.ts'
+import { type ErrorCode, errorRecord, PerdureError } from '../errors.ts'
+import type { FlowEntry, RunEnd, RunPort } from './port.ts'
+import { RowQueue } from './rows.ts'
+
+/** What a ledger needs of its run. */
+export interface LedgerOwner {
+  /** Rows of positions that the code has been past can be read no more once they are gone. */
+  hasBegun(): boolean
+  /** Whether this is the attempt that works on the run. */
+  isOf(port: RunPort): boolean
+  /** Something came in. */
+  turn(): void
+  /** Something is to be done, in the next turn. */
+  touch(): void
+  /** The attempt ends. */
+  leave(end: RunEnd): void
+}
+
+/** Entries of one call: bounds how long the engine is busy with it. */
+const MOST_ENTRIES = 1_000
+/** Before something that the store could not do is tried again, ms. */
+const AGAIN_MS = 200
+
+export class Ledger {
+  readonly rows = new RowQueue()
+  readonly #owner: LedgerOwner
+  #outbox: FlowEntry[] = []
+  /** Entries to send one by one, since one of them was refused. */
+  #suspects = 0
+  #mustRead = false
+  #mustPull = false
+  /** A call is under way. */
+  isBusy = false
+  /** False when what is known here may not be what is in the journal. */
+  isWhole = true
+
+  constructor(owner: LedgerOwner) {
+    this.#owner = owner
+  }
+
+  /** Takes an entry that is to be written. */
+  write(entry: FlowEntry): void {
+    this.#outbox.push(entry)
+  }
+
+  /** What was asked for cannot be; the code is told so, now and on every replay. */
+  refuse(kind: EntryKind, name: string, position: number, thrown: unknown): void {
+    this.#outbox.push(refusal(kind, name, position, thrown))
+  }
+
+  /** Rows were written that did not come from here. */
+  expectNews(): void {
+    this.#mustRead = true
+  }
+
+  /** A sleep is over while steps run: the engine is to write down that it is. */
+  expectTimers(): void {
+    this.#mustPull = true
+  }
+
+  /** Reads what has to be read before anything else. Answers whether it began to. */
+  catchUp(port: RunPort): boolean {
+    if (this.isBusy || !this.#mustRead) return false
+    void this.#read(port)
+    return true
+  }
+
+  /** Writes what there is to write, unless a call is under way. */
+  flush(port: RunPort): void {
+    if (!this.isBusy && (this.#outbox.length > 0 || this.#mustPull)) this.#record(port)
+  }
+
+  async #read(port: RunPort): Promise<void> {
+    this.#mustRead = false
+    this.isBusy = true
+    try {
+      for (let isEnd = false; !isEnd; ) {
+        const page = await port.read(this.rows.known)
+        if (!this.rows.takePage(page, this.#owner.hasBegun())) {
+          this.#drop(port)
+          return
+        }
+        isEnd = page.isEnd
+      }
+    } catch (error) {
+      if (!mayTryAgain(error)) {
+        this.#drop(port)
+        return
+      }
+      this.#mustRead = true
+      this.#pause(port)
+      return
+    }
+    this.isBusy = false
+    if (this.#owner.isOf(port)) this.#owner.turn()
+  }
+
+  #record(port: RunPort): void {
+    const all = this.#outbox
+    const most = this.#suspects > 0 ? 1 : MOST_ENTRIES
+    const entries = all.length > most ? all.slice(0, most) : all
+    this.#outbox = all.length > most ? all.slice(most) : []
+    this.#suspects = Math.max(0, this.#suspects - 1)
+    this.#mustPull = false
+    this.isBusy = true
+    port.record(this.rows.known, entries).then(
+      (rows) => this.#recorded(port, rows),
+      (error: unknown) => {
+        if (this.#owner.isOf(port)) this.#refused(port, entries, error)
+      },
+    )
+  }
+
+  #recorded(port: RunPort, rows: readonly JournalRow[] | undefined): void {
+    this.isBusy = false
+    if (!this.#owner.isOf(port)) return
+    if (rows === undefined) {
+      this.#owner.leave({ type: 'lost' })
+      return
+    }
+    // Rows of others may stand before them: then all are read, in order.
+    if (!this.rows.takeWritten(rows)) this.#mustRead = true
+    this.#owner.turn()
+  }
+
+  #refused(port: RunPort, entries: readonly FlowEntry[], error: unknown): void {
+    const [first] = entries
+    if (mayTryAgain(error)) {
+      this.#outbox = [...entries, ...this.#outbox]
+      this.#pause(port)
+      return
+    }
+    this.isBusy = false
+    if (!(error instanceof PerdureError) || ENDS.has(error.code) || first === undefined) {
+      this.#drop(port)
+      return
+    }
+    if (entries.length > 1) {
+      this.#suspects += entries.length
+      this.#outbox = [...entries, ...this.#outbox]
+    } else if (first.type === 'settled') {
+      this.#owner.leave({ type: 'failed', error })
+      return
+    } else {
+      const { position, name, type } = first
+      this.#outbox.unshift(refusal(KIND_OF[type], name, position, error))
+    }
+    this.#owner.touch()
+  }
+
+  /** The store could not do it: once more, after a while. */
+  #pause(port: RunPort): void {
+    port.after(AGAIN_MS, () => {
+      this.isBusy = false
+      this.#owner.touch()
+    })
+  }
+
+  /** What is in memory here may not be what is in the journal any more: the next attempt begins from that. */
+  #drop(port: RunPort): void {
+    this.isWhole = false
+    this.isBusy = false
+    if (this.#owner.isOf(port)) this.#owner.leave({ type: 'stopped' })
+  }
+}
+
+/** After these it is not known what was written, or nothing can be any more. */
+const ENDS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['UNKNOWN_OUTCOME', 'CLOSED', 'FENCED'])
+
+const KIND_OF = { timer: TIMER, signal: SIGNAL, child: CHILD, send: SEND } as const
+
+function mayTryAgain(error: unknown): boolean {
+  return error instanceof PerdureError && error.retryable && !ENDS.has(error.code)
+}
+
+function refusal(kind: EntryKind, name: string, position: number, thrown: unknown): FlowEntry {
+  const value = JSON.stringify(errorRecord(thrown))
+  return { type: 'settled', kind, position, name, state: BROKEN, value, undo: false }
+}

@@ -1,0 +1,103 @@
+/**
+ * RowQueue: the rows of a journal on their way to the code of a run, and the positions that the code has asked for.
+ */
+import {
+  CHILD,
+  childName,
+  type JournalPage,
+  type JournalRow,
+  OPEN,
+  SIGNAL,
+  TIMER,
+} from '../core/model/journal.ts'
+
+export type Rows = readonly JournalRow[]
+
+/** What a row takes beside its value, in characters: about. */
+const ROW_SIZE = 200
+/** How far the front of the array may be empty before it is cut off. */
+const SLACK = 1_024
+
+export class RowQueue {
+  /** First rows of positions that the code has not asked for yet. */
+  readonly recorded = new Map<number, JournalRow>()
+  /** The jobs that the run waits for, by position. */
+  readonly #children = new Map<number, string>()
+  /** When sleeps and deadlines are over that have not settled, by position. */
+  readonly #dues = new Map<number, number>()
+  #rows: JournalRow[] = []
+  #start = 0
+  /** The sequence number behind the last row that was taken in. */
+  known = 0
+  /** The next position that the code asks for. */
+  next = 0
+  size = 0
+
+  /** The next position, with what is on record for it. */
+  issue(): { position: number; row: JournalRow | undefined } {
+    const position = this.next++
+    if (this.recorded.size === 0) return { position, row: undefined }
+    const row = this.recorded.get(position)
+    this.recorded.delete(position)
+    return { position, row }
+  }
+
+  /** Takes in rows as they were read. Answers false where some are gone that the code has not seen. */
+  takePage({ rows, next }: JournalPage, isStarted: boolean): boolean {
+    const [first] = rows
+    if (isStarted && (first?.sequence ?? next) > this.known) return false
+    for (const row of rows) this.#take(row)
+    this.known = Math.max(this.known, next)
+    return true
+  }
+
+  /** Takes in rows that were just written. Answers false where others stand before them. */
+  takeWritten(rows: Rows): boolean {
+    for (const row of rows) {
+      if (row.sequence > this.known) return false
+      if (row.sequence === this.known) this.#take(row)
+    }
+    return true
+  }
+
+  #take(row: JournalRow): void {
+    const { position, kind, state, value } = row
+    this.known = row.sequence + 1
+    this.size += ROW_SIZE + (value?.length ?? 0)
+    if (this.#isOfOther(row)) return
+    this.#rows.push(row)
+    if (position >= this.next && !this.recorded.has(position)) this.recorded.set(position, row)
+    if (kind === CHILD && state === OPEN) this.#children.set(position, value as string)
+    if (kind !== TIMER && kind !== SIGNAL) return
+    if (state === OPEN && value !== '0') this.#dues.set(position, Number(value))
+    else this.#dues.delete(position)
+  }
+
+  peek(): JournalRow | undefined {
+    return this.#rows[this.#start]
+  }
+
+  shift(): void {
+    this.#start++
+    if (this.#start === this.#rows.length) {
+      this.#rows = []
+      this.#start = 0
+    } else if (this.#start > SLACK && this.#start * 2 > this.#rows.length) {
+      this.#rows = this.#rows.slice(this.#start)
+      this.#start = 0
+    }
+  }
+
+  /** Whether a row tells of a job that the run asked for before it began anew. */
+  #isOfOther({ kind, state, position, name }: JournalRow): boolean {
+    if (kind !== CHILD || state === OPEN || !name.startsWith(childName(''))) return false
+    return name !== childName(this.#children.get(position) ?? '')
+  }
+
+  /** When the next sleep or deadline is over; Infinity for never. */
+  nextDueAt(): number {
+    let next = Infinity
+    for (const due of this.#dues.values()) if (due < next) next = due
+    return next
+  }
+}
