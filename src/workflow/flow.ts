@@ -167,7 +167,7 @@ export class Flow {
 
   /** The time, epoch ms; the same in every replay. */
   now(): number {
-    return this.#run.mark('now', () => Date.now()) as number
+    return this.#run.mark('now', () => this.#run.now()) as number
   }
 
   /** A random number in [0, 1); the same in every replay. */

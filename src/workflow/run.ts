@@ -163,6 +163,11 @@ export class FlowRun {
     })
   }
 
+  /** The time of whoever works on the run, epoch ms. */
+  now(): number {
+    return this.#port?.now() ?? Date.now()
+  }
+
   /** A value that is made once and then on record. */
   mark(name: string, make: () => unknown): unknown {
     const issued = this.#issue(MARK, name)

@@ -3,6 +3,12 @@
  * A pass begins when all promises that were settled have had their effect.
  */
 let waiting: (() => void)[] = []
+let passes = 0
+
+/** Passes so far: two readings tell whether any run was busy in between. */
+export function passesMade(): number {
+  return passes
+}
 
 /** Calls `act` once the present turn is through. */
 export function nextTurn(act: () => void): void {
@@ -11,6 +17,7 @@ export function nextTurn(act: () => void): void {
 }
 
 function pass(): void {
+  passes++
   const acts = waiting
   waiting = []
   for (const act of acts) {
