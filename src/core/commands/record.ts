@@ -13,21 +13,27 @@ import {
   type EntryKind,
   type EntryState,
   type JournalRow,
+  LOCK,
   OPEN,
+  type Retry,
   SEND,
   SIGNAL,
+  STEP,
   TIMER,
+  WITHDRAW,
 } from '../model/journal.ts'
 import { noSuchJob, wrongState } from '../model/refusal.ts'
 import { isTerminal, SUCCEEDED } from '../model/states.ts'
-import { EDGE_CLOSE, EDGE_ENTRY } from '../policy/finish.ts'
+import { EDGE_CLOSE, EDGE_ENTRY, link } from '../policy/finish.ts'
 import { append, type Entry, fireTimers, runOf, settleFromOutside, waitFor } from '../policy/journal.ts'
+import { lock } from '../policy/lock.ts'
+import { withdraw } from '../policy/withdraw.ts'
 import type { View } from '../view.ts'
 import { type EnqueueTables, enqueue, type NewJob } from './enqueue.ts'
 import { holdsLease } from './report.ts'
 import { deliver } from './signal.ts'
 
-interface Place {
+export interface Place {
   /** Given by the code, in the order of its calls. */
   readonly position: number
   readonly name: string
@@ -58,6 +64,16 @@ export type NewEntry = Place &
         readonly awaits: boolean
       }
     | { readonly type: 'send'; readonly to: number; readonly signal: string; readonly value: string | null }
+    /** A step that failed is to be tried again so long from now; `value` is a Retry without its `dueAt`. */
+    | { readonly type: 'retry'; readonly delayMs: number; readonly value: string }
+    /** The run wants the lock of this name: it is its own from the row in which this settles. */
+    | { readonly type: 'lock' }
+    | {
+        /** Lets go of timers and signals, by position, and of children and locks, by their jobs. */
+        readonly type: 'withdraw'
+        readonly positions: readonly number[]
+        readonly jobs: readonly number[]
+      }
   )
 
 type Child = NewEntry & { readonly type: 'child' }
@@ -112,6 +128,16 @@ export function record(
       case 'timer':
       case 'signal':
         rows.push(...open(view, id, entry, now))
+        break
+      case 'retry':
+        rows.push(tryLater(view, id, entry, now))
+        break
+      case 'lock':
+        rows.push(...takeLock(view, id, entry, now))
+        break
+      case 'withdraw':
+        withdraw(view, id, entry, now)
+        rows.push(write(view, id, entry, WITHDRAW, DONE, JSON.stringify(entry.positions), now))
     }
   }
   return { rows }
@@ -131,7 +157,10 @@ function enqueueAll(
   if (reply instanceof PerdureError) return reply
   const awaited = new Set<number>()
   for (const [index, id] of reply.ids.entries()) {
-    if (!(children[index] as Child).awaits) continue
+    const { job, closes, awaits } = children[index] as Child
+    const mayWait = job.after !== null || !reply.created[index]
+    if ((closes || awaits) && mayWait && waitsFor(view, id, run)) return circleError(run, id)
+    if (!awaits) continue
     const isKnown = ((view.jobs.get(id) as JobRow).flags & HAS_DEPENDENTS) !== 0
     if (awaited.has(id) || (isKnown && view.dependents.has(id, run))) return twiceError(run, id)
     awaited.add(id)
@@ -140,6 +169,22 @@ function enqueueAll(
 }
 
 const NONE: readonly number[] = []
+
+/** Whether a job cannot end before the run has: it is the run, depends on it, or waits for it. */
+function waitsFor(view: Tables, job: number, run: number): boolean {
+  if (job === run) return true
+  if (!view.dependents.has(run, job)) return false
+  return view.dependents.members(run).some(([member, value]) => member === job && value !== EDGE_CLOSE)
+}
+
+function circleError(run: number, job: number): PerdureError {
+  return perdureError('CYCLE', {
+    expected: `workflow run ${run} to call jobs that can end before it`,
+    found: job === run ? 'that its own key leads to itself' : `job ${job}, which waits for it`,
+    fix: 'Give the job another key, or take the run out of what it comes after',
+    data: { job },
+  })
+}
 
 function twiceError(run: number, job: number): PerdureError {
   return perdureError('DUPLICATE', {
@@ -189,6 +234,24 @@ function open(
   return settled === undefined ? [opened, ...fireTimers(view, id, now)] : [opened, settled]
 }
 
+/** The step stays open until its time has come, which a row of the same position tells. */
+function tryLater(view: Tables, id: number, entry: NewEntry & { readonly type: 'retry' }, now: number) {
+  const { position, delayMs, value } = entry
+  const dueAt = now + delayMs
+  const retry = { dueAt, ...(JSON.parse(value) as Omit<Retry, 'dueAt'>) } satisfies Retry
+  const row = write(view, id, entry, STEP, OPEN, JSON.stringify(retry), now)
+  waitFor(view, view.jobs.get(id) as JobRow, { position, kind: TIMER, dueAt, name: '' }, now)
+  return row
+}
+
+function takeLock(view: Tables, id: number, entry: Place, now: number): JournalRow[] {
+  const { position, name } = entry
+  const { ticket, isFree } = lock(view, view.jobs.get(id) as JobRow, name, position, now)
+  const opened = write(view, id, entry, LOCK, OPEN, String(ticket), now)
+  if (!isFree) return [opened]
+  return [opened, write(view, id, { position, name: '' }, LOCK, DONE, null, now)]
+}
+
 /** The run waits for a job, which may be one that a key stands for, and may have ended. */
 function follow(
   view: Tables,
@@ -212,15 +275,6 @@ function endOf(child: JobRow, position: number): Entry {
   const value = isDone ? child.result : child.error
   const copyOf = isDone && (child.flags & LARGE_RESULT) !== 0 ? child.id : 0
   return { position, kind: CHILD, state, name: childName(child.id), value, copyOf }
-}
-
-function link(view: Tables, ownerId: number, member: number, value: number): void {
-  const owner = view.jobs.get(ownerId) as JobRow
-  if ((owner.flags & HAS_DEPENDENTS) === 0) {
-    view.dependents.begin(ownerId)
-    view.jobs.put({ ...owner, flags: owner.flags | HAS_DEPENDENTS })
-  }
-  view.dependents.add(ownerId, member, value)
 }
 
 function sendTo(

@@ -28,6 +28,8 @@ export const HAS_DEPENDENCIES = 256
 export const HAS_RUN = 512
 /** A workflow run that has done something which a cancel or a failure has to undo. */
 export const HAS_UNDO = 1024
+/** The place of a workflow run in the line for a lock; see policy/lock. */
+export const IS_TICKET = 2048
 
 /** One job. Times are epoch ms, 0 where there is none. */
 export interface JobRow {

@@ -6,7 +6,7 @@
  * it opens, and one, later, in which it settles. Both carry the position that the code of the run gave it.
  */
 
-/** A local step; written with its result. */
+/** A local step; written with its result. Opens only where it is to be tried again later, with a {@link Retry}. */
 export const STEP = 1
 /** A sleep. Opens with the moment in which it ends. */
 export const TIMER = 2
@@ -20,9 +20,13 @@ export const SEND = 5
 export const CANCEL = 6
 /** A decision of the code about its own version. */
 export const MARK = 7
+/** Things that are waited for no more: the losers of a race, or a lock that is given back. Lists what they were. */
+export const WITHDRAW = 8
+/** A wait for a lock. Opens with the ticket of it. */
+export const LOCK = 9
 
 /** What a journal row records. */
-export type EntryKind = 1 | 2 | 3 | 4 | 5 | 6 | 7
+export type EntryKind = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9
 
 /** Opened: it settles with a later row of the same position. */
 export const OPEN = 0
@@ -43,6 +47,8 @@ export const ENTRY_NAMES: Readonly<Record<EntryKind, string>> = {
   [SEND]: 'send',
   [CANCEL]: 'cancel',
   [MARK]: 'version',
+  [WITHDRAW]: 'withdraw',
+  [LOCK]: 'lock',
 }
 
 /** What the row is called that says how a job ended which a run waits for. No kind is called so. */
@@ -88,6 +94,18 @@ export interface Wait {
   readonly name: string
 }
 
+/** How a step stands that is to be tried again: the value of the row in which it opens. */
+export interface Retry {
+  /** When, epoch ms. */
+  readonly dueAt: number
+  /** Tries so far. */
+  readonly tries: number
+  /** When the first of them began, epoch ms. */
+  readonly since: number
+  /** How the last of them failed: an ErrorRecord. */
+  readonly error: unknown
+}
+
 /** A signal that came before anybody waited for it. */
 export interface KeptSignal {
   readonly name: string
@@ -99,7 +117,7 @@ export interface RunRow {
   readonly job: number
   /** Rows written so far: the next sequence number. Not stored, since the journal tells it. */
   readonly length: number
-  /** Rows before this number belong to what the run was before it continued as new. */
+  /** Numbers below this one are not given again, though some of their rows are gone: the run began anew, or was restarted. */
   readonly start: number
   /** JSON array of {@link Wait}, in order of positions; null for none. */
   readonly waits: string | null

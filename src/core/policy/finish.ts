@@ -4,8 +4,8 @@
  * with the jobs that have edges to settle, and further commands go on with them.
  */
 import type { ErrorRecord } from '../../errors.ts'
-import { HAS_DEPENDENTS, HAS_UNDO, type JobRow, LARGE_RESULT } from '../model/job.ts'
-import { BROKEN, CANCEL, CHILD, childName, DONE } from '../model/journal.ts'
+import { HAS_DEPENDENTS, HAS_UNDO, IS_TICKET, type JobRow, LARGE_RESULT } from '../model/job.ts'
+import { BROKEN, CANCEL, CHILD, childName, DONE, LOCK } from '../model/journal.ts'
 import { NO_LINE, SETTLE_LINE } from '../model/line.ts'
 import {
   BLOCKED,
@@ -151,9 +151,20 @@ function edgesOf(view: FinishTables, level: readonly JobRow[], most: number): Ed
   return edges
 }
 
+/** Makes `member` follow from the end of `owner`, in the way that `value` says. */
+export function link(view: FinishTables, ownerId: number, member: number, value: number): void {
+  const owner = view.jobs.get(ownerId) as JobRow
+  if ((owner.flags & HAS_DEPENDENTS) === 0) {
+    view.dependents.begin(ownerId)
+    view.jobs.put({ ...owner, flags: owner.flags | HAS_DEPENDENTS })
+  }
+  view.dependents.add(ownerId, member, value)
+}
+
 const hasDependents = (job: JobRow): boolean => (job.flags & HAS_DEPENDENTS) !== 0
 
-function settleEdge(
+/** One edge of an ended job, which the caller has taken out. Notes the dependent where it ends too. */
+export function settleEdge(
   view: FinishTables,
   dependency: JobRow,
   dependent: number,
@@ -179,6 +190,10 @@ function settleEdge(
 function settleEntry(view: FinishTables, child: JobRow, id: number, position: number, now: number): void {
   const run = view.jobs.get(id)
   if (run === undefined) return
+  if ((child.flags & IS_TICKET) !== 0) {
+    settleFromOutside(view, run, { position, kind: LOCK, state: DONE, name: '', value: null }, now)
+    return
+  }
   // The run's end need not look for this one any more.
   view.dependents.remove(id, child.id)
   const isLarge = child.state === SUCCEEDED && (child.flags & LARGE_RESULT) !== 0

@@ -23,7 +23,15 @@ export type RouteTables = Pick<View, 'names' | 'profiles' | 'routes' | 'nextName
 /** The route of a spec, made where it is new. */
 export function internRoute(view: RouteTables, spec: RouteSpec): RouteRow {
   needNames(view, spec)
-  const namespace = intern(view, 'namespace', spec.namespace)
+  return internRouteIn(view, intern(view, 'namespace', spec.namespace), spec)
+}
+
+/** The route of a spec in a namespace that is known by its number. */
+export function internRouteIn(
+  view: RouteTables,
+  namespace: number,
+  spec: Omit<RouteSpec, 'namespace'>,
+): RouteRow {
   const queue = intern(view, 'queue', spec.queue)
   const kind = spec.kind === '' ? 0 : intern(view, 'kind', spec.kind)
   const profile = internProfile(view, spec.profile)
