@@ -132,13 +132,11 @@ function restart(view: Tables, ended: JobRow, now: number): Answer {
  * everything is done again.
  */
 function beginAgain(view: Tables, job: JobRow): void {
-  if ((job.flags & HAS_UNDO) === 0) {
-    view.append.cutJournal({ run: job.id, before: 0, failures: true })
-    return
-  }
   const run = runOf(view, job.id)
-  view.append.cutJournal({ run: job.id, before: run.length, failures: false })
-  view.runs.put({ ...run, start: run.length, waits: null })
+  if (run.length === 0) return
+  const isUndone = (job.flags & HAS_UNDO) !== 0
+  view.append.cutJournal({ run: job.id, before: isUndone ? run.length : 0, failures: !isUndone })
+  view.runs.put({ ...run, start: run.length, waits: isUndone ? null : run.waits })
 }
 
 /** Runs a job whose time has not come; keeps attempt and priority. */

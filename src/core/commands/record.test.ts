@@ -1,91 +1,19 @@
 /** Workflow runs, command by command: what is recorded, what wakes them, what ends with them. */
 import { expect, it } from 'vitest'
-import { Profiles } from '../../client/embedded/profiles.ts'
-import { readSpec } from '../../client/embedded/specs.ts'
-import { Shard } from '../../engine/testdata/shard.ts'
 import { PerdureError } from '../../errors.ts'
-import type { JobRow } from '../model/job.ts'
-import { CHILD, DONE, type JournalRow, OPEN, SIGNAL, STEP, TIMER } from '../model/journal.ts'
-import type { RouteRow } from '../model/rows.ts'
+import { CHILD, DONE, type JournalRow, OPEN, SIGNAL, TIMER } from '../model/journal.ts'
 import { CANCELLED, READY, RUNNING, SUCCEEDED, SUSPENDED } from '../model/states.ts'
-import type { NewEntry } from './record.ts'
-import type { EncodedOutcome } from './report.ts'
-
-const NOW = 1_800_000_000_000
-const profiles = new Profiles()
-const newJob = (kind: string) => readSpec({ kind }, 1, profiles, NOW)
-
-/** One run that a worker holds. */
-class World {
-  readonly shard: Shard
-
-  constructor(shard: Shard) {
-    this.shard = shard
-  }
-
-  static async open(): Promise<World> {
-    const world = new World(await Shard.open())
-    await world.shard.apply({ type: 'enqueue', jobs: [newJob('flow')], request: null }, NOW)
-    await world.lease()
-    return world
-  }
-
-  async lease(now = NOW): Promise<JobRow[]> {
-    const route = this.shard.batches.flatMap(({ routes }) => routes)[0] as RouteRow
-    const lines = [{ line: 16 + 2 * route.class, queue: route.queue, cpus: 0, memory: 0 }]
-    const command = { type: 'lease', lines, worker: 'w', local: true, slots: 2, nonce: 'n' } as const
-    return (await this.shard.apply(command, now)) as JobRow[]
-  }
-
-  async record(entries: readonly NewEntry[], { attempt = 1, seen = 0, now = NOW, nonce = 'n' } = {}) {
-    const command = { type: 'record', job: 1, attempt, nonce, seen, entries } as const
-    const reply = await this.shard.apply(command, now)
-    return reply === false ? false : (reply as { rows: readonly JournalRow[] }).rows
-  }
-
-  report(outcome: EncodedOutcome, { job = 1, attempt = 1, now = NOW } = {}) {
-    return this.shard.apply({ type: 'report', job, attempt, nonce: 'n', outcome, random: 0.5 }, now)
-  }
-
-  signal(name: string, value: string | null, now = NOW) {
-    return this.shard.apply({ type: 'signal', job: 1, name, value }, now)
-  }
-
-  row(id = 1): JobRow {
-    const rows = this.shard.batches.flatMap(({ jobs }) => jobs).filter(({ after }) => after?.id === id)
-    return rows.at(-1)?.after as JobRow
-  }
-
-  async journal(): Promise<readonly JournalRow[]> {
-    return (await this.shard.store.reads.journal(1, 0)).rows
-  }
-
-  check() {
-    return this.shard.store.reads.check()
-  }
-}
-
-const step = (position: number): NewEntry => ({
-  ...{ type: 'settled', kind: STEP, state: DONE, undo: false },
-  ...{ position, name: `s${position}`, value: '1' },
-})
-const timer = (position: number, delayMs: number): NewEntry => {
-  return { type: 'timer', position, name: 't', delayMs, dueAt: 0 }
-}
-const wait = (position: number, delayMs = 0): NewEntry => ({ type: 'signal', position, name: 'go', delayMs })
-const child = (position: number): NewEntry => {
-  return { type: 'child', position, name: 'child', job: newJob('child'), closes: true, awaits: true }
-}
+import { child, NOW, REASON, RunWorld, step, timer, wait } from './testdata/run-world.ts'
 
 it('a stale token records nothing', async () => {
-  const world = await World.open()
+  const world = await RunWorld.open()
   expect(await world.record([step(0)], { nonce: 'other' })).toBe(false)
   expect(await world.record([step(0)], { attempt: 2 })).toBe(false)
   expect(await world.journal()).toEqual([])
 })
 
 it('rows are numbered one after another, whatever came between', async () => {
-  const world = await World.open()
+  const world = await RunWorld.open()
   await world.record([step(0), wait(1)])
   await world.signal('go', '"x"')
   const rows = await world.record([step(2)], { seen: 2 })
@@ -101,7 +29,7 @@ it('rows are numbered one after another, whatever came between', async () => {
 })
 
 it('a run that waits holds nothing, and a signal makes it ready without a try being counted', async () => {
-  const world = await World.open()
+  const world = await RunWorld.open()
   await world.record([wait(0)])
   await world.report({ type: 'suspended', seen: 1 })
   expect(world.row()).toMatchObject({ state: SUSPENDED, nonce: null, taken: 0, tries: 0, line: 0 })
@@ -115,7 +43,7 @@ it('a run that waits holds nothing, and a signal makes it ready without a try be
 })
 
 it('a suspension that has not seen everything is none', async () => {
-  const world = await World.open()
+  const world = await RunWorld.open()
   await world.record([wait(0)])
   await world.signal('go', null)
   await world.report({ type: 'suspended', seen: 1 })
@@ -123,7 +51,7 @@ it('a suspension that has not seen everything is none', async () => {
 })
 
 it('a signal that comes first is kept, and only one wait gets it', async () => {
-  const world = await World.open()
+  const world = await RunWorld.open()
   expect(await world.signal('go', '1')).toEqual({ isAwaited: false })
   const rows = (await world.record([wait(0), wait(1)])) as readonly JournalRow[]
   expect(rows.map(({ position, state }) => [position, state])).toEqual([
@@ -134,7 +62,7 @@ it('a signal that comes first is kept, and only one wait gets it', async () => {
 })
 
 it('a timer wakes the run at its time and not before, and a deadline ends a wait', async () => {
-  const world = await World.open()
+  const world = await RunWorld.open()
   await world.record([timer(0, 100), wait(1, 50)])
   await world.report({ type: 'suspended', seen: 2 })
   expect(world.row()).toMatchObject({ state: SUSPENDED, line: 1, rank: NOW + 50 })
@@ -142,7 +70,7 @@ it('a timer wakes the run at its time and not before, and a deadline ends a wait
   expect(world.row().state).toBe(SUSPENDED)
   await world.shard.apply({ type: 'due', most: 10 }, NOW + 50)
   expect(world.row().state).toBe(READY)
-  await world.lease(NOW + 60)
+  await world.lease(1, NOW + 60)
   const rows = await world.record([], { attempt: 2, seen: 3, now: NOW + 100 })
   expect(rows).toMatchObject([{ kind: TIMER, position: 0, state: DONE }])
   // Whoever comes after the deadline is kept for the next wait.
@@ -150,23 +78,13 @@ it('a timer wakes the run at its time and not before, and a deadline ends a wait
 })
 
 it('a child is made with the record of it, and its end wakes the run', async () => {
-  const world = await World.open()
+  const world = await RunWorld.open()
   await world.record([child(0)])
   await world.report({ type: 'suspended', seen: 1 })
   expect(await world.check()).toEqual([])
   expect(world.row(2)).toMatchObject({ parent: 1, state: READY })
   await world.shard.reopen()
-  const line = world.row(2).line
-  const queue = (world.shard.batches.flatMap(({ routes }) => routes)[0] as RouteRow).queue
-  const lease = {
-    type: 'lease',
-    lines: [{ line, queue, cpus: 0, memory: 0 }],
-    worker: 'w',
-    local: true,
-    slots: 1,
-    nonce: 'n',
-  } as const
-  await world.shard.apply(lease, NOW)
+  await world.lease(2)
   await world.report({ type: 'succeeded', result: '"done"', large: false }, { job: 2 })
   expect(world.row(2).state).toBe(SUCCEEDED)
   expect(world.row().state).toBe(READY)
@@ -180,7 +98,7 @@ it('a child is made with the record of it, and its end wakes the run', async () 
 })
 
 it('children of a run that ends are cancelled with it', async () => {
-  const world = await World.open()
+  const world = await RunWorld.open()
   await world.record([child(0), child(1)])
   await world.report({ type: 'succeeded', result: null, large: false })
   for (const id of [2, 3]) expect(world.row(id)).toMatchObject({ state: CANCELLED })
@@ -188,23 +106,22 @@ it('children of a run that ends are cancelled with it', async () => {
 })
 
 it('a cancel of a run with something to undo wakes it for that, and only its own word ends it', async () => {
-  const world = await World.open()
-  await world.record([{ ...step(0), undo: true } as NewEntry, wait(1)])
+  const world = await RunWorld.open()
+  await world.record([step(0, true), wait(1)])
   await world.report({ type: 'suspended', seen: 2 })
-  const error = JSON.stringify({ code: 'CANCELLED', message: 'by hand' })
-  await world.shard.apply({ type: 'control', job: 1, verb: 'cancel', error }, NOW)
+  await world.cancel()
   expect(world.row()).toMatchObject({ state: READY, cancelAt: NOW })
   await world.lease()
   await world.report({ type: 'released' }, { attempt: 2 })
-  expect(world.row()).toMatchObject({ state: READY, error })
+  expect(world.row()).toMatchObject({ state: READY, error: REASON })
   await world.lease()
   expect(world.row().state).toBe(RUNNING)
   await world.report({ type: 'cancelled', error: null }, { attempt: 3 })
-  expect(world.row()).toMatchObject({ state: CANCELLED, error })
+  expect(world.row()).toMatchObject({ state: CANCELLED, error: REASON })
 })
 
 it('signals are refused by runs that have ended, that do not exist, or that have too many', async () => {
-  const world = await World.open()
+  const world = await RunWorld.open()
   const large = JSON.stringify('x'.repeat(600_000))
   await world.signal('go', large)
   expect(await world.signal('go', large)).toMatchObject({ code: 'TOO_LARGE' })
@@ -215,7 +132,7 @@ it('signals are refused by runs that have ended, that do not exist, or that have
 })
 
 it('a run that continues as new forgets its journal, keeps its signals, and counts no try', async () => {
-  const world = await World.open()
+  const world = await RunWorld.open()
   await world.signal('go', '1')
   await world.record([step(0), timer(1, 100)])
   await world.report({ type: 'continued', input: '{"n":2}', large: false })

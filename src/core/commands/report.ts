@@ -88,9 +88,12 @@ function setAside(view: Tables, job: JobRow, outcome: Unfinished, now: number): 
   }
 }
 
-/** Whether a run that was cancelled has not undone yet what it did: only its own word, or no try left, ends that. */
-function stillUndoes(job: JobRow, outcome: EncodedOutcome): boolean {
-  return (job.flags & HAS_UNDO) !== 0 && outcome.type !== 'cancelled'
+/**
+ * Whether a run that was cancelled has not undone yet what it did: only its own word, or no try left, ends that. One
+ * that would begin anew leaves behind what it did, so there is nothing to undo any more.
+ */
+function stillUndoes(job: JobRow, { type }: EncodedOutcome): boolean {
+  return (job.flags & HAS_UNDO) !== 0 && type !== 'cancelled' && type !== 'continued'
 }
 
 /**

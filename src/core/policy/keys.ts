@@ -2,9 +2,9 @@
  * Keys: idempotency and uniqueness of enqueues. Decides whether a key is taken, and what follows.
  */
 import { type PerdureError, perdureError } from '../../errors.ts'
-import { blankJob, HAS_KEY, type JobRow } from '../model/job.ts'
+import { blankJob, HAS_KEY, HAS_UNDO, type JobRow } from '../model/job.ts'
 import { type KeyRow, keyId, type RouteRow } from '../model/rows.ts'
-import { CANCELLED, isTerminal, RUNNING, stateName } from '../model/states.ts'
+import { CANCELLED, isTerminal, RUNNING, SUSPENDED, stateName } from '../model/states.ts'
 import type { View } from '../view.ts'
 import { type Ending, end, type FinishTables } from './finish.ts'
 
@@ -67,7 +67,7 @@ function tryClaims(view: Tables, namespace: number, claims: readonly KeyClaim[],
     const row = takenBy(view, namespace, claim.key, now, replaced)
     const job = row === undefined ? undefined : view.jobs.get(row.job)
     if (row === undefined || job === undefined || isTerminal(job.state)) continue
-    if (job.state === RUNNING) {
+    if (hasBegun(job)) {
       return { refusal: conflict(row, claim, `job ${row.job}, which is ${stateName(job.state)}`) }
     }
     if (!replaced.includes(job)) replaced.push(job)
@@ -81,6 +81,11 @@ function tryClaims(view: Tables, namespace: number, claims: readonly KeyClaim[],
     return { refusal: conflict(row, claim, sameCall ? `job ${row.job}` : `job ${row.job} with another body`) }
   }
   return { replaced }
+}
+
+/** Whether it is too late to put another job in its place: it runs, or is a workflow run that would leave things half done. */
+function hasBegun({ state, flags }: JobRow): boolean {
+  return state === RUNNING || state === SUSPENDED || (flags & HAS_UNDO) !== 0
 }
 
 /**

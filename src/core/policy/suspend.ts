@@ -3,7 +3,7 @@
  * None of these counts against the run's tries.
  */
 import { assert } from '../../std/assert.ts'
-import { HAS_HISTORY, type JobRow, LARGE_INPUT } from '../model/job.ts'
+import { HAS_HISTORY, HAS_UNDO, type JobRow, LARGE_INPUT } from '../model/job.ts'
 import type { RunRow } from '../model/journal.ts'
 import { DUE_LINE, NO_LINE, readyLine } from '../model/line.ts'
 import { HELD, READY, SUSPENDED } from '../model/states.ts'
@@ -60,7 +60,7 @@ export function pause(view: FinishTables, job: JobRow, error: string, now: numbe
   view.jobs.put({ ...unleased(job), state: HELD, taken: 0, rank: 0, turn: 0, expireAt, flags, error })
 }
 
-/** The run begins anew with another input: what its journal says so far is forgotten, signals that wait are kept. */
+/** The run begins anew with another input: what its journal says so far, and could undo, is forgotten; signals that wait are kept. */
 export function continueAsNew(
   view: FinishTables,
   job: JobRow,
@@ -72,7 +72,8 @@ export function continueAsNew(
   view.append.cutJournal({ run: job.id, before: run.length, failures: false })
   view.runs.put({ ...run, start: run.length, waits: null })
   if (large) view.append.payload({ job: job.id, field: 'input', text: input as string })
-  const flags = large ? job.flags | LARGE_INPUT : job.flags & ~LARGE_INPUT
+  const kept = job.flags & ~(LARGE_INPUT | HAS_UNDO)
+  const flags = large ? kept | LARGE_INPUT : kept
   releaseLimits(view, job)
   const fresh: JobRow = { ...unleased(job), taken: 0, dueAt: now, flags, input: large ? null : input }
   view.jobs.put(place(view, { ...fresh, tries: 0 }, view.routeById(job.route), now))

@@ -2,7 +2,16 @@
  * Journals: rows of runs are kept in order, told by pages, cut, copied from payloads, and gone with their job.
  */
 import { describe, expect, it } from 'vitest'
-import { BROKEN, CHILD, DONE, type JournalRow, OPEN, type RunRow, STEP } from '../../core/model/journal.ts'
+import {
+  BROKEN,
+  CHILD,
+  childName,
+  DONE,
+  type JournalRow,
+  OPEN,
+  type RunRow,
+  STEP,
+} from '../../core/model/journal.ts'
 import { type MakeStore, Subject } from './subject.suite.ts'
 import { enqueued, job, removed, WORLD } from './world.suite.ts'
 
@@ -51,16 +60,34 @@ export function journalSuite(make: MakeStore): void {
       expect((await subject.load({ runs: [1] })).runs).toEqual([{ ...started, length: 2 }])
     })
 
-    it('lose steps and children that failed, each with all of its rows', async () => {
+    it('lose steps and children that failed, each with all of its rows, and give their numbers to nobody', async () => {
       const subject = await Subject.open(make)
-      const kept = [row(1, 0), row(1, 2, { position: 9, kind: CHILD, state: OPEN })]
+      const kept = [row(1, 0), row(1, 2, { position: 9, kind: CHILD, state: OPEN, value: '6' })]
       const failed = [
         row(1, 1, { state: BROKEN }),
-        row(1, 3, { position: 3, kind: CHILD, state: OPEN }),
-        row(1, 4, { position: 3, kind: CHILD, state: BROKEN }),
+        row(1, 3, { position: 3, kind: CHILD, state: OPEN, value: '5' }),
+        row(1, 4, { position: 3, kind: CHILD, state: BROKEN, name: childName(5) }),
       ]
+      const cut = { runs: [runRow(1, { start: 5 })], journalCuts: [{ run: 1, before: 0, failures: true }] }
+      await subject.commit({ ...WORLD, ...enqueued([job(1)]), journal: [...kept, ...failed], ...cut })
+      expect(await subject.reads.journal(1, 0)).toEqual({ rows: kept, next: 5, isEnd: true })
+      expect((await subject.load({ runs: [1] })).runs).toEqual([runRow(1, { start: 5, length: 5 })])
+    })
+
+    it('keep a step at whose position a job failed that an earlier beginning of the run had asked for', async () => {
+      const subject = await Subject.open(make)
+      const kept = [
+        row(1, 0),
+        row(1, 2, { position: 1, kind: CHILD, state: OPEN, value: '6' }),
+        row(1, 4, { position: 1, kind: CHILD, name: childName(6) }),
+      ]
+      const late = [
+        row(1, 1, { position: 0, kind: CHILD, state: BROKEN, name: childName(4) }),
+        row(1, 3, { position: 1, kind: CHILD, state: BROKEN, name: childName(5) }),
+      ]
+      const journal = [...kept, ...late].toSorted((a, b) => a.sequence - b.sequence)
       const journalCuts = [{ run: 1, before: 0, failures: true }]
-      await subject.commit({ ...WORLD, ...enqueued([job(1)]), journal: [...kept, ...failed], journalCuts })
+      await subject.commit({ ...WORLD, ...enqueued([job(1)]), journal, journalCuts })
       expect((await subject.reads.journal(1, 0)).rows).toEqual(kept)
     })
 

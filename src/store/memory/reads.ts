@@ -132,8 +132,8 @@ function expired(tables: Tables, now: number, from: number): { ids: number[]; ne
 function journal(tables: Tables, run: number, from: number): JournalPage {
   const rows = [...(tables.journal.get(run)?.values() ?? [])].filter(({ sequence }) => sequence >= from)
   const last = rows.at(-1)
-  const next = last === undefined ? Math.max(from, tables.runs.get(run)?.start ?? 0) : last.sequence + 1
-  return { rows, next, isEnd: true }
+  const next = last === undefined ? from : last.sequence + 1
+  return { rows, next: Math.max(next, tables.runs.get(run)?.start ?? 0), isEnd: true }
 }
 
 function isExpired(tables: Tables, id: number, now: number): boolean {

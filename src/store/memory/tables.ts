@@ -4,7 +4,15 @@
  * Rows are never changed in place, so they are kept and given out as they came.
  */
 import type { JobRow } from '../../core/model/job.ts'
-import { BROKEN, CHILD, type JournalRow, type RunRow, STEP } from '../../core/model/journal.ts'
+import {
+  BROKEN,
+  CHILD,
+  childName,
+  type JournalRow,
+  OPEN,
+  type RunRow,
+  STEP,
+} from '../../core/model/journal.ts'
 import { NO_LINE } from '../../core/model/line.ts'
 import {
   type AttemptRow,
@@ -196,10 +204,10 @@ export class Tables {
     }
     for (const { run, before, failures } of journalCuts) {
       const rows = this.journal.get(run) ?? new Map<number, JournalRow>()
-      const broken = new Set([...rows.values()].filter(isBroken).map(({ position }) => position))
+      const broken = new Set([...rows.values()].filter(isBroken).map(({ name }) => name))
       for (const row of [...rows.values()]) {
-        const isGone = row.sequence < before || (failures && mayBreak(row) && broken.has(row.position))
-        if (isGone) rows.delete(row.sequence)
+        const hasFailed = isBroken(row) || (isOpenChild(row) && broken.has(childName(row.value as string)))
+        if (row.sequence < before || (failures && hasFailed)) rows.delete(row.sequence)
       }
     }
   }
@@ -227,5 +235,6 @@ function isSame(a: JobRow | undefined, b: JobRow | undefined): boolean {
   return true
 }
 
-const mayBreak = ({ kind }: JournalRow): boolean => kind === STEP || kind === CHILD
-const isBroken = (row: JournalRow): boolean => mayBreak(row) && row.state === BROKEN
+const isBroken = ({ kind, state }: JournalRow): boolean =>
+  (kind === STEP || kind === CHILD) && state === BROKEN
+const isOpenChild = ({ kind, state }: JournalRow): boolean => kind === CHILD && state === OPEN

@@ -28,10 +28,10 @@ export function writeJournals(
   }
 }
 
-/** Both rows of a child that did not succeed go: it is asked for again. */
+/** Both rows of a child that did not succeed go: it is asked for again. Its position alone may be another's as well. */
 const CUT_FAILURES = `
-DELETE FROM journal WHERE run = ? AND kind IN (1, 4) AND position IN
-  (SELECT position FROM journal WHERE run = ? AND kind IN (1, 4) AND state = 2)`
+DELETE FROM journal WHERE run = ? AND kind IN (1, 4) AND (state = 2 OR (kind = 4 AND state = 0 AND '#' || value IN
+  (SELECT name FROM journal WHERE run = ? AND kind = 4 AND state = 2)))`
 
 function writeRows(statements: Statements, rows: readonly JournalRow[]): void {
   let at = 0
@@ -92,6 +92,7 @@ export function readJournal(statements: Statements, run: number, from: number): 
     if (characters > PAGE_CHARACTERS) break
   }
   const last = rows.at(-1)
-  const next = last === undefined ? Math.max(from, started?.start ?? 0) : last.sequence + 1
-  return { rows, next, isEnd: rows.length < PAGE_ROWS && characters <= PAGE_CHARACTERS }
+  const isEnd = rows.length < PAGE_ROWS && characters <= PAGE_CHARACTERS
+  const next = last === undefined ? from : last.sequence + 1
+  return { rows, next: isEnd ? Math.max(next, started?.start ?? 0) : next, isEnd }
 }
