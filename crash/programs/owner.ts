@@ -22,7 +22,20 @@ const random = (): number => {
   return seed / 0x7fff_ffff
 }
 const below = (most: number): number => Math.floor(random() * most)
-const say = (...words: (string | number)[]): void => void writeSync(1, `${words.join(' ')}\n`)
+const say = (...words: (string | number)[]): void => {
+  let rest = Buffer.from(`${words.join(' ')}\n`)
+  while (rest.length > 0) rest = rest.subarray(write(rest))
+}
+/** Answers how much went into the pipe, which may be full, and does not block where another process said so. */
+const write = (bytes: Buffer): number => {
+  try {
+    return writeSync(1, bytes)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+    return 0
+  }
+}
 const note = (...words: (string | number)[]): void =>
   appendFileSync(ledger, `${words.join(' ')} ${process.pid}\n`)
 

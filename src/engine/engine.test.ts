@@ -387,6 +387,36 @@ it('pauses between the tries of a parked poll on a full disk, and grants when th
   await rest(faulty)
 })
 
+it('refuses a command that waited while two commits failed, also when it was in neither', async () => {
+  const { faulty, session } = await openAll()
+  const { client } = faulty
+  await client.enqueue([{ kind: 'k' }, { kind: 'k' }])
+  const leases = await session.poll({ ...POLL, slots: 2 })
+  const report = (index: number) =>
+    follow(session.report([{ token: leases[index]?.token as string, outcome: { type: 'succeeded' } }]))
+  faulty.isHolding = true
+  const reports = [report(0)]
+  const first = await faulty.nextHeld()
+  // The key has to be looked up first whenever the shard is opened anew; the jobs that run are at hand.
+  const added = follow(client.enqueue([{ kind: 'k', key: 'x' }]))
+  reports.push(report(1))
+  await faulty.turns()
+  first.decide('refuse')
+  const second = await faulty.nextHeld()
+  expect([reports[0]?.code, reports[1]?.state, added.state]).toEqual(['STORE_FAILED', 'pending', 'pending'])
+  second.decide('refuse')
+  await faulty.turns()
+  expect([reports[1]?.state, added.code]).toEqual(['pending', 'STORE_FAILED'])
+  faulty.isHolding = false
+  await faulty.time.advance(20)
+  await faulty.turns()
+  expect(reports[1]?.code).toBe('STORE_FAILED')
+  expect((await client.list({})).jobs).toHaveLength(2)
+  expect((await client.enqueue([{ kind: 'k', key: 'x' }]))[0]?.created).toBe(true)
+  await session.close()
+  await rest(faulty)
+})
+
 it('stands where it is durable', async () => {
   const { faulty, session } = await openAll()
   const { client } = faulty

@@ -85,6 +85,8 @@ export class Engine {
   #answered: Answered[] = []
   #weight = 0
   /** Reloads that followed one another without a calm time between them, and when the last one was through. */
+  /** Commands that began again when the shard was last opened anew. They are refused when that happens once more. */
+  #carried = new WeakSet<Task>()
   #reloads = 0
   #reloadedAt = -Infinity
   /** Commits on their way, in order. */
@@ -510,12 +512,17 @@ export class Engine {
     this.announcer.take()
     const applied = this.#answered.map(({ task }) => task)
     const tasks = [...applied, ...this.#awaited, ...this.#absent, ...this.#inbox]
-    this.#inbox = tasks.filter((task) => task.restart === undefined)
+    const carried = this.#carried
+    this.#inbox = tasks.filter((task) => task.restart === undefined && !carried.has(task))
+    this.#carried = new WeakSet(this.#inbox)
     this.#answered = []
     this.#absent = []
     this.#awaited = []
     this.#weight = 0
-    for (const task of tasks) task.restart?.()
+    for (const task of tasks) {
+      if (task.restart !== undefined) task.restart()
+      else if (carried.has(task)) task.done(storeError(error))
+    }
     // A commit behind the one that failed finds a gap and fails too; one before something else may succeed.
     await Promise.allSettled(flights.map(({ commit }) => commit))
     try {
