@@ -8,12 +8,13 @@
  *
  * Usage: owner.ts STORE LEDGER SEED
  */
-import { appendFileSync, writeSync } from 'node:fs'
+import { appendFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client, Lease, Report, WorkerSession } from '../../src/client/client.ts'
 import { PerdureError } from '../../src/errors.ts'
 import { openEmbedded } from '../../src/server/embedded.ts'
+import { say } from './say.ts'
 
 const [path = '', ledger = '', seedText = '1'] = process.argv.slice(2)
 let seed = Number(seedText)
@@ -22,20 +23,6 @@ const random = (): number => {
   return seed / 0x7fff_ffff
 }
 const below = (most: number): number => Math.floor(random() * most)
-const say = (...words: (string | number)[]): void => {
-  let rest = Buffer.from(`${words.join(' ')}\n`)
-  while (rest.length > 0) rest = rest.subarray(write(rest))
-}
-/** Answers how much went into the pipe, which may be full, and does not block where another process said so. */
-const write = (bytes: Buffer): number => {
-  try {
-    return writeSync(1, bytes)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
-    return 0
-  }
-}
 const note = (...words: (string | number)[]): void =>
   appendFileSync(ledger, `${words.join(' ')} ${process.pid}\n`)
 

@@ -4,13 +4,12 @@
  *
  * Usage: worker.ts SOCKET
  */
-import { writeSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connectSocket } from '../../src/client/remote/remote.ts'
+import { say } from './say.ts'
 
 const [path = ''] = process.argv.slice(2)
-const say = (...words: (string | number)[]): void => void writeSync(1, `${words.join(' ')}\n`)
 
 /** Long enough to be met with leases in hand. */
 const WORK_MS = 20
