@@ -64,14 +64,16 @@ export function journalSuite(make: MakeStore): void {
       const subject = await Subject.open(make)
       const kept = [row(1, 0), row(1, 2, { position: 9, kind: CHILD, state: OPEN, value: '6' })]
       const failed = [
-        row(1, 1, { state: BROKEN }),
+        row(1, 1, { state: OPEN, value: '{}' }),
         row(1, 3, { position: 3, kind: CHILD, state: OPEN, value: '5' }),
         row(1, 4, { position: 3, kind: CHILD, state: BROKEN, name: childName(5) }),
+        row(1, 5, { position: 1, kind: TIMER, value: null }),
+        row(1, 6, { position: 1, state: BROKEN }),
       ]
-      const cut = { runs: [runRow(1, { start: 5 })], journalCuts: [{ run: 1, before: 0, failures: true }] }
+      const cut = { runs: [runRow(1, { start: 7 })], journalCuts: [{ run: 1, before: 0, failures: true }] }
       await subject.commit({ ...WORLD, ...enqueued([job(1)]), journal: [...kept, ...failed], ...cut })
-      expect(await subject.reads.journal(1, 0)).toEqual({ rows: kept, next: 5, isEnd: true })
-      expect((await subject.load({ runs: [1] })).runs).toEqual([runRow(1, { start: 5, length: 5 })])
+      expect(await subject.reads.journal(1, 0)).toEqual({ rows: kept, next: 7, isEnd: true })
+      expect((await subject.load({ runs: [1] })).runs).toEqual([runRow(1, { start: 7, length: 7 })])
     })
 
     it('keep a step at whose position a job failed that an earlier beginning of the run had asked for', async () => {

@@ -204,10 +204,9 @@ export class Tables {
     }
     for (const { run, before, failures } of journalCuts) {
       const rows = this.journal.get(run) ?? new Map<number, JournalRow>()
-      const broken = new Set([...rows.values()].filter(isBroken).map(({ name }) => name))
+      const hasFailed = failures ? failuresOf([...rows.values()]) : () => false
       for (const row of [...rows.values()]) {
-        const hasFailed = isBroken(row) || (isOpenChild(row) && broken.has(childName(row.value as string)))
-        if (row.sequence < before || (failures && hasFailed)) rows.delete(row.sequence)
+        if (row.sequence < before || hasFailed(row)) rows.delete(row.sequence)
       }
     }
   }
@@ -235,6 +234,13 @@ function isSame(a: JobRow | undefined, b: JobRow | undefined): boolean {
   return true
 }
 
-const isBroken = ({ kind, state }: JournalRow): boolean =>
-  (kind === STEP || kind === CHILD) && state === BROKEN
-const isOpenChild = ({ kind, state }: JournalRow): boolean => kind === CHILD && state === OPEN
+/** Which rows are of something that failed: a step with its tries, a child, whose position may be another's as well. */
+function failuresOf(rows: readonly JournalRow[]): (row: JournalRow) => boolean {
+  const broken = rows.filter(({ state }) => state === BROKEN)
+  const children = new Set(broken.filter(({ kind }) => kind === CHILD).map(({ name }) => name))
+  const steps = new Set(broken.filter(({ kind }) => kind === STEP).map(({ position }) => position))
+  return ({ kind, state, position, value }) =>
+    kind === CHILD
+      ? state === BROKEN || (state === OPEN && children.has(childName(value as string)))
+      : (kind === STEP || kind === TIMER) && steps.has(position)
+}

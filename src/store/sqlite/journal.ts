@@ -24,14 +24,15 @@ export function writeJournals(
   writeRows(statements, journal)
   for (const { run, before, failures } of journalCuts) {
     if (before > 0) statements.get('DELETE FROM journal WHERE run = ? AND sequence < ?').run(run, before)
-    if (failures) statements.get(CUT_FAILURES).run(run, run)
+    if (failures) statements.get(CUT_FAILURES).run(run, run, run)
   }
 }
 
-/** Both rows of a child that did not succeed go: it is asked for again. Its position alone may be another's as well. */
+/** What failed goes with all of its rows: a step with those of its tries, a child, whose position may be another's as well, with its own. */
 const CUT_FAILURES = `
-DELETE FROM journal WHERE run = ? AND kind IN (1, 4) AND (state = 2 OR (kind = 4 AND state = 0 AND '#' || value IN
-  (SELECT name FROM journal WHERE run = ? AND kind = 4 AND state = 2)))`
+DELETE FROM journal WHERE run = ? AND ((kind = 4 AND state = 2)
+  OR (kind = 4 AND state = 0 AND '#' || value IN (SELECT name FROM journal WHERE run = ? AND kind = 4 AND state = 2))
+  OR (kind IN (1, 2) AND position IN (SELECT position FROM journal WHERE run = ? AND kind = 1 AND state = 2)))`
 
 function writeRows(statements: Statements, rows: readonly JournalRow[]): void {
   let at = 0
