@@ -11,6 +11,7 @@ import {
   OPEN,
   type RunRow,
   STEP,
+  TIMER,
 } from '../../core/model/journal.ts'
 import { type MakeStore, Subject } from './subject.suite.ts'
 import { enqueued, job, removed, WORLD } from './world.suite.ts'

@@ -12,6 +12,7 @@ import {
   OPEN,
   type RunRow,
   STEP,
+  TIMER,
 } from '../../core/model/journal.ts'
 import { NO_LINE } from '../../core/model/line.ts'
 import {
