@@ -8,7 +8,11 @@
 import { fileURLToPath } from 'node:url'
 import { configDefaults, defineConfig } from 'vitest/config'
 
-const perdure = fileURLToPath(new URL('./src/index.ts', import.meta.url))
+const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const alias = {
+  'perdure/testing': source('./src/testing/index.ts'),
+  perdure: source('./src/index.ts'),
+}
 /** More inputs for each property take longer: see src/std/testdata/properties.ts. */
 const patience = Math.max(1, Number(process.env.PROPERTY_RUNS ?? 1))
 const exclude = [...configDefaults.exclude, '**/dist/**']
@@ -29,7 +33,7 @@ export default defineConfig({
     },
     projects: [
       {
-        resolve: { alias: { perdure } },
+        resolve: { alias },
         test: {
           name: 'unit',
           pool: 'forks',
@@ -41,7 +45,7 @@ export default defineConfig({
         },
       },
       {
-        resolve: { alias: { perdure } },
+        resolve: { alias },
         test: {
           name: 'sim',
           pool: 'forks',
@@ -52,7 +56,7 @@ export default defineConfig({
         },
       },
       {
-        resolve: { alias: { perdure } },
+        resolve: { alias },
         test: {
           name: 'e2e',
           pool: 'forks',

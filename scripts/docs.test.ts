@@ -83,7 +83,12 @@ describe('blocks of TypeScript type-check', () => {
     for (const [index, { text }] of blocks.entries()) writeFileSync(join(folder, `block-${index}.ts`), text)
     const config = {
       extends: '../../tsconfig.json',
-      compilerOptions: { paths: { perdure: ['../../src/index.ts'] } },
+      compilerOptions: {
+        paths: {
+          perdure: ['../../src/index.ts'],
+          'perdure/testing': ['../../src/testing/index.ts'],
+        },
+      },
     }
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ ...config, include: ['*.ts'] }))
   })

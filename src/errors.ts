@@ -52,6 +52,7 @@ export const ERROR_KINDS = {
   SPAWN_FAILED: kind('The command could not be started', 126),
   UNKNOWN_KIND: kind('No handler of that kind is known here', 64),
   NON_DETERMINISM: kind('The code of a workflow does not fit what its run has recorded', 70),
+  STUCK: kind('Nothing can happen any more by itself', 70),
   // the store and the engine
   STORE_BUSY: kind('Another process owns this store', 73, true),
   STORE_FOREIGN: kind('The file is not a Perdure store', 65),

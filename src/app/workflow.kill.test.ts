@@ -5,7 +5,7 @@ import { Engine } from '../engine/engine.ts'
 import { App, job, workflow } from '../index.ts'
 import { systemSurroundings } from '../runtime/services.ts'
 import { createMemoryStore } from '../store/memory/memory-store.ts'
-import { type Death, MortalStore } from './testdata/mortal-store.ts'
+import { type Death, MortalStore } from '../testing/mortal-store.ts'
 
 /** What the code did to the world, and how often. */
 let done: Map<string, number>

@@ -40,6 +40,7 @@ export const STATUS: Readonly<Record<ErrorCode, Code>> = {
   SERVICE_FAILED: Code.Unknown,
   UNKNOWN_KIND: Code.InvalidArgument,
   NON_DETERMINISM: Code.FailedPrecondition,
+  STUCK: Code.FailedPrecondition,
   UNSUPPORTED: Code.Unimplemented,
   STORE_BUSY: Code.Unavailable,
   STORE_FOREIGN: Code.DataLoss,

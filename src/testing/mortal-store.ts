@@ -2,8 +2,8 @@
  * A store whose process dies at an operation that a test chooses: before it takes effect, or after it did and before
  * anybody heard of it. Nothing is answered from then on.
  */
-import { type PerdureError, perdureError } from '../../errors.ts'
-import type { Store, StoreReads } from '../../store/store.ts'
+import { type PerdureError, perdureError } from '../errors.ts'
+import type { Store, StoreReads } from '../store/store.ts'
 
 /** When it dies. */
 export interface Death {
@@ -31,6 +31,11 @@ export class MortalStore implements Store {
         return (...args: unknown[]) => this.#alive(() => read(...args))
       },
     })
+  }
+
+  /** Whether its process has died. */
+  get isDead(): boolean {
+    return this.#isDead
   }
 
   readonly open: Store['open'] = () => this.#alive(() => this.#store.open())
