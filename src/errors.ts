@@ -34,7 +34,6 @@ export const ERROR_KINDS = {
   TOO_LARGE: kind('A value is larger than its limit', 65),
   UNKNOWN_STATE: kind('There is no job state of that name', 64),
   INVALID_CONFIG: kind('The configuration has a mistake', 78),
-  UNSUPPORTED: kind('This connection cannot carry out such a call', 69),
   // the job
   NOT_FOUND: kind('There is no such job, queue, namespace or file', 66),
   WRONG_STATE: kind('The state of the job does not allow this', 69),

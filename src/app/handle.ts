@@ -6,7 +6,6 @@
 import type { Client } from '../client/client.ts'
 import { referenceId } from '../client/enqueue.ts'
 import type { ControlResult, ControlVerb, JobDetails, JobEnd, JobEvent, LogEntry } from '../client/types.ts'
-import { noWorkflows } from '../client/workflows.ts'
 import { ERROR_KINDS, type ErrorCode, PerdureError, perdureError } from '../errors.ts'
 import { systemTimers } from '../runtime/timers.ts'
 import { type Duration, formatDuration, parseDuration } from '../std/duration.ts'
@@ -114,13 +113,10 @@ export class JobHandle<Output = unknown> {
    * Tells a workflow run something: a `flow.signal` of this name gets it, now or when it comes to it. Answers whether it
    * waited already.
    *
-   * @throws NOT_FOUND, WRONG_STATE where it has ended, TOO_LARGE, UNSUPPORTED where the connection cannot carry it.
+   * @throws NOT_FOUND, WRONG_STATE where it has ended, TOO_LARGE.
    */
   signal(name: string, value?: unknown): Promise<{ readonly isAwaited: boolean }> {
-    const { workflows } = this.#client
-    return workflows === undefined
-      ? Promise.reject(noWorkflows('signals'))
-      : workflows.signal(this.id, name, value)
+    return this.#client.workflows.signal(this.id, name, value)
   }
 
   /** Gives a failed or cancelled job a fresh set of attempts. */

@@ -4,8 +4,6 @@
 import { fileURLToPath } from 'node:url'
 import type { Client } from '../client/client.ts'
 import type { JobDefinition } from '../client/definition.ts'
-import { noWorkflows } from '../client/workflows.ts'
-import type { PerdureError } from '../errors.ts'
 import type { Executor } from '../executors/executor.ts'
 import { createFunctionExecutor } from '../executors/function/function.ts'
 import { createProcessPool } from '../executors/process/pool.ts'
@@ -65,7 +63,7 @@ const KNOWN = [
 /**
  * Starts a worker. Its queues are those of the definitions, unless the options name others.
  *
- * @throws INVALID_OPTION; UNSUPPORTED for workflows over a connection that does not carry them.
+ * @throws INVALID_OPTION.
  */
 export function makeWorker(
   client: Client,
@@ -76,7 +74,6 @@ export function makeWorker(
   checkKnown('work', options, KNOWN)
   const { drain, executors: others = {}, queues, processes, ...rest } = options
   const workflows = definitions.filter(isWorkflow)
-  if (workflows.length > 0 && client.workflows === undefined) throw unsupported(workflows)
   const jobs = definitions.filter((definition) => !isWorkflow(definition))
   const handlers = handlersOf(jobs)
   const executors = new Map<string, Executor>(Object.entries(others))
@@ -102,11 +99,6 @@ export function makeWorker(
     ...time,
     ...(drain === undefined ? {} : { drainMs: parseDuration(drain, 'drain') }),
   })
-}
-
-function unsupported(workflows: readonly WorkflowDefinition[]): PerdureError {
-  const kinds = workflows.map(({ kind }) => JSON.stringify(kind)).join(', ')
-  return noWorkflows(`work on workflows (${kinds})`)
 }
 
 function addWorkflows(

@@ -140,23 +140,35 @@ describe('a workflow', () => {
   })
 })
 
-it('a connection that does not carry workflows says so at once', async () => {
+it('runs over the socket of whoever owns the store', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'perdure-workflow-'))
   try {
-    const nap = workflow('nap', { run: (flow) => flow.signal('over') })
+    const nap = workflow('nap', {
+      run: async (flow) => [await flow.step('first', () => 1), await flow.signal('over')],
+    })
     app = await open(`sqlite:${join(folder, 'app.db')}`)
     await using elsewhere = await open(`unix:${join(folder, 'app.db.sock')}`)
-    expect(() => elsewhere.work([nap])).toThrow(
-      expect.objectContaining({ code: 'UNSUPPORTED', message: expect.stringContaining('"nap"') }),
-    )
-    const run = await elsewhere.enqueue(nap)
-    await expect(run.signal('over')).rejects.toMatchObject({ code: 'UNSUPPORTED' })
-    app.work([nap])
-    await app.job(run.id).signal('over', 1)
-    expect(await run.result()).toBe(1)
+    elsewhere.work([nap])
+    const run = await app.enqueue(nap)
+    await asleep(run.id)
+    expect(await elsewhere.job(run.id).signal('over', 2)).toEqual({ isAwaited: true })
+    expect(await run.result()).toEqual([1, 2])
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+})
+
+it('children belong to the namespace of their run', async () => {
+  const inner = job('inner', { run: (_: null, ctx) => ctx.namespace })
+  const outer = workflow('outer', {
+    run: async (flow) => [
+      await flow.call(inner, null),
+      await flow.call(inner, null, { enqueue: { namespace: 'other' } }),
+    ],
+  })
+  await start([inner, outer])
+  const run = await app.enqueue(outer, undefined, { namespace: 'acme' })
+  expect(await run.result()).toEqual(['acme', 'other'])
 })
 
 it('a kind is that of one definition', async () => {

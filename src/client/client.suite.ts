@@ -15,6 +15,7 @@ import { refusalTests } from './conformance/refusals.suite.ts'
 import { sizeTests } from './conformance/size.suite.ts'
 import { timeTests } from './conformance/time.suite.ts'
 import { workerTests } from './conformance/workers.suite.ts'
+import { workflowTests } from './conformance/workflows.suite.ts'
 import { type OpenFixture, useWorld } from './conformance/world.suite.ts'
 
 /** Runs the suite against the clients that `open` makes; `isBig` adds what takes seconds. */
@@ -32,6 +33,7 @@ export function clientConformance(name: string, open: OpenFixture, traits: { isB
     describe('workers', () => workerTests(world))
     describe('logs', () => logTests(world))
     describe('placement', () => placementTests(world))
+    describe('workflow runs', () => workflowTests(world))
     describe('refusals', () => refusalTests(world))
   })
   if (traits.isBig !== true) return

@@ -93,8 +93,8 @@ export type WorkerNotice = StopNotice | LookNotice
  * again; those of a worker in the owner's own process are lost with it. Report or release before.
  */
 export interface WorkerSession {
-  /** Work on workflow runs; absent where the connection does not carry it. */
-  readonly workflows?: WorkflowSession
+  /** Work on workflow runs. */
+  readonly workflows: WorkflowSession
   /**
    * Asks for work; parks until at least one lease is granted or the signal aborts (then resolves empty).
    * Leases granted meanwhile are never dropped: they are released.
@@ -138,8 +138,8 @@ export interface RequestOptions {
 
 /** Everything that can be asked of Perdure. All methods reject with a PerdureError. */
 export interface Client {
-  /** Questions about workflow runs; absent where the connection does not carry them. */
-  readonly workflows?: WorkflowClient
+  /** Questions about workflow runs. */
+  readonly workflows: WorkflowClient
   /** Enqueues all of `jobs` or none (at most 10,000). */
   enqueue(jobs: readonly JobSpec[], options?: RequestOptions): Promise<Enqueued[]>
   import(jobs: readonly ImportedJob[]): Promise<Enqueued[]>

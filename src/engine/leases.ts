@@ -100,11 +100,21 @@ export class Leases {
 
   /** Renews a lease. Answers whether it is still the job's. */
   renew(job: number, attempt: number, nonce: string, now: number): boolean {
-    const running = this.#running.get(job)
-    if (running === undefined || running.isGivenUp) return false
-    if (running.attempt !== attempt || running.nonce !== nonce) return false
+    const running = this.#valid(job, attempt, nonce)
+    if (running === undefined) return false
     if (!running.isLocal) running.deadline = now + running.termMs
     return true
+  }
+
+  /** Whether a lease is still the job's. */
+  holds(job: number, attempt: number, nonce: string): boolean {
+    return this.#valid(job, attempt, nonce) !== undefined
+  }
+
+  #valid(job: number, attempt: number, nonce: string): Running | undefined {
+    const running = this.#running.get(job)
+    if (running === undefined || running.isGivenUp) return undefined
+    return running.attempt === attempt && running.nonce === nonce ? running : undefined
   }
 
   /** How long the running attempt of a job has to stop when it is asked to, ms; 0 where none runs. */

@@ -2,7 +2,8 @@
  * The table of everything that can be asked over the wire: its name, its form, whether it changes
  * anything, and what its arguments look like. What is not in it does not exist for a peer.
  *
- * Names with `session.` belong to a worker's session, whose number is their first argument. A test holds
+ * Names with `session.` belong to a worker's session, whose number is their first argument; those with `workflows.` to
+ * the part of a client, or of a session, that knows workflow runs. A test holds
  * the table against the client interface, so that a new method cannot be forgotten.
  */
 import { malformed } from './json.ts'
@@ -44,6 +45,8 @@ export const METHODS = {
   logs: { form: 'stream', effect: 'read', arguments: ['integer', 'object?'], window: 64 },
   pauseQueue: { form: 'call', effect: 'write', arguments: ['string', 'boolean'] },
   dependents: { form: 'call', effect: 'read', arguments: ['integer', 'integer?'] },
+  'workflows.signal': { form: 'call', effect: 'write', arguments: ['integer', 'string', 'object'] },
+  'workflows.journal': { form: 'call', effect: 'read', arguments: ['integer', 'integer?'] },
   openWorker: { form: 'call', effect: 'read', arguments: ['object', 'object'] },
   workers: { form: 'call', effect: 'read', arguments: [] },
   position: { form: 'call', effect: 'read', arguments: [] },
@@ -52,6 +55,16 @@ export const METHODS = {
   tail: { form: 'stream', effect: 'read', arguments: ['object'], window: 256 },
   'session.poll': { form: 'call', effect: 'write', arguments: ['integer', 'object'] },
   'session.report': { form: 'call', effect: 'write', arguments: ['integer', 'array', 'string'] },
+  'session.workflows.record': {
+    form: 'call',
+    effect: 'write',
+    arguments: ['integer', 'string', 'integer', 'array', 'string'],
+  },
+  'session.workflows.journal': {
+    form: 'call',
+    effect: 'read',
+    arguments: ['integer', 'string', 'integer'],
+  },
   'session.heartbeat': { form: 'call', effect: 'read', arguments: ['integer', 'array'] },
   'session.log': { form: 'call', effect: 'write', arguments: ['integer', 'array', 'string'] },
   'session.progress': {

@@ -4,7 +4,6 @@
  * Owns: which calls are under way, how much credit each stream has, and that nothing outlives the
  * connection. What a method does stands in `handlers.ts`.
  */
-import type { WorkerNotice } from '../client/client.ts'
 import { errorRecord, type PerdureError, perdureError } from '../errors.ts'
 import { malformed } from '../protocol/json.ts'
 import { HELLO_TIMEOUT_MS, MAX_CREDIT, MAX_PENDING, MAX_PENDING_BYTES } from '../protocol/limits.ts'
@@ -327,9 +326,9 @@ export class Connection {
     }
   }
 
-  readonly #sink = (session: number, notice: WorkerNotice): void => this.#send(['notice', session, notice])
+  readonly #sink: NoticeSink = (session, notice) => this.#send(['notice', session, notice])
 
-  readonly #adopt = (session: number): ((session: number, notice: WorkerNotice) => void) => {
+  readonly #adopt = (session: number): NoticeSink => {
     this.#adopted.add(session)
     return this.#sink
   }

@@ -4,16 +4,10 @@
  * The types hold it complete: a method that is missing here, or unknown to the table of the protocol, does
  * not compile.
  */
-import type {
-  Client,
-  ImportedJob,
-  PollRequest,
-  Report,
-  WorkerInfo,
-  WorkerNotice,
-  WorkerSession,
-} from '../client/client.ts'
+import type { Client, ImportedJob, PollRequest, Report, WorkerInfo, WorkerSession } from '../client/client.ts'
 import type { ControlVerb, JobQuery, JobSpec, WatchFilter, WorkerStatus } from '../client/types.ts'
+import type { WorkflowClient, WorkflowSession } from '../client/workflows.ts'
+import { fitPage } from '../protocol/journal.ts'
 import { malformed } from '../protocol/json.ts'
 import type { WorkerName } from '../protocol/messages.ts'
 import type { MethodName } from '../protocol/methods.ts'
@@ -21,7 +15,7 @@ import { unpackJobs } from '../protocol/pack.ts'
 import type { TailFilter } from '../runtime/logger/book.ts'
 import type { LogRecord } from '../runtime/logger/record.ts'
 import { RECORDED, type Recorder } from './auth/recorder.ts'
-import type { CallerSessions } from './sessions.ts'
+import type { CallerSessions, NoticeSink } from './sessions.ts'
 
 /** What a handler may use: the client of its caller, and what belongs to its connection. */
 export interface HandlerContext {
@@ -32,7 +26,7 @@ export interface HandlerContext {
   /** Aborts when the caller cancels or the connection closes. */
   readonly signal: AbortSignal
   /** Makes a session receive its notices over this connection. */
-  adopt(session: number): (session: number, notice: WorkerNotice) => void
+  adopt(session: number): NoticeSink
 }
 
 type Arguments = readonly unknown[]
@@ -41,7 +35,9 @@ type Handler = (context: HandlerContext, values: Arguments) => unknown
 /** Every method of both interfaces, as the wire names them; `close` of a client is the end of its connection. */
 type Required =
   | Exclude<keyof Client, 'close' | 'workflows'>
+  | `workflows.${keyof WorkflowClient}`
   | `session.${Exclude<keyof WorkerSession, 'onNotice' | 'workflows'>}`
+  | `session.workflows.${Exclude<keyof WorkflowSession, 'onNews'>}`
 
 const optional = <T>(value: unknown): T | undefined => (value ?? undefined) as T | undefined
 
@@ -63,6 +59,10 @@ export const HANDLERS = {
     client.logs(id as number, { ...optional<object>(options), signal }),
   pauseQueue: ({ client }, [queue, paused]) => client.pauseQueue(queue as string, paused as boolean),
   dependents: ({ client }, [id, limit]) => client.dependents(id as number, optional(limit)),
+  'workflows.signal': ({ client }, [run, name, said]) =>
+    client.workflows.signal(run as number, name as string, (said as { value?: unknown }).value),
+  'workflows.journal': async ({ client }, [run, from]) =>
+    fitPage(await client.workflows.journal(run as number, optional(from))),
   openWorker: async (context, [worker, state]) => {
     const session = await context.sessions.open(workerName(worker))
     const held = (state as { held?: unknown }).held
@@ -79,6 +79,12 @@ export const HANDLERS = {
     sessions.get(session as number).poll(request as PollRequest, signal),
   'session.report': ({ sessions }, [session, reports, request]) =>
     sessions.get(session as number).report(reports as readonly Report[], request as string),
+  'session.workflows.record': ({ sessions }, [session, token, seen, entries, request]) =>
+    sessions
+      .get(session as number)
+      .recordRun(token as string, seen as number, entries as readonly unknown[], request as string),
+  'session.workflows.journal': ({ sessions }, [session, token, from]) =>
+    sessions.get(session as number).readRun(token as string, from as number),
   'session.heartbeat': ({ sessions }, [session, tokens]) =>
     sessions.get(session as number).heartbeat(strings(tokens)),
   'session.log': ({ sessions }, [session, entries, request]) =>

@@ -14,8 +14,11 @@ import type {
   WorkerNotice,
   WorkerSession,
 } from '../client/client.ts'
+import { readEntries } from '../client/embedded/entries.ts'
 import type { WorkerStatus } from '../client/types.ts'
+import type { JournalPage } from '../core/model/journal.ts'
 import { type PerdureError, perdureError } from '../errors.ts'
+import { fitPage, withoutWritten } from '../protocol/journal.ts'
 import { MAX_KEPT_NOTICES, SESSION_LINGER_MS } from '../protocol/limits.ts'
 import type { WorkerName } from '../protocol/messages.ts'
 import type { LogRecord } from '../runtime/logger/record.ts'
@@ -25,8 +28,17 @@ const MOST_POLLS = 256
 /** Answers kept so that a repeated report or log is answered as the first one was. */
 const KEPT_ANSWERS = 256
 
+/** Something settled in the journal of a leased run that its worker did not write. */
+export interface NewsNotice {
+  readonly type: 'news'
+  readonly token: string
+}
+
+/** What a session tells its worker without being asked. */
+export type SessionNotice = WorkerNotice | NewsNotice
+
 /** Receives the notices of one session. */
-export type NoticeSink = (session: number, notice: WorkerNotice) => void
+export type NoticeSink = (session: number, notice: SessionNotice) => void
 
 /** Which caller holds each lease that was granted to an open session. */
 type Holders = Map<string, string>
@@ -46,6 +58,8 @@ export class SharedSession {
   readonly #stops = new Map<string, StopNotice>()
   /** The last question about paths, told again likewise. */
   #look: LookNotice | undefined
+  /** Leased runs of which a worker without a connection has not heard the news. */
+  readonly #news = new Set<string>()
   /** Tokens granted to this worker and not reported yet. */
   readonly #granted = new Set<string>()
   readonly #answers = new Map<string, Promise<unknown>>()
@@ -60,6 +74,14 @@ export class SharedSession {
       else if (this.#stops.size < MAX_KEPT_NOTICES) this.#stops.set(notice.token, notice)
       this.#sink?.(number, notice)
     })
+    session.workflows.onNews((token) => this.#onNews(token))
+  }
+
+  /** The news of all runs come by here. */
+  #onNews(token: string): void {
+    if (!this.#granted.has(token)) return
+    if (this.#sink === undefined) this.#news.add(token)
+    else this.#sink(this.number, { type: 'news', token })
   }
 
   /** Hands the session to a connection, and tells it again what may have been lost in the one before. */
@@ -129,14 +151,30 @@ export class SharedSession {
     return this.#once(request, () => this.#session.log(this.#own(entries)))
   }
 
-  /** Renews leases. A worker without a connection learns here which attempts are to stop. */
-  async heartbeat(tokens: readonly string[]): Promise<{ lost: string[]; stops: readonly StopNotice[] }> {
+  /** Writes what a leased run did; the same `request` again gets the first one's answer. */
+  recordRun(token: string, seen: number, entries: readonly unknown[], request: string): Promise<unknown> {
+    return this.#once(request, async () => {
+      const read = readEntries(entries)
+      const rows = this.#isOwn(token) ? await this.#session.workflows.record(token, seen, read) : undefined
+      return rows === undefined ? LOST : { rows: withoutWritten(rows, read), lost: false }
+    })
+  }
+
+  /** A page of the journal of a leased run. */
+  async readRun(token: string, from: number): Promise<JournalPage & { readonly lost: boolean }> {
+    const page = this.#isOwn(token) ? await this.#session.workflows.journal(token, from) : undefined
+    return page === undefined ? { ...LOST, next: from, isEnd: true } : { ...fitPage(page), lost: false }
+  }
+
+  /** Renews leases. A worker without a connection learns here which attempts are to stop, and which runs have news. */
+  async heartbeat(tokens: readonly string[]): Promise<Heartbeat> {
     const own = tokens.filter((token) => this.#isOwn(token))
     const { lost } = await this.#session.heartbeat(own)
     for (const token of lost) this.#drop(token)
     if (own.length < tokens.length) lost.push(...tokens.filter((token) => !this.#isOwn(token)))
-    if (this.attached || this.#stops.size === 0) return { lost, stops: [] }
-    return { lost, stops: tokens.flatMap((token) => this.#stops.get(token) ?? []) }
+    if (this.attached || this.#stops.size + this.#news.size === 0) return { lost, stops: [], news: [] }
+    const news = tokens.filter((token) => this.#news.delete(token))
+    return { lost, stops: tokens.flatMap((token) => this.#stops.get(token) ?? []), news }
   }
 
   progress(token: string, fraction: number, message: string | undefined): void {
@@ -176,6 +214,7 @@ export class SharedSession {
 
   #drop(token: string): void {
     this.#granted.delete(token)
+    this.#news.delete(token)
     this.#holders.delete(token)
   }
 
@@ -202,6 +241,15 @@ export class SharedSession {
     return answer
   }
 }
+
+/** What a worker learns with each renewal. */
+interface Heartbeat {
+  readonly lost: readonly string[]
+  readonly stops: readonly StopNotice[]
+  readonly news: readonly string[]
+}
+
+const LOST = { rows: [], lost: true }
 
 function tooManyPolls(): PerdureError {
   return perdureError('OVERLOADED', {

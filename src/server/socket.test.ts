@@ -132,7 +132,8 @@ async function proxy(): Promise<{ at: string; cut(): void; server: Server; chunk
 
 describe('the table of methods', () => {
   it('covers every method of the client and of a worker session', () => {
-    const text = readFileSync(new URL('../client/client.ts', import.meta.url), 'utf8')
+    const read = (file: string) => readFileSync(new URL(`../client/${file}`, import.meta.url), 'utf8')
+    const text = `${read('client.ts')}${read('workflows.ts')}`
     const namesOf = (name: string): string[] => {
       const body = text.slice(text.indexOf(`export interface ${name} {`)).split('\n}\n')[0] ?? ''
       return [...body.matchAll(/^ {2}(\w+)\(/gm)].map((match) => match[1] as string)
@@ -140,7 +141,12 @@ describe('the table of methods', () => {
     const client = namesOf('Client').filter((name) => name !== 'close')
     const session = namesOf('WorkerSession').filter((name) => name !== 'onNotice')
     expect(client.length).toBeGreaterThan(10)
-    const wanted = [...client, ...session.map((name) => `session.${name}`)].sort()
+    const ofRuns = namesOf('WorkflowClient').map((name) => `workflows.${name}`)
+    const ofLeasedRuns = namesOf('WorkflowSession')
+      .filter((name) => name !== 'onNews')
+      .map((name) => `workflows.${name}`)
+    const ofSession = [...session, ...ofLeasedRuns].map((name) => `session.${name}`)
+    const wanted = [...client, ...ofRuns, ...ofSession].sort()
     expect(Object.keys(METHODS).sort()).toEqual(wanted)
     expect(Object.keys(HANDLERS).sort()).toEqual(wanted)
   })

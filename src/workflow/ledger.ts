@@ -4,7 +4,7 @@
  *
  * Owns: order and repetition of these calls, and what a refusal means. Never does: anything about the code of the run.
  */
-import { BROKEN, CHILD, type EntryKind, type JournalRow, SEND, SIGNAL, TIMER } from '../core/model/journal.ts'
+import { BROKEN, CANCEL, CHILD, type EntryKind, type JournalRow, SEND, SIGNAL, TIMER } from '../core/model/journal.ts'
 import { type ErrorCode, errorRecord, PerdureError } from '../errors.ts'
 import type { FlowEntry, RunEnd, RunPort } from './port.ts'
 import { RowQueue } from './rows.ts'
@@ -36,6 +36,8 @@ export class Ledger {
   #suspects = 0
   #mustRead = false
   #mustPull = false
+  /** What may have been written: the journal will tell. */
+  #doubtful: readonly FlowEntry[] = []
   /** A call is under way. */
   isBusy = false
   /** False when what is known here may not be what is in the journal. */
@@ -83,10 +85,15 @@ export class Ledger {
     try {
       for (let isEnd = false; !isEnd; ) {
         const page = await port.read(this.rows.known)
+        if (page === undefined) {
+          this.#lose(port)
+          return
+        }
         if (!this.rows.takePage(page, this.#owner.hasBegun())) {
           this.#drop(port)
           return
         }
+        this.#clear(page.rows)
         isEnd = page.isEnd
       }
     } catch (error) {
@@ -98,8 +105,17 @@ export class Ledger {
       this.#pause(port)
       return
     }
+    this.#outbox = [...this.#doubtful, ...this.#outbox]
+    this.#doubtful = []
     this.isBusy = false
     if (this.#owner.isOf(port)) this.#owner.turn()
+  }
+
+  /** What is in the journal needs not be written again. All entries of a call are in it, or none. */
+  #clear(rows: readonly JournalRow[]): void {
+    const [first] = this.#doubtful
+    const isOf = ({ position, kind }: JournalRow) => position === first?.position && kind !== CANCEL
+    if (rows.some(isOf)) this.#doubtful = []
   }
 
   #record(port: RunPort): void {
@@ -119,12 +135,12 @@ export class Ledger {
   }
 
   #recorded(port: RunPort, rows: readonly JournalRow[] | undefined): void {
-    this.isBusy = false
-    if (!this.#owner.isOf(port)) return
     if (rows === undefined) {
-      this.#owner.leave({ type: 'lost' })
+      this.#lose(port)
       return
     }
+    this.isBusy = false
+    if (!this.#owner.isOf(port)) return
     // Rows of others may stand before them: then all are read, in order.
     if (!this.rows.takeWritten(rows)) this.#mustRead = true
     this.#owner.turn()
@@ -138,6 +154,12 @@ export class Ledger {
       return
     }
     this.isBusy = false
+    if (error instanceof PerdureError && error.code === 'UNKNOWN_OUTCOME') {
+      this.#doubtful = entries
+      this.#mustRead = true
+      this.#owner.touch()
+      return
+    }
     if (!(error instanceof PerdureError) || ENDS.has(error.code) || first === undefined) {
       this.#drop(port)
       return
@@ -163,6 +185,11 @@ export class Ledger {
     })
   }
 
+  #lose(port: RunPort): void {
+    this.isBusy = false
+    if (this.#owner.isOf(port)) this.#owner.leave({ type: 'lost' })
+  }
+
   /** What is in memory here may not be what is in the journal any more: the next attempt begins from that. */
   #drop(port: RunPort): void {
     this.isWhole = false
@@ -171,8 +198,12 @@ export class Ledger {
   }
 }
 
-/** After these it is not known what was written, or nothing can be any more. */
-const ENDS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['UNKNOWN_OUTCOME', 'CLOSED', 'FENCED'])
+/** After these nothing can be written any more, or it is not known what was. */
+const ENDS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  ...(['UNKNOWN_OUTCOME', 'CLOSED', 'FENCED'] as const),
+  // it is the way that is refused, not what was to be written
+  ...(['PROTOCOL', 'UNAUTHENTICATED', 'DENIED', 'INTERNAL'] as const),
+])
 
 const KIND_OF = { timer: TIMER, signal: SIGNAL, child: CHILD, send: SEND } as const
 

@@ -14,15 +14,17 @@ export type FlowEntry =
 
 /** One attempt of a run, as its code needs it. */
 export interface RunPort {
-  /** Answers the rows once they are durable; undefined where the lease was lost. Rejects with what a child is refused with. */
+  /** Answers the rows once they are durable; undefined where the lease was lost. Rejects with what a child is refused with, or with UNKNOWN_OUTCOME. */
   record(seen: number, entries: readonly FlowEntry[]): Promise<readonly JournalRow[] | undefined>
-  /** The journal from a sequence number on. */
-  read(from: number): Promise<JournalPage>
+  /** A page of the journal from a sequence number on; undefined where the lease was lost. */
+  read(from: number): Promise<JournalPage | undefined>
   /** The spec of a child, from what the code gave. */
   child(definition: Callable, input: unknown, options: object | undefined): ChildSpec | Promise<ChildSpec>
   /** Calls `act` after a time, ms; the answer calls it off. */
   after(ms: number, act: () => void): () => void
   now(): number
+  /** Which attempt of the run it is. */
+  readonly attempt: number
   /** The run can be kept no more, or goes on. */
   readonly signal: AbortSignal
 }

@@ -51,10 +51,10 @@ export class RowQueue {
     return true
   }
 
-  /** Takes in rows that were just written. Answers false where others stand before them. */
+  /** Takes in rows that were just written. Answers false where others stand before them, or where the store alone has a value. */
   takeWritten(rows: Rows): boolean {
     for (const row of rows) {
-      if (row.sequence > this.known) return false
+      if (row.sequence > this.known || row.copyOf !== 0) return false
       if (row.sequence === this.known) this.#take(row)
     }
     return true

@@ -23,7 +23,8 @@ export function createWorkflowClient(engine: Engine): WorkflowClient {
       })
     },
     async journal(run, from = 0) {
-      return engine.reads.journal(checkInteger('run', run, 1, Number.MAX_SAFE_INTEGER), from)
+      checkInteger('run', run, 1, Number.MAX_SAFE_INTEGER)
+      return engine.reads.journal(run, checkInteger('from', from, 0, Number.MAX_SAFE_INTEGER))
     },
   }
 }
@@ -74,8 +75,12 @@ export class EmbeddedWorkflows implements WorkflowSession {
     })
   }
 
-  journal(run: number, from: number): Promise<JournalPage> {
-    return this.#engine.reads.journal(run, from)
+  /** Only of a run that is leased: a worker of some queues has no business with runs of others. */
+  async journal(token: string, from: number): Promise<JournalPage | undefined> {
+    const parts = parseToken(token)
+    if (parts === undefined || !this.#engine.leases.holds(parts.job, parts.attempt, parts.nonce))
+      return undefined
+    return this.#engine.reads.journal(parts.job, checkInteger('from', from, 0, Number.MAX_SAFE_INTEGER))
   }
 
   onNews(listener: (token: string) => void): void {

@@ -33,8 +33,13 @@ export interface ChannelOptions {
   readonly onUnreachable?: () => Promise<boolean>
 }
 
-/** Methods that answer when something happens, or that look at all there is. */
-const ENDLESS: ReadonlySet<MethodName> = new Set(['wait', 'session.poll', 'check'])
+/**
+ * Methods that answer when something happens, or that look at all there is; and what a run writes, which must not be
+ * given up while it may still take effect: the end of its lease is the end of that.
+ */
+const ENDLESS: ReadonlySet<MethodName> = new Set([
+  ...(['wait', 'session.poll', 'check', 'session.workflows.record'] as const),
+])
 const DEFAULT_TIMEOUT_MS = 30_000
 /** Deadlines are looked at together, so often in the course of one. */
 const LOOKS_PER_TIMEOUT = 20
@@ -71,6 +76,8 @@ export class Channel {
   readonly #watchers = new Set<{ lost(): void; connected(): void }>()
   readonly #lost = new WeakSet<object>()
   #link: Link | undefined
+  /** Tells the present start of the peer from those before it; empty before the first connection. */
+  peer = ''
   #connecting: Promise<Link> | undefined
   #ids = 0
   #waiting = 0
@@ -290,6 +297,9 @@ export class Channel {
 
   async #dial(): Promise<Link> {
     const link = await this.door.dial(this.#instance, {
+      onOpen: (peer) => {
+        this.peer = peer
+      },
       onMessage: (message) => this.#onMessage(message),
       onClose: (fatal) => this.#onClose(fatal),
     })

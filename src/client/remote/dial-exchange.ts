@@ -63,6 +63,7 @@ export function dialExchange(
       else if (message[0] === 'hello') {
         isOpen = true
         clearTimeout(late)
+        events.onOpen(message[1].instance)
         resolve(link)
       }
     }

@@ -52,6 +52,7 @@ export function dial(
             assertHello(message[1])
             open = true
             clearTimeout(timer)
+            events.onOpen(message[1].instance)
             resolve(link)
           }
         },

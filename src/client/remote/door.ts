@@ -8,6 +8,8 @@ import type { Credential } from './credential.ts'
 
 /** What an open connection tells. */
 export interface DialEvents {
+  /** Called once the connection is open, with what tells this start of the peer from others. */
+  onOpen(peer: string): void
   onMessage(message: ServerMessage): void
   /** Called once, and only after the connection was open. `fatal` is set when the peer said why. */
   onClose(fatal: PerdureError | undefined): void

@@ -26,10 +26,12 @@ import type {
   WatchFilter,
   WorkerView,
 } from '../types.ts'
+import type { WorkflowClient } from '../workflows.ts'
 import { Channel, type ChannelOptions } from './channel.ts'
 import { socketDoor } from './dial.ts'
 import type { Door } from './door.ts'
 import { openRemoteWorker } from './session.ts'
+import { remoteWorkflows } from './workflows.ts'
 
 /**
  * Connects to a socket that `serveSocket` serves.
@@ -52,6 +54,7 @@ export async function connectDoor(door: Door, options: ChannelOptions = {}): Pro
 }
 
 class RemoteClient implements Client {
+  readonly workflows: WorkflowClient
   readonly #channel: Channel
   readonly #instance = randomUUID()
   #requests = 0
@@ -59,6 +62,7 @@ class RemoteClient implements Client {
 
   constructor(channel: Channel) {
     this.#channel = channel
+    this.workflows = remoteWorkflows(channel)
   }
 
   async enqueue(jobs: readonly JobSpec[], options: RequestOptions = {}): Promise<Enqueued[]> {

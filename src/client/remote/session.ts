@@ -14,6 +14,7 @@ import type { Lease, PollRequest, Report, WorkerInfo, WorkerNotice, WorkerSessio
 import type { WorkerStatus } from '../types.ts'
 import { Beats } from './beats.ts'
 import type { CallOptions, Channel } from './channel.ts'
+import { RemoteWorkflows } from './workflows.ts'
 
 /** How long to wait before a refused re-opening is tried again, ms. */
 const REOPEN_MS = 500
@@ -26,15 +27,18 @@ export async function openRemoteWorker(channel: Channel, info: WorkerInfo): Prom
 }
 
 class RemoteWorkerSession implements WorkerSession {
+  readonly workflows: RemoteWorkflows
   readonly #channel: Channel
   readonly #worker: WorkerName
   readonly #beats: Beats
   readonly #stopKeeping: () => void
   readonly #closing = new AbortController()
   /** Tokens granted and not reported, with the moment's knowledge of whether a report is under way. */
-  readonly #held = new Map<string, 'running' | 'reporting'>()
+  readonly #held = new Map<string, { readonly job: number; isReporting: boolean }>()
   /** The session's number on the present connection; pending while there is none, however often that breaks. */
   #number: PromiseWithResolvers<number>
+  /** Tells the session that the other end keeps from another one, of which nothing is known there any more. */
+  #life: string
   #isOpen = true
   /** Connections that broke. */
   #breaks = 0
@@ -48,8 +52,14 @@ class RemoteWorkerSession implements WorkerSession {
     this.#channel = channel
     this.#worker = worker
     this.#number = settled(number)
+    this.#life = this.#lifeOf(number)
+    this.workflows = new RemoteWorkflows({
+      call: (method, values, isOnce = false) => this.#call(method, values, {}, isOnce),
+      request: () => this.#request(),
+      jobOf: (token) => this.#held.get(token)?.job ?? 0,
+    })
     this.#beats = new Beats(channel.door.beats, worker, (tokens) => this.#onLost(tokens))
-    channel.onNotice(number, (notice) => this.#onNotice(notice as WorkerNotice))
+    channel.onNotice(number, (notice) => this.#onNotice(notice as SessionNotice))
     this.#stopKeeping = channel.keepUp({
       lost: () => this.#onBreak(),
       connected: () => void this.#reopen(),
@@ -73,7 +83,10 @@ class RemoteWorkerSession implements WorkerSession {
 
   async report(reports: readonly Report[]): Promise<boolean[]> {
     const tokens = reports.map((report) => report.token)
-    for (const token of tokens) if (this.#held.has(token)) this.#held.set(token, 'reporting')
+    for (const token of tokens) {
+      const held = this.#held.get(token)
+      if (held !== undefined) held.isReporting = true
+    }
     const answers = await this.#report(reports)
     this.#drop(tokens)
     return answers
@@ -136,16 +149,25 @@ class RemoteWorkerSession implements WorkerSession {
   }
 
   /** Calls on the session's present number; waits for one while the connection is away. */
-  async #call(method: MethodName, values: readonly unknown[], options: CallOptions): Promise<unknown> {
+  async #call(
+    method: MethodName,
+    values: readonly unknown[],
+    options: CallOptions,
+    isOnce = false,
+  ): Promise<unknown> {
     const { signal } = options
+    let broken: { readonly life: string; readonly error: unknown } | undefined
     for (;;) {
       if (signal?.aborted) return undefined
       const number = await untilAborted(this.#number.promise, signal)
       if (number === undefined) return undefined
+      const life = this.#life
+      if (isOnce && broken !== undefined && broken.life !== life) throw broken.error
       try {
         return await this.#channel.call(method, [number, ...values], options)
       } catch (error) {
         if (!this.#channel.isLost(error)) throw error
+        broken = { life, error }
       }
     }
   }
@@ -167,11 +189,14 @@ class RemoteWorkerSession implements WorkerSession {
     try {
       const held = [...this.#held.keys()]
       const number = (await this.#channel.call('openWorker', [this.#worker, { held }])) as number
-      this.#channel.onNotice(number, (notice) => this.#onNotice(notice as WorkerNotice))
+      this.#channel.onNotice(number, (notice) => this.#onNotice(notice as SessionNotice))
       // a number of a connection that has gone; the next one opens the session anew
       if (breaks !== this.#breaks) return
       this.#isOpen = true
+      this.#life = this.#lifeOf(number)
       this.#number.resolve(number)
+      // what came while there was no connection is told to nobody again
+      for (const token of this.#held.keys()) this.workflows.tell(token)
       if (this.#status !== undefined) this.tell(this.#status)
     } catch (error) {
       // A lost connection comes back with a call of its own; anything else may pass.
@@ -180,8 +205,12 @@ class RemoteWorkerSession implements WorkerSession {
     }
   }
 
+  #lifeOf(number: number): string {
+    return `${this.#channel.peer}:${number}`
+  }
+
   #hold(leases: readonly Lease[]): void {
-    for (const lease of leases) this.#held.set(lease.token, 'running')
+    for (const { token, job } of leases) this.#held.set(token, { job, isReporting: false })
     this.#beats.add(leases)
   }
 
@@ -193,13 +222,14 @@ class RemoteWorkerSession implements WorkerSession {
   #onLost(tokens: readonly string[]): void {
     for (const token of tokens) {
       // A beat that crosses a report finds the lease ended: that is no loss.
-      if (this.#held.get(token) !== 'running') continue
+      if (this.#held.get(token)?.isReporting !== false) continue
       this.#onNotice({ type: 'stop', token, reason: 'lease-lost', graceMs: 0 })
     }
   }
 
-  #onNotice(notice: WorkerNotice): void {
-    if (this.#listener === undefined) this.#early.push(notice)
+  #onNotice(notice: SessionNotice): void {
+    if (notice.type === 'news') this.workflows.tell(notice.token)
+    else if (this.#listener === undefined) this.#early.push(notice)
     else this.#listener(notice)
   }
 
@@ -208,6 +238,9 @@ class RemoteWorkerSession implements WorkerSession {
     return `${this.#worker.instance}:${this.#requests}`
   }
 }
+
+/** What comes without being asked for: notices of the worker, and news of the runs that it holds. */
+type SessionNotice = WorkerNotice | { readonly type: 'news'; readonly token: string }
 
 /** Whether it is what was to be sent that is wrong, not the way. */
 function isUnfit(error: unknown): boolean {

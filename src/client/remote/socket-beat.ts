@@ -29,6 +29,7 @@ export function socketBeat(
     connecting = true
     try {
       link = await dial(path, instance, {
+        onOpen: () => {},
         onMessage,
         onClose: () => {
           link = undefined

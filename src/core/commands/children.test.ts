@@ -172,6 +172,14 @@ it('a run may start what comes after it, and call what it is to close, or what c
   expect(await world.check()).toEqual([])
 })
 
+it('a signal to a run of another namespace is refused as one to a run that is not there', async () => {
+  const world = await RunWorld.open()
+  await world.enqueue({ kind: 'other', queue: 'other' }, { kind: 'flow', namespace: 'far' })
+  const rows = (await world.record([send(0, 2), send(1, 3)])) as readonly { state: number; value: string }[]
+  expect(rows.map(({ state }) => state)).toEqual([DONE, BROKEN])
+  expect(JSON.parse(rows[1]?.value as string)).toMatchObject({ code: 'NOT_FOUND' })
+})
+
 it('a signal to a run that is not there, or has ended, is on record as refused', async () => {
   const world = await RunWorld.open()
   await world.enqueue({ kind: 'plain' }, { kind: 'flow' })

@@ -33,7 +33,7 @@ import { type EnqueueTables, enqueue, type NewJob } from './enqueue.ts'
 import { holdsLease } from './report.ts'
 import { deliver } from './signal.ts'
 
-export interface Place {
+interface Place {
   /** Given by the code, in the order of its calls. */
   readonly position: number
   readonly name: string
@@ -277,6 +277,12 @@ function endOf(child: JobRow, position: number): Entry {
   return { position, kind: CHILD, state, name: childName(child.id), value, copyOf }
 }
 
+/** Runs know nothing of jobs of other namespaces than their own. */
+function isNeighbour(view: Tables, id: number, { route }: JobRow): boolean {
+  const own = (view.jobs.get(id) as JobRow).route
+  return own === route || view.routeById(own).namespace === view.routeById(route).namespace
+}
+
 function sendTo(
   view: Tables,
   id: number,
@@ -285,7 +291,7 @@ function sendTo(
 ): JournalRow {
   const target = view.jobs.get(entry.to)
   const reply =
-    target === undefined
+    target === undefined || !isNeighbour(view, id, target)
       ? noSuchJob(entry.to)
       : isTerminal(target.state)
         ? wrongState('signal', target, 'live', 'Nobody is there to hear it')

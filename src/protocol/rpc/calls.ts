@@ -5,11 +5,14 @@
  * as JSON; what a method means is decided behind both.
  */
 import type { DescMethod } from '@bufbuild/protobuf'
+import type { JournalRow } from '../../core/model/journal.ts'
 import { JobService } from '../generated/perdure/v1/jobs_pb.ts'
 import { NodeService } from '../generated/perdure/v1/node_pb.ts'
 import { WorkerService } from '../generated/perdure/v1/workers_pb.ts'
+import { WorkflowService } from '../generated/perdure/v1/workflows_pb.ts'
 import type { MethodName } from '../methods.ts'
 import { type PackedJobs, packJobs } from '../pack.ts'
+import { entryFromWire, entryToWire, rowFromWire, rowToWire } from './journal.ts'
 import { leaseFromWire, leaseToWire, reportFromWire, reportToWire } from './parts.ts'
 
 type Plain = Readonly<Record<string, unknown>>
@@ -26,7 +29,7 @@ export interface RemoteCall {
   toResponse(answer: never): Plain
   /** What the method answered, from a response. */
   fromResponse(response: Plain): unknown
-  /** True where answers keep JSON values as text. */
+  /** True where JSON values stay the text that they came as. */
   readonly keepsText?: boolean
 }
 
@@ -36,6 +39,13 @@ const done = (): null => null
 const idOf = ([id]: Values): Plain => ({ id })
 const withJobs = (jobs: unknown): Plain => ({ jobs })
 const jobsOf = ({ jobs }: Plain): unknown => jobs
+
+function rowsToWire({ rows, ...page }: Plain): Plain {
+  return { ...page, rows: (rows as JournalRow[]).map(rowToWire) }
+}
+function rowsFromWire({ rows, ...page }: Plain): Plain {
+  return { ...page, rows: (rows as Plain[]).map(rowFromWire) }
+}
 
 /** The session of a call: its number inside an exchange, otherwise the worker that it belongs to. */
 const workerOf = (session: unknown): Plain => ({ session })
@@ -162,6 +172,21 @@ export const CALLS: Readonly<Record<MethodName, RemoteCall>> = {
     toResponse: (workers) => ({ workers }),
     fromResponse: ({ workers }) => workers,
   },
+  'workflows.signal': {
+    procedure: WorkflowService.method.signal,
+    toRequest: ([run, name, said]) => ({ ...(said as Plain), run, name }),
+    fromRequest: ({ run, name, ...said }) => [run, name, said],
+    toResponse: same,
+    fromResponse: same,
+  },
+  'workflows.journal': {
+    procedure: WorkflowService.method.journal,
+    toRequest: ([run, from]) => ({ run, from: from ?? undefined }),
+    fromRequest: ({ run, from }) => [run, from],
+    toResponse: rowsToWire,
+    fromResponse: rowsFromWire,
+    keepsText: true,
+  },
   openWorker: {
     procedure: WorkerService.method.open,
     toRequest: ([worker, state]) => ({ worker, ...(state as Plain) }),
@@ -204,12 +229,35 @@ export const CALLS: Readonly<Record<MethodName, RemoteCall>> = {
     toResponse: (accepted) => ({ accepted }),
     fromResponse: ({ accepted }) => accepted,
   },
+  'session.workflows.record': {
+    procedure: WorkerService.method.writeJournal,
+    toRequest: ([session, token, seen, entries, request]) => ({
+      ...{ worker: workerOf(session), token, seen, request },
+      entries: (entries as Plain[]).map(entryToWire),
+    }),
+    fromRequest: ({ token, seen, entries, request = '', ...call }) => [
+      ...[sessionOf(call), token, seen],
+      (entries as Plain[]).map(entryFromWire),
+      request,
+    ],
+    toResponse: rowsToWire,
+    fromResponse: rowsFromWire,
+    keepsText: true,
+  },
+  'session.workflows.journal': {
+    procedure: WorkerService.method.readJournal,
+    toRequest: ([session, token, from]) => ({ worker: workerOf(session), token, from }),
+    fromRequest: ({ token, from, ...call }) => [sessionOf(call), token, from],
+    toResponse: rowsToWire,
+    fromResponse: rowsFromWire,
+    keepsText: true,
+  },
   'session.heartbeat': {
     procedure: WorkerService.method.heartbeat,
     toRequest: ([session, tokens]) => ({ worker: workerOf(session), tokens }),
     fromRequest: ({ tokens, ...call }) => [sessionOf(call), tokens],
-    toResponse: ({ lost, stops = [] }: { lost: unknown; stops?: Plain[] }) => ({
-      lost,
+    toResponse: ({ lost, stops = [], news = [] }: Plain & { stops?: Plain[] }) => ({
+      ...{ lost, news },
       stops: stops.map(({ type: _, ...stop }) => stop),
     }),
     fromResponse: same,

@@ -122,7 +122,16 @@ function jsonWriter(name: string): Write {
   return (message, value, path, form) => {
     const json = value instanceof JsonText ? value.text : encode(path, value)
     if (form === 'text') message[text] = Buffer.from(json)
-    else message[name] = fromJson(ValueSchema, JSON.parse(json) as JsonValue)
+    else message[name] = jsonValue(path, json)
+  }
+}
+
+/** The text as a value of a JSON answer, which nests 100 levels at most. */
+function jsonValue(path: string, json: string): Value {
+  try {
+    return fromJson(ValueSchema, JSON.parse(json) as JsonValue)
+  } catch (cause) {
+    throw notJson(path, cause instanceof Error ? cause.message : String(cause), cause)
   }
 }
 

@@ -8,6 +8,8 @@ import { type Hello as HelloMessage, HelloSchema, type Notice } from '../generat
 import {
   type LookRequest,
   LookRequestSchema,
+  type NewsNotice,
+  NewsNoticeSchema,
   type Report,
   ReportSchema,
   type StopRequest,
@@ -41,17 +43,22 @@ export function readError(error: ErrorMessage): ErrorRecord {
   return toPlain(ErrorSchema, error) as unknown as ErrorRecord
 }
 
+/** A worker's notice, in the field of its kind. */
+type NoticeFields = { stop: StopRequest } | { look: LookRequest } | { news: NewsNotice }
+
 /** The wire's form of a worker's notice. */
-export function noticeToWire(notice: unknown): { stop: StopRequest } | { look: LookRequest } {
+export function noticeToWire(notice: unknown): NoticeFields {
   const { type, ...said } = notice as Record<string, unknown>
+  if (type === 'news') return { news: toMessage(NewsNoticeSchema, said) }
   return type === 'look'
     ? { look: toMessage(LookRequestSchema, said) }
     : { stop: toMessage(StopRequestSchema, said) }
 }
 
 /** Reads a worker's notice; undefined for one of a kind that a newer node knows. */
-export function readNotice({ stop, look }: Pick<Notice, 'stop' | 'look'>): unknown {
+export function readNotice({ stop, look, news }: Pick<Notice, 'stop' | 'look' | 'news'>): unknown {
   if (stop !== undefined) return { type: 'stop', ...toPlain(StopRequestSchema, stop) }
+  if (news !== undefined) return { type: 'news', ...toPlain(NewsNoticeSchema, news) }
   return look === undefined ? undefined : { type: 'look', ...toPlain(LookRequestSchema, look) }
 }
 

@@ -153,8 +153,8 @@ function readRequest({
 }
 
 function readValues(method: MethodName, request: Uint8Array): readonly unknown[] {
-  const { procedure, fromRequest } = CALLS[method]
-  return fromRequest(toPlain(procedure.input, parse(procedure.input, request)))
+  const { procedure, fromRequest, keepsText = false } = CALLS[method]
+  return fromRequest(toPlain(procedure.input, parse(procedure.input, request), { keepsText }))
 }
 
 function parse(type: DescMessage, bytes: Uint8Array): Message {

@@ -21,18 +21,21 @@ const SUBJECTS: Partial<Readonly<Record<MethodName, (values: Values) => Fields>>
   control: ([job, verb]) => ({ job, verb: (verb as Fields).verb }),
   pauseQueue: ([queue, paused]) => ({ queue, paused }),
   import: ([jobs]) => ({ jobs: (jobs as Values).length }),
+  'workflows.signal': ([run, name]) => ({ job: run, signal: name }),
 }
 
-/** The methods that are an operator's. */
+/** The methods that are an operator's, or are where an operator calls them. */
 export const RECORDED: ReadonlySet<MethodName> = new Set(
   (Object.keys(NEEDED) as MethodName[]).filter((method) =>
-    ['operate', 'administer'].includes(NEEDED[method]),
+    ['signal', 'operate', 'administer'].includes(NEEDED[method]),
   ),
 )
 
-/** The recorder of one caller. */
-export function recorderOf(log: AuditLog, { id, name }: Caller): Recorder {
+/** The recorder of one caller. Signals of a program that only makes jobs are data, as its jobs are. */
+export function recorderOf(log: AuditLog, { id, name, rights }: Caller): Recorder {
+  const isOperator = rights.has('operate')
   return async (method, values, act) => {
+    if (!isOperator && NEEDED[method] === 'signal') return act()
     await log.assertWritable()
     const at = Date.now()
     const on = SUBJECTS[method]?.(values) ?? {}

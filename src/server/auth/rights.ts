@@ -8,7 +8,7 @@ import type { Role } from '../../config/grant.ts'
 import type { MethodName } from '../../protocol/methods.ts'
 
 /** What somebody may do. */
-export type Right = 'read' | 'produce' | 'operate' | 'work' | 'administer'
+export type Right = 'read' | 'produce' | 'signal' | 'operate' | 'work' | 'administer'
 
 /** The right that each method needs. */
 export const NEEDED: Readonly<Record<MethodName, Right>> = {
@@ -23,6 +23,8 @@ export const NEEDED: Readonly<Record<MethodName, Right>> = {
   logs: 'read',
   pauseQueue: 'operate',
   dependents: 'read',
+  'workflows.signal': 'signal',
+  'workflows.journal': 'read',
   openWorker: 'work',
   workers: 'read',
   position: 'read',
@@ -31,6 +33,8 @@ export const NEEDED: Readonly<Record<MethodName, Right>> = {
   tail: 'read',
   'session.poll': 'work',
   'session.report': 'work',
+  'session.workflows.record': 'work',
+  'session.workflows.journal': 'work',
   'session.heartbeat': 'work',
   'session.log': 'work',
   'session.progress': 'work',
@@ -48,11 +52,14 @@ export const WHOLE: ReadonlySet<MethodName> = new Set<MethodName>([
   ...(['pauseQueue', 'info', 'check', 'tail'] as const),
 ])
 
-/** The rights of each role. Whoever makes jobs may read them: it waits for their results. */
+/**
+ * The rights of each role. Whoever makes jobs may read them: it waits for their results. A signal is both: a program that
+ * makes runs feeds them with it, and an operator gives the answer that a run waits for.
+ */
 export const RIGHTS_OF: Readonly<Record<Role, readonly Right[]>> = {
-  admin: ['read', 'produce', 'operate', 'work', 'administer'],
-  operator: ['read', 'operate'],
-  producer: ['read', 'produce'],
+  admin: ['read', 'produce', 'signal', 'operate', 'work', 'administer'],
+  operator: ['read', 'signal', 'operate'],
+  producer: ['read', 'produce', 'signal'],
   worker: ['work'],
   reader: ['read'],
 }

@@ -22,6 +22,7 @@ import type {
   WatchFilter,
   WorkerView,
 } from '../../client/types.ts'
+import type { WorkflowClient } from '../../client/workflows.ts'
 import { noSuchJob } from '../../core/model/refusal.ts'
 import { type PerdureError, perdureError } from '../../errors.ts'
 import { notWhole } from './authorize.ts'
@@ -105,6 +106,17 @@ class ScopedClient implements Client {
     const ids = await this.#client.dependents(id, limit)
     const known = await this.#known(ids)
     return ids.filter((other) => known.has(other))
+  }
+
+  readonly workflows: WorkflowClient = {
+    signal: async (run, name, value) => {
+      await this.#assertOwn([run])
+      return this.#client.workflows.signal(run, name, value)
+    },
+    journal: async (run, from) => {
+      await this.#assertOwn([run])
+      return this.#client.workflows.journal(run, from)
+    },
   }
 
   /** Workers that run jobs of the caller's namespaces, and of each only that. */

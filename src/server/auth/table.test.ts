@@ -13,6 +13,7 @@ import { PerdureError } from '../../errors.ts'
 import { file_perdure_v1_jobs } from '../../protocol/generated/perdure/v1/jobs_pb.ts'
 import { file_perdure_v1_node } from '../../protocol/generated/perdure/v1/node_pb.ts'
 import { file_perdure_v1_workers } from '../../protocol/generated/perdure/v1/workers_pb.ts'
+import { file_perdure_v1_workflows } from '../../protocol/generated/perdure/v1/workflows_pb.ts'
 import { METHODS, type MethodName } from '../../protocol/methods.ts'
 import { methodOf } from '../../protocol/rpc/calls.ts'
 import { Meter } from '../metrics/meter.ts'
@@ -32,6 +33,8 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], bound: 'b
   'JobService/Logs': [['admin', 'operator', 'producer', 'reader'], 'bound'],
   'JobService/Dependents': [['admin', 'operator', 'producer', 'reader'], 'bound'],
   'JobService/PauseQueue': [['admin', 'operator'], 'whole'],
+  'WorkflowService/Signal': [['admin', 'operator', 'producer'], 'bound'],
+  'WorkflowService/Journal': [['admin', 'operator', 'producer', 'reader'], 'bound'],
   'NodeService/GetPosition': [['admin', 'operator', 'producer', 'reader'], 'bound'],
   'NodeService/Info': [['admin', 'operator', 'producer', 'reader'], 'whole'],
   'NodeService/Check': [['admin'], 'whole'],
@@ -41,6 +44,8 @@ const TABLE: Readonly<Record<string, readonly [roles: readonly Role[], bound: 'b
   'WorkerService/Poll': [['admin', 'worker'], 'whole'],
   'WorkerService/Report': [['admin', 'worker'], 'whole'],
   'WorkerService/Heartbeat': [['admin', 'worker'], 'whole'],
+  'WorkerService/WriteJournal': [['admin', 'worker'], 'whole'],
+  'WorkerService/ReadJournal': [['admin', 'worker'], 'whole'],
   'WorkerService/Log': [['admin', 'worker'], 'whole'],
   'WorkerService/Progress': [['admin', 'worker'], 'whole'],
   'WorkerService/Record': [['admin', 'worker'], 'whole'],
@@ -64,6 +69,8 @@ const VALUES: Readonly<Record<MethodName, readonly unknown[]>> = {
   logs: [NOBODY, {}],
   pauseQueue: ['q', false],
   dependents: [NOBODY, null],
+  'workflows.signal': [NOBODY, 'name', {}],
+  'workflows.journal': [NOBODY, null],
   openWorker: [worker, { held: [] }],
   workers: [],
   position: [],
@@ -73,6 +80,8 @@ const VALUES: Readonly<Record<MethodName, readonly unknown[]>> = {
   'session.poll': [NOBODY, { queues: ['q'], kinds: ['k'], slots: 1, once: true }],
   'session.report': [NOBODY, [], ''],
   'session.heartbeat': [NOBODY, []],
+  'session.workflows.record': [NOBODY, 't', 0, [], ''],
+  'session.workflows.journal': [NOBODY, 't', 0],
   'session.log': [NOBODY, [], ''],
   'session.progress': [NOBODY, 't', 0.5, null],
   'session.record': [NOBODY, []],
@@ -80,7 +89,7 @@ const VALUES: Readonly<Record<MethodName, readonly unknown[]>> = {
   'session.close': [NOBODY],
 }
 
-const FILES = [file_perdure_v1_jobs, file_perdure_v1_node, file_perdure_v1_workers]
+const FILES = [file_perdure_v1_jobs, file_perdure_v1_node, file_perdure_v1_workers, file_perdure_v1_workflows]
 const procedures = FILES.flatMap(({ services }) => services.flatMap(({ methods }) => methods))
 const nameOf = ({ parent, name }: DescMethod): string => `${parent.name}/${name}`
 /** An exchange carries the others and may be opened by everybody who is known. */

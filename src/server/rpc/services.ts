@@ -9,6 +9,7 @@ import { type ConnectRouter, createContextKey, type HandlerContext } from '@conn
 import { JobService } from '../../protocol/generated/perdure/v1/jobs_pb.ts'
 import { NodeService } from '../../protocol/generated/perdure/v1/node_pb.ts'
 import { type PollRequest, WorkerService } from '../../protocol/generated/perdure/v1/workers_pb.ts'
+import { WorkflowService } from '../../protocol/generated/perdure/v1/workflows_pb.ts'
 import { malformed } from '../../protocol/json.ts'
 import { assertArguments, type MethodName } from '../../protocol/methods.ts'
 import { CALLS, methodOf } from '../../protocol/rpc/calls.ts'
@@ -31,7 +32,7 @@ type Values = readonly unknown[]
 
 /** Adds every service to a router but that of exchanges (exchange.ts). */
 export function addServices(router: ConnectRouter, hub: Hub): void {
-  for (const service of [JobService, NodeService, WorkerService]) {
+  for (const service of [JobService, WorkflowService, NodeService, WorkerService]) {
     router.service(service as DescService, implementation(hub, service))
   }
 }
@@ -47,11 +48,11 @@ function implementation(hub: Hub, service: DescService): Record<string, never> {
 }
 
 function unary(hub: Hub, method: MethodName, { input, output }: DescMethod) {
-  const { fromRequest, toResponse } = CALLS[method]
+  const { fromRequest, toResponse, keepsText = false } = CALLS[method]
   const isOfWorker = method === 'openWorker' || method.startsWith('session.')
   return async (request: Message, context: HandlerContext): Promise<Message> => {
     try {
-      const values = fromRequest(toPlain(input, request))
+      const values = fromRequest(toPlain(input, request, { keepsText }))
       const answer = isOfWorker
         ? await ofWorker(hub, method, values, request, context)
         : await perform(method, contextOf(hub, method, values, context), values)

@@ -41,7 +41,6 @@ export const STATUS: Readonly<Record<ErrorCode, Code>> = {
   UNKNOWN_KIND: Code.InvalidArgument,
   NON_DETERMINISM: Code.FailedPrecondition,
   STUCK: Code.FailedPrecondition,
-  UNSUPPORTED: Code.Unimplemented,
   STORE_BUSY: Code.Unavailable,
   STORE_FOREIGN: Code.DataLoss,
   STORE_CORRUPT: Code.DataLoss,

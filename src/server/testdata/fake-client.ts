@@ -11,6 +11,7 @@ import type {
   WorkerNotice,
   WorkerSession,
 } from '../../client/client.ts'
+import { NO_LEASED_RUNS, NO_RUNS } from '../../client/testdata/no-runs.ts'
 import type {
   ControlResult,
   ControlVerb,
@@ -41,6 +42,7 @@ interface FakeJob {
 
 /** Counts and remembers what reached it. */
 export class FakeClient implements Client {
+  readonly workflows = NO_RUNS
   readonly jobs = new Map<number, FakeJob>()
   readonly requests = new Map<string, Enqueued[]>()
   readonly verbs: { id: number; verb: ControlVerb }[] = []
@@ -179,6 +181,7 @@ export class FakeClient implements Client {
 
 /** A worker's session: one lease per job, tokens `job:n`. */
 export class FakeSession implements WorkerSession {
+  readonly workflows = NO_LEASED_RUNS
   readonly info: WorkerInfo
   readonly reported: Report[] = []
   readonly beats: { at: number; tokens: readonly string[] }[] = []

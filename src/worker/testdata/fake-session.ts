@@ -1,5 +1,6 @@
 /** The other side of a worker, in memory: grants what a test offers, and remembers what it was told. */
 import type { Client, Lease, PollRequest, Report, WorkerNotice, WorkerSession } from '../../client/client.ts'
+import { NO_LEASED_RUNS } from '../../client/testdata/no-runs.ts'
 import type { WorkerStatus } from '../../client/types.ts'
 import type { Outcome } from '../../core/model/outcome.ts'
 import { type ErrorCode, PerdureError } from '../../errors.ts'
@@ -19,6 +20,7 @@ export type Fault = { readonly code: ErrorCode; readonly takesEffect?: boolean }
 
 /** One session, and the leases that it has granted. */
 export class FakeSession implements WorkerSession {
+  readonly workflows = NO_LEASED_RUNS
   readonly polls: PollRequest[] = []
   readonly reports: Report[][] = []
   readonly beats: (readonly string[])[] = []

@@ -6,13 +6,14 @@
 import type { WorkerSession } from '../../client/client.ts'
 import type { JobDefinition } from '../../client/definition.ts'
 import { type EnqueueOptions, makeSpec } from '../../client/enqueue.ts'
-import { noWorkflows, type RunEntry, type WorkflowSession } from '../../client/workflows.ts'
+import type { RunEntry, WorkflowSession } from '../../client/workflows.ts'
 import type { Outcome } from '../../core/model/outcome.ts'
 import { errorRecord } from '../../errors.ts'
 import type { Attempt, AttemptControl } from '../../executors/executor.ts'
 import { stoppedOutcome } from '../../executors/stopped.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Timers } from '../../runtime/timers.ts'
+import { assert } from '../../std/assert.ts'
 import { Flow } from '../../workflow/flow.ts'
 import type { RunEnd, RunPort } from '../../workflow/port.ts'
 import { FlowRun } from '../../workflow/run.ts'
@@ -59,18 +60,20 @@ class Workflows implements SessionExecutor {
 
   attach(session: WorkerSession): void {
     this.#session = session.workflows
-    this.#session?.onNews((token) => this.#active.get(token)?.news())
+    this.#session.onNews((token) => this.#active.get(token)?.news())
   }
 
   async run(attempt: Attempt, control: AttemptControl): Promise<Outcome> {
     const session = this.#session
     const code = this.#workflows.get(attempt.kind)
-    if (session === undefined || code === undefined)
-      return { type: 'failed', error: errorRecord(noWorkflows('workflows')) }
+    assert(
+      session !== undefined && code !== undefined,
+      'a worker is attached, and leases kinds that it was given',
+    )
     const port = this.#portOf(session, attempt, control)
     const kept = this.#kept.take(attempt.job)
     const run =
-      kept ?? new FlowRun(attempt.job, (own) => code(new Flow(own, childSpec), attempt.input as never))
+      kept ?? new FlowRun(attempt.job, (own) => code(new Flow(own, port.child), attempt.input as never))
     this.#active.set(attempt.token, run)
     const end = await run.work(port, attempt.attempt === 1)
     this.#active.delete(attempt.token)
@@ -78,17 +81,23 @@ class Workflows implements SessionExecutor {
     return outcomeOf(end, control)
   }
 
-  #portOf(session: WorkflowSession, { token, job }: Attempt, control: AttemptControl): RunPort {
+  #portOf(
+    session: WorkflowSession,
+    { token, namespace, attempt }: Attempt,
+    control: AttemptControl,
+  ): RunPort {
     const timers = this.#timers
     return {
       record: (seen, entries) => session.record(token, seen, entries as readonly RunEntry[]),
-      read: (from) => session.journal(job, from),
-      child: childSpec,
+      read: (from) => session.journal(token, from),
+      child: (definition, input, options) =>
+        makeSpec(definition as JobDefinition, input, inNamespace(namespace, options)),
       after: (ms, act) => {
         const timer = timers.after(ms, act)
         return () => timer.cancel()
       },
       now: () => this.#clock.now(),
+      attempt,
       signal: control.signal,
     }
   }
@@ -98,8 +107,10 @@ class Workflows implements SessionExecutor {
   }
 }
 
-const childSpec: RunPort['child'] = (definition, input, options) =>
-  makeSpec(definition as JobDefinition, input, options as EnqueueOptions | undefined)
+/** Children belong to the namespace of their run, unless they are given another. */
+function inNamespace(namespace: string, options: EnqueueOptions | undefined): EnqueueOptions | undefined {
+  return namespace === 'default' ? options : { namespace, ...options }
+}
 
 function outcomeOf(end: RunEnd, control: AttemptControl): Outcome {
   switch (end.type) {

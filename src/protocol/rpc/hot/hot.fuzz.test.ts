@@ -16,7 +16,7 @@ function generated(method: MethodName) {
   const { input, output } = procedure
   return {
     writeRequest: (values: readonly unknown[]) => toBinary(input, toMessage(input, toRequest(values))),
-    readRequest: (bytes: Uint8Array) => fromRequest(toPlain(input, fromBinary(input, bytes))),
+    readRequest: (bytes: Uint8Array) => fromRequest(toPlain(input, fromBinary(input, bytes), { keepsText })),
     writeResponse: (answer: unknown) => toBinary(output, toMessage(output, toResponse(answer as never))),
     readResponse: (bytes: Uint8Array) =>
       fromResponse(toPlain(output, fromBinary(output, bytes), { keepsText })),
@@ -102,14 +102,49 @@ const report = fc.record(
 )
 const reports = fc.tuple(fc.integer({ min: 1, max: 2 ** 32 - 1 }), fc.array(report, { maxLength: 4 }), name)
 
+const settled = fc.record({
+  type: fc.constant('settled'),
+  position: fc.nat(1_000),
+  name,
+  kind: fc.constantFrom(1, 7),
+  state: fc.constantFrom(1, 2),
+  value: fc.option(json.map((value) => JSON.stringify(value))),
+  undo: fc.boolean(),
+})
+const asked = fc.oneof(
+  fc.record({ type: fc.constant('timer'), position: count, name, delayMs: moment, dueAt: moment }),
+  fc.record({
+    ...{ type: fc.constant('child'), position: count, name, closes: fc.boolean(), awaits: fc.boolean() },
+    spec: fc.record({ kind: name, input: json }, { requiredKeys: [] }),
+  }),
+  fc.record({
+    type: fc.constant('send'),
+    position: count,
+    name,
+    to: count,
+    signal: name,
+    value: fc.constant(null),
+  }),
+)
+const entries = fc.array(fc.oneof(settled, asked), { maxLength: 4 })
+const record = fc.tuple(fc.integer({ min: 1, max: 2 ** 32 - 1 }), name, moment, entries, name)
+const row = fc.record({
+  ...{ sequence: count, position: fc.integer({ min: -1, max: 1_000 }), name, at: moment },
+  kind: fc.constantFrom(1, 2, 3, 4, 5, 6, 7),
+  state: fc.constantFrom(0, 1, 2),
+  value: fc.option(json.map((value) => JSON.stringify(value))),
+})
+
 const REQUESTS = [
   ['enqueue', enqueue],
   ['session.report', reports],
+  ['session.workflows.record', record],
 ] as const
 const RESPONSES = [
   ['enqueue', enqueued],
   ['session.poll', fc.array(lease, { maxLength: 4 })],
   ['session.report', fc.array(fc.boolean(), { maxLength: 300 })],
+  ['session.workflows.record', fc.record({ rows: fc.array(row, { maxLength: 4 }), lost: fc.boolean() })],
 ] as const
 
 describe.each(REQUESTS)('requests of %s', (method, values) => {

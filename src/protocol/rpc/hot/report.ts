@@ -9,6 +9,7 @@ import { decodeBody } from '../../json.ts'
 import { reportFromWire, reportToWire } from '../parts.ts'
 import { plainOf } from './generated.ts'
 import { type Reader, Repeated, UNREAD } from './reader.ts'
+import { readSession, writeSession } from './session.ts'
 import type { Writer } from './writer.ts'
 
 type Plain = Record<string, unknown>
@@ -17,9 +18,6 @@ type Plain = Record<string, unknown>
 const WORKER = 1
 const REPORTS = 2
 const REQUEST = 3
-
-/** Worker: inside an exchange nothing but the number of its session. */
-const SESSION = 5
 
 /** Report. */
 const TOKEN = 1
@@ -32,9 +30,7 @@ const ACCEPTED = 1
 /** Writes the request of the arguments of a report. False for one that the generated code has to write, or refuse. */
 export function writeReports(writer: Writer, [session, reports, request]: readonly unknown[]): boolean {
   if (typeof session !== 'number' || typeof request !== 'string') return false
-  const worker = writer.open(WORKER)
-  writer.uint32(SESSION, session)
-  writer.close(worker)
+  writeSession(writer, session)
   for (const report of reports as readonly Plain[]) {
     const start = writer.open(REPORTS)
     if (!writeReport(writer, report)) {
@@ -79,15 +75,6 @@ export function readReports(reader: Reader): readonly unknown[] {
   // without a number it is named by its other fields
   if (session === 0) throw UNREAD
   return [session, reports, request]
-}
-
-function readSession(reader: Reader): number {
-  const outer = reader.enter()
-  if (reader.uint32() !== SESSION << 3) throw UNREAD
-  const session = reader.uint32()
-  if (reader.at < reader.end) throw UNREAD
-  reader.end = outer
-  return session
 }
 
 const outcomes = new Repeated()

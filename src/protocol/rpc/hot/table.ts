@@ -6,6 +6,7 @@
  */
 import type { MethodName } from '../../methods.ts'
 import { readEnqueue, readEnqueued, writeEnqueue, writeEnqueued } from './enqueue.ts'
+import { readRecord, readRows, writeRecord, writeRows } from './journal.ts'
 import { readLeases, writeLeases } from './poll.ts'
 import type { Reader } from './reader.ts'
 import { readAccepted, readReports, writeAccepted, writeReports } from './report.ts'
@@ -33,5 +34,11 @@ export const HOT: Readonly<Partial<Record<MethodName, HotCall>>> = {
     readRequest: readReports,
     writeResponse: writeAccepted,
     readResponse: readAccepted,
+  },
+  'session.workflows.record': {
+    writeRequest: writeRecord,
+    readRequest: readRecord,
+    writeResponse: writeRows,
+    readResponse: readRows,
   },
 }

@@ -12,13 +12,15 @@ import type { Error } from "./errors_pb.ts";
 import { file_perdure_v1_errors } from "./errors_pb.ts";
 import type { CommandContext } from "./jobs_pb.ts";
 import { file_perdure_v1_jobs } from "./jobs_pb.ts";
+import type { JournalEntry, JournalRow } from "./workflows_pb.ts";
+import { file_perdure_v1_workflows } from "./workflows_pb.ts";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file perdure/v1/workers.proto.
  */
 export const file_perdure_v1_workers: GenFile = /*@__PURE__*/
-  fileDesc("ChhwZXJkdXJlL3YxL3dvcmtlcnMucHJvdG8SCnBlcmR1cmUudjEiVAoGV29ya2VyEgwKBG5hbWUYASABKAkSDAoEaG9zdBgCIAEoCRILCgNwaWQYAyABKA0SEAoIaW5zdGFuY2UYBCABKAkSDwoHc2Vzc2lvbhgFIAEoDSI/CgtPcGVuUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchIMCgRoZWxkGAIgAygJIh8KDE9wZW5SZXNwb25zZRIPCgdzZXNzaW9uGAEgASgNIrsBCgtQb2xsUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchIOCgZxdWV1ZXMYAiADKAkSDQoFa2luZHMYAyADKAkSDQoFc2xvdHMYBCABKA0SFAoHd2FpdF9tcxgFIAEoAUgAiAEBEhIKBWJlbG93GAYgASgBSAGIAQESEQoEb25jZRgHIAEoCEgCiAEBQgoKCF93YWl0X21zQggKBl9iZWxvd0IHCgVfb25jZSIxCgxQb2xsUmVzcG9uc2USIQoGbGVhc2VzGAEgAygLMhEucGVyZHVyZS52MS5MZWFzZSLxAwoFTGVhc2USCwoDam9iGAEgASgBEgwKBGtpbmQYAiABKAkSDQoFcXVldWUYAyABKAkSEQoJbmFtZXNwYWNlGAQgASgJEg8KB2F0dGVtcHQYBSABKA0SHQoVYXR0ZW1wdF9zaW5jZV9yZXN0YXJ0GAYgASgNEhcKD2lzX2xhc3RfYXR0ZW1wdBgHIAEoCBINCgV0b2tlbhgIIAEoCRIXCgppbnB1dF9qc29uGAkgASgMSACIAQESKgoFaW5wdXQYCiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIxCghtZXRhZGF0YRgLIAMoCzIfLnBlcmR1cmUudjEuTGVhc2UuTWV0YWRhdGFFbnRyeRIZChFzdGFydF90b19jbG9zZV9tcxgMIAEoARIUCgxoZWFydGJlYXRfbXMYDSABKAESEAoIZ3JhY2VfbXMYDiABKAESMAoHY29tbWFuZBgPIAEoCzIaLnBlcmR1cmUudjEuQ29tbWFuZENvbnRleHRIAogBARIQCghwcmlvcml0eRgQIAEoARovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDQoLX2lucHV0X2pzb25CCAoGX2lucHV0QgoKCF9jb21tYW5kInoKDVJlcG9ydFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISIwoHcmVwb3J0cxgCIAMoCzISLnBlcmR1cmUudjEuUmVwb3J0EhQKB3JlcXVlc3QYAyABKAlIAIgBAUIKCghfcmVxdWVzdCLNAgoGUmVwb3J0Eg0KBXRva2VuGAEgASgJEg8KB291dGNvbWUYAiABKAkSGAoLcmVzdWx0X2pzb24YAyABKAxIAIgBARIrCgZyZXN1bHQYBCABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIlCgVlcnJvchgFIAEoCzIRLnBlcmR1cmUudjEuRXJyb3JIAogBARISCgVyZXRyeRgGIAEoCEgDiAEBEhsKDnJldHJ5X2FmdGVyX21zGAcgASgBSASIAQESEwoGcmVhc29uGAggASgJSAWIAQESFQoIZGVsYXlfbXMYCSABKAFIBogBAUIOCgxfcmVzdWx0X2pzb25CCQoHX3Jlc3VsdEIICgZfZXJyb3JCCAoGX3JldHJ5QhEKD19yZXRyeV9hZnRlcl9tc0IJCgdfcmVhc29uQgsKCV9kZWxheV9tcyIiCg5SZXBvcnRSZXNwb25zZRIQCghhY2NlcHRlZBgBIAMoCCJGChBIZWFydGJlYXRSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyEg4KBnRva2VucxgCIAMoCSJJChFIZWFydGJlYXRSZXNwb25zZRIMCgRsb3N0GAEgAygJEiYKBXN0b3BzGAIgAygLMhcucGVyZHVyZS52MS5TdG9wUmVxdWVzdCJeCgtTdG9wUmVxdWVzdBINCgV0b2tlbhgBIAEoCRIOCgZyZWFzb24YAiABKAkSEAoIZ3JhY2VfbXMYAyABKAESEwoGc2lnbmFsGAQgASgJSACIAQFCCQoHX3NpZ25hbCIcCgtMb29rUmVxdWVzdBINCgVwYXRocxgBIAMoCSJ3CgpMb2dSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyEiMKB2VudHJpZXMYAiADKAsyEi5wZXJkdXJlLnYxLk91dHB1dBIUCgdyZXF1ZXN0GAMgASgJSACIAQFCCgoIX3JlcXVlc3QiNQoGT3V0cHV0Eg0KBXRva2VuGAEgASgJEg4KBnN0cmVhbRgCIAEoCRIMCgR0ZXh0GAMgASgJIg0KC0xvZ1Jlc3BvbnNlIngKD1Byb2dyZXNzUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchINCgV0b2tlbhgCIAEoCRIQCghmcmFjdGlvbhgDIAEoARIUCgdtZXNzYWdlGAQgASgJSACIAQFCCgoIX21lc3NhZ2UiEgoQUHJvZ3Jlc3NSZXNwb25zZSJeCg9EZXNjcmliZVJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISJwoGc3RhdHVzGAIgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCISChBEZXNjcmliZVJlc3BvbnNlIlsKDVJlY29yZFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISJgoHcmVjb3JkcxgCIAMoCzIVLnBlcmR1cmUudjEuTG9nUmVjb3JkIhAKDlJlY29yZFJlc3BvbnNlIvECCglMb2dSZWNvcmQSCgoCYXQYASABKAESDQoFbGV2ZWwYAiABKAkSDgoGc291cmNlGAMgASgJEgwKBHRleHQYBCABKAkSEQoEbm9kZRgFIAEoCUgAiAEBEhMKBndvcmtlchgGIAEoCUgBiAEBEhYKCW5hbWVzcGFjZRgHIAEoCUgCiAEBEhIKBXF1ZXVlGAggASgJSAOIAQESEQoEa2luZBgJIAEoCUgEiAEBEhAKA2pvYhgKIAEoAUgFiAEBEhQKB2F0dGVtcHQYCyABKA1IBogBARITCgZzdHJlYW0YDCABKAlIB4gBARIqCgRkYXRhGA0gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEgIiAEBQgcKBV9ub2RlQgkKB193b3JrZXJCDAoKX25hbWVzcGFjZUIICgZfcXVldWVCBwoFX2tpbmRCBgoEX2pvYkIKCghfYXR0ZW1wdEIJCgdfc3RyZWFtQgcKBV9kYXRhIhQKEkxpc3RXb3JrZXJzUmVxdWVzdCI+ChNMaXN0V29ya2Vyc1Jlc3BvbnNlEicKB3dvcmtlcnMYASADKAsyFi5wZXJkdXJlLnYxLldvcmtlclZpZXciswEKCldvcmtlclZpZXcSDAoEbmFtZRgBIAEoCRIRCgRob3N0GAIgASgJSACIAQESEAoDcGlkGAMgASgNSAGIAQESLAoGc3RhdHVzGAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEgCiAEBEigKB3J1bm5pbmcYBSADKAsyFy5wZXJkdXJlLnYxLlJ1bm5pbmdWaWV3QgcKBV9ob3N0QgYKBF9waWRCCQoHX3N0YXR1cyJcCgtSdW5uaW5nVmlldxILCgNqb2IYASABKAESDAoEa2luZBgCIAEoCRINCgVxdWV1ZRgDIAEoCRIPCgdhdHRlbXB0GAQgASgNEhIKCnN0YXJ0ZWRfYXQYBSABKAEiMgoMQ2xvc2VSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyIg8KDUNsb3NlUmVzcG9uc2UyqgUKDVdvcmtlclNlcnZpY2USOQoET3BlbhIXLnBlcmR1cmUudjEuT3BlblJlcXVlc3QaGC5wZXJkdXJlLnYxLk9wZW5SZXNwb25zZRI5CgRQb2xsEhcucGVyZHVyZS52MS5Qb2xsUmVxdWVzdBoYLnBlcmR1cmUudjEuUG9sbFJlc3BvbnNlEj8KBlJlcG9ydBIZLnBlcmR1cmUudjEuUmVwb3J0UmVxdWVzdBoaLnBlcmR1cmUudjEuUmVwb3J0UmVzcG9uc2USSAoJSGVhcnRiZWF0EhwucGVyZHVyZS52MS5IZWFydGJlYXRSZXF1ZXN0Gh0ucGVyZHVyZS52MS5IZWFydGJlYXRSZXNwb25zZRI2CgNMb2cSFi5wZXJkdXJlLnYxLkxvZ1JlcXVlc3QaFy5wZXJkdXJlLnYxLkxvZ1Jlc3BvbnNlEkUKCFByb2dyZXNzEhsucGVyZHVyZS52MS5Qcm9ncmVzc1JlcXVlc3QaHC5wZXJkdXJlLnYxLlByb2dyZXNzUmVzcG9uc2USRQoIRGVzY3JpYmUSGy5wZXJkdXJlLnYxLkRlc2NyaWJlUmVxdWVzdBocLnBlcmR1cmUudjEuRGVzY3JpYmVSZXNwb25zZRI/CgZSZWNvcmQSGS5wZXJkdXJlLnYxLlJlY29yZFJlcXVlc3QaGi5wZXJkdXJlLnYxLlJlY29yZFJlc3BvbnNlElMKC0xpc3RXb3JrZXJzEh4ucGVyZHVyZS52MS5MaXN0V29ya2Vyc1JlcXVlc3QaHy5wZXJkdXJlLnYxLkxpc3RXb3JrZXJzUmVzcG9uc2UiA5ACARI8CgVDbG9zZRIYLnBlcmR1cmUudjEuQ2xvc2VSZXF1ZXN0GhkucGVyZHVyZS52MS5DbG9zZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_struct, file_perdure_v1_errors, file_perdure_v1_jobs]);
+  fileDesc("ChhwZXJkdXJlL3YxL3dvcmtlcnMucHJvdG8SCnBlcmR1cmUudjEiVAoGV29ya2VyEgwKBG5hbWUYASABKAkSDAoEaG9zdBgCIAEoCRILCgNwaWQYAyABKA0SEAoIaW5zdGFuY2UYBCABKAkSDwoHc2Vzc2lvbhgFIAEoDSI/CgtPcGVuUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchIMCgRoZWxkGAIgAygJIh8KDE9wZW5SZXNwb25zZRIPCgdzZXNzaW9uGAEgASgNIrsBCgtQb2xsUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchIOCgZxdWV1ZXMYAiADKAkSDQoFa2luZHMYAyADKAkSDQoFc2xvdHMYBCABKA0SFAoHd2FpdF9tcxgFIAEoAUgAiAEBEhIKBWJlbG93GAYgASgBSAGIAQESEQoEb25jZRgHIAEoCEgCiAEBQgoKCF93YWl0X21zQggKBl9iZWxvd0IHCgVfb25jZSIxCgxQb2xsUmVzcG9uc2USIQoGbGVhc2VzGAEgAygLMhEucGVyZHVyZS52MS5MZWFzZSLxAwoFTGVhc2USCwoDam9iGAEgASgBEgwKBGtpbmQYAiABKAkSDQoFcXVldWUYAyABKAkSEQoJbmFtZXNwYWNlGAQgASgJEg8KB2F0dGVtcHQYBSABKA0SHQoVYXR0ZW1wdF9zaW5jZV9yZXN0YXJ0GAYgASgNEhcKD2lzX2xhc3RfYXR0ZW1wdBgHIAEoCBINCgV0b2tlbhgIIAEoCRIXCgppbnB1dF9qc29uGAkgASgMSACIAQESKgoFaW5wdXQYCiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIxCghtZXRhZGF0YRgLIAMoCzIfLnBlcmR1cmUudjEuTGVhc2UuTWV0YWRhdGFFbnRyeRIZChFzdGFydF90b19jbG9zZV9tcxgMIAEoARIUCgxoZWFydGJlYXRfbXMYDSABKAESEAoIZ3JhY2VfbXMYDiABKAESMAoHY29tbWFuZBgPIAEoCzIaLnBlcmR1cmUudjEuQ29tbWFuZENvbnRleHRIAogBARIQCghwcmlvcml0eRgQIAEoARovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDQoLX2lucHV0X2pzb25CCAoGX2lucHV0QgoKCF9jb21tYW5kInoKDVJlcG9ydFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISIwoHcmVwb3J0cxgCIAMoCzISLnBlcmR1cmUudjEuUmVwb3J0EhQKB3JlcXVlc3QYAyABKAlIAIgBAUIKCghfcmVxdWVzdCLHAwoGUmVwb3J0Eg0KBXRva2VuGAEgASgJEg8KB291dGNvbWUYAiABKAkSGAoLcmVzdWx0X2pzb24YAyABKAxIAIgBARIrCgZyZXN1bHQYBCABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIlCgVlcnJvchgFIAEoCzIRLnBlcmR1cmUudjEuRXJyb3JIAogBARISCgVyZXRyeRgGIAEoCEgDiAEBEhsKDnJldHJ5X2FmdGVyX21zGAcgASgBSASIAQESEwoGcmVhc29uGAggASgJSAWIAQESFQoIZGVsYXlfbXMYCSABKAFIBogBARIRCgRzZWVuGAogASgBSAeIAQESFwoKaW5wdXRfanNvbhgLIAEoDEgIiAEBEioKBWlucHV0GAwgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlSAmIAQFCDgoMX3Jlc3VsdF9qc29uQgkKB19yZXN1bHRCCAoGX2Vycm9yQggKBl9yZXRyeUIRCg9fcmV0cnlfYWZ0ZXJfbXNCCQoHX3JlYXNvbkILCglfZGVsYXlfbXNCBwoFX3NlZW5CDQoLX2lucHV0X2pzb25CCAoGX2lucHV0IiIKDlJlcG9ydFJlc3BvbnNlEhAKCGFjY2VwdGVkGAEgAygIIkYKEEhlYXJ0YmVhdFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISDgoGdG9rZW5zGAIgAygJIlcKEUhlYXJ0YmVhdFJlc3BvbnNlEgwKBGxvc3QYASADKAkSJgoFc3RvcHMYAiADKAsyFy5wZXJkdXJlLnYxLlN0b3BSZXF1ZXN0EgwKBG5ld3MYAyADKAkiXgoLU3RvcFJlcXVlc3QSDQoFdG9rZW4YASABKAkSDgoGcmVhc29uGAIgASgJEhAKCGdyYWNlX21zGAMgASgBEhMKBnNpZ25hbBgEIAEoCUgAiAEBQgkKB19zaWduYWwiHAoLTG9va1JlcXVlc3QSDQoFcGF0aHMYASADKAkiowEKE1dyaXRlSm91cm5hbFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISDQoFdG9rZW4YAiABKAkSDAoEc2VlbhgDIAEoARIpCgdlbnRyaWVzGAQgAygLMhgucGVyZHVyZS52MS5Kb3VybmFsRW50cnkSFAoHcmVxdWVzdBgFIAEoCUgAiAEBQgoKCF9yZXF1ZXN0IkoKFFdyaXRlSm91cm5hbFJlc3BvbnNlEiQKBHJvd3MYASADKAsyFi5wZXJkdXJlLnYxLkpvdXJuYWxSb3cSDAoEbG9zdBgCIAEoCCJVChJSZWFkSm91cm5hbFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISDQoFdG9rZW4YAiABKAkSDAoEZnJvbRgDIAEoASJnChNSZWFkSm91cm5hbFJlc3BvbnNlEiQKBHJvd3MYASADKAsyFi5wZXJkdXJlLnYxLkpvdXJuYWxSb3cSDAoEbmV4dBgCIAEoARIOCgZpc19lbmQYAyABKAgSDAoEbG9zdBgEIAEoCCIbCgpOZXdzTm90aWNlEg0KBXRva2VuGAEgASgJIncKCkxvZ1JlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISIwoHZW50cmllcxgCIAMoCzISLnBlcmR1cmUudjEuT3V0cHV0EhQKB3JlcXVlc3QYAyABKAlIAIgBAUIKCghfcmVxdWVzdCI1CgZPdXRwdXQSDQoFdG9rZW4YASABKAkSDgoGc3RyZWFtGAIgASgJEgwKBHRleHQYAyABKAkiDQoLTG9nUmVzcG9uc2UieAoPUHJvZ3Jlc3NSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyEg0KBXRva2VuGAIgASgJEhAKCGZyYWN0aW9uGAMgASgBEhQKB21lc3NhZ2UYBCABKAlIAIgBAUIKCghfbWVzc2FnZSISChBQcm9ncmVzc1Jlc3BvbnNlIl4KD0Rlc2NyaWJlUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchInCgZzdGF0dXMYAiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IhIKEERlc2NyaWJlUmVzcG9uc2UiWwoNUmVjb3JkUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchImCgdyZWNvcmRzGAIgAygLMhUucGVyZHVyZS52MS5Mb2dSZWNvcmQiEAoOUmVjb3JkUmVzcG9uc2Ui8QIKCUxvZ1JlY29yZBIKCgJhdBgBIAEoARINCgVsZXZlbBgCIAEoCRIOCgZzb3VyY2UYAyABKAkSDAoEdGV4dBgEIAEoCRIRCgRub2RlGAUgASgJSACIAQESEwoGd29ya2VyGAYgASgJSAGIAQESFgoJbmFtZXNwYWNlGAcgASgJSAKIAQESEgoFcXVldWUYCCABKAlIA4gBARIRCgRraW5kGAkgASgJSASIAQESEAoDam9iGAogASgBSAWIAQESFAoHYXR0ZW1wdBgLIAEoDUgGiAEBEhMKBnN0cmVhbRgMIAEoCUgHiAEBEioKBGRhdGEYDSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0SAiIAQFCBwoFX25vZGVCCQoHX3dvcmtlckIMCgpfbmFtZXNwYWNlQggKBl9xdWV1ZUIHCgVfa2luZEIGCgRfam9iQgoKCF9hdHRlbXB0QgkKB19zdHJlYW1CBwoFX2RhdGEiFAoSTGlzdFdvcmtlcnNSZXF1ZXN0Ij4KE0xpc3RXb3JrZXJzUmVzcG9uc2USJwoHd29ya2VycxgBIAMoCzIWLnBlcmR1cmUudjEuV29ya2VyVmlldyKzAQoKV29ya2VyVmlldxIMCgRuYW1lGAEgASgJEhEKBGhvc3QYAiABKAlIAIgBARIQCgNwaWQYAyABKA1IAYgBARIsCgZzdGF0dXMYBCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0SAKIAQESKAoHcnVubmluZxgFIAMoCzIXLnBlcmR1cmUudjEuUnVubmluZ1ZpZXdCBwoFX2hvc3RCBgoEX3BpZEIJCgdfc3RhdHVzIlwKC1J1bm5pbmdWaWV3EgsKA2pvYhgBIAEoARIMCgRraW5kGAIgASgJEg0KBXF1ZXVlGAMgASgJEg8KB2F0dGVtcHQYBCABKA0SEgoKc3RhcnRlZF9hdBgFIAEoASIyCgxDbG9zZVJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXIiDwoNQ2xvc2VSZXNwb25zZTLNBgoNV29ya2VyU2VydmljZRI5CgRPcGVuEhcucGVyZHVyZS52MS5PcGVuUmVxdWVzdBoYLnBlcmR1cmUudjEuT3BlblJlc3BvbnNlEjkKBFBvbGwSFy5wZXJkdXJlLnYxLlBvbGxSZXF1ZXN0GhgucGVyZHVyZS52MS5Qb2xsUmVzcG9uc2USPwoGUmVwb3J0EhkucGVyZHVyZS52MS5SZXBvcnRSZXF1ZXN0GhoucGVyZHVyZS52MS5SZXBvcnRSZXNwb25zZRJICglIZWFydGJlYXQSHC5wZXJkdXJlLnYxLkhlYXJ0YmVhdFJlcXVlc3QaHS5wZXJkdXJlLnYxLkhlYXJ0YmVhdFJlc3BvbnNlEjYKA0xvZxIWLnBlcmR1cmUudjEuTG9nUmVxdWVzdBoXLnBlcmR1cmUudjEuTG9nUmVzcG9uc2USUQoMV3JpdGVKb3VybmFsEh8ucGVyZHVyZS52MS5Xcml0ZUpvdXJuYWxSZXF1ZXN0GiAucGVyZHVyZS52MS5Xcml0ZUpvdXJuYWxSZXNwb25zZRJOCgtSZWFkSm91cm5hbBIeLnBlcmR1cmUudjEuUmVhZEpvdXJuYWxSZXF1ZXN0Gh8ucGVyZHVyZS52MS5SZWFkSm91cm5hbFJlc3BvbnNlEkUKCFByb2dyZXNzEhsucGVyZHVyZS52MS5Qcm9ncmVzc1JlcXVlc3QaHC5wZXJkdXJlLnYxLlByb2dyZXNzUmVzcG9uc2USRQoIRGVzY3JpYmUSGy5wZXJkdXJlLnYxLkRlc2NyaWJlUmVxdWVzdBocLnBlcmR1cmUudjEuRGVzY3JpYmVSZXNwb25zZRI/CgZSZWNvcmQSGS5wZXJkdXJlLnYxLlJlY29yZFJlcXVlc3QaGi5wZXJkdXJlLnYxLlJlY29yZFJlc3BvbnNlElMKC0xpc3RXb3JrZXJzEh4ucGVyZHVyZS52MS5MaXN0V29ya2Vyc1JlcXVlc3QaHy5wZXJkdXJlLnYxLkxpc3RXb3JrZXJzUmVzcG9uc2UiA5ACARI8CgVDbG9zZRIYLnBlcmR1cmUudjEuQ2xvc2VSZXF1ZXN0GhkucGVyZHVyZS52MS5DbG9zZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_struct, file_perdure_v1_errors, file_perdure_v1_jobs, file_perdure_v1_workflows]);
 
 /**
  * Which worker a call speaks for.
@@ -327,7 +329,7 @@ export type Report = Message<"perdure.v1.Report"> & {
   token: string;
 
   /**
-   * succeeded, failed, cancelled, snoozed or released.
+   * succeeded, failed, cancelled, snoozed or released; of workflow runs also suspended, paused or continued.
    *
    * @generated from field: string outcome = 2;
    */
@@ -346,7 +348,7 @@ export type Report = Message<"perdure.v1.Report"> & {
   result?: Value | undefined;
 
   /**
-   * failed: why.
+   * failed, paused: why.
    *
    * @generated from field: optional perdure.v1.Error error = 5;
    */
@@ -379,6 +381,25 @@ export type Report = Message<"perdure.v1.Report"> & {
    * @generated from field: optional double delay_ms = 9;
    */
   delayMs?: number | undefined;
+
+  /**
+   * suspended: how far the worker knows the journal. With more in it, the run goes on at once.
+   *
+   * @generated from field: optional double seen = 10;
+   */
+  seen?: number | undefined;
+
+  /**
+   * continued: the input with which the run begins anew.
+   *
+   * @generated from field: optional bytes input_json = 11;
+   */
+  inputJson?: Uint8Array | undefined;
+
+  /**
+   * @generated from field: optional google.protobuf.Value input = 12;
+   */
+  input?: Value | undefined;
 };
 
 /**
@@ -446,6 +467,13 @@ export type HeartbeatResponse = Message<"perdure.v1.HeartbeatResponse"> & {
    * @generated from field: repeated perdure.v1.StopRequest stops = 2;
    */
   stops: StopRequest[];
+
+  /**
+   * Workflow runs in whose journals something settled that their worker did not write.
+   *
+   * @generated from field: repeated string news = 3;
+   */
+  news: string[];
 };
 
 /**
@@ -514,6 +542,162 @@ export const LookRequestSchema: GenMessage<LookRequest> = /*@__PURE__*/
   messageDesc(file_perdure_v1_workers, 12);
 
 /**
+ * @generated from message perdure.v1.WriteJournalRequest
+ */
+export type WriteJournalRequest = Message<"perdure.v1.WriteJournalRequest"> & {
+  /**
+   * @generated from field: perdure.v1.Worker worker = 1;
+   */
+  worker?: Worker | undefined;
+
+  /**
+   * @generated from field: string token = 2;
+   */
+  token: string;
+
+  /**
+   * How many rows of the journal the worker has written or read.
+   *
+   * @generated from field: double seen = 3;
+   */
+  seen: number;
+
+  /**
+   * All of them are written, or none. With none, timers whose time has come are looked at.
+   *
+   * @generated from field: repeated perdure.v1.JournalEntry entries = 4;
+   */
+  entries: JournalEntry[];
+
+  /**
+   * Makes the call safe to repeat.
+   *
+   * @generated from field: optional string request = 5;
+   */
+  request?: string | undefined;
+};
+
+/**
+ * Describes the message perdure.v1.WriteJournalRequest.
+ * Use `create(WriteJournalRequestSchema)` to create a new message.
+ */
+export const WriteJournalRequestSchema: GenMessage<WriteJournalRequest> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workers, 13);
+
+/**
+ * @generated from message perdure.v1.WriteJournalResponse
+ */
+export type WriteJournalResponse = Message<"perdure.v1.WriteJournalResponse"> & {
+  /**
+   * What was written, in order; timers whose time had come are among them. What the call itself settled comes without
+   * name and value, which the caller has.
+   *
+   * @generated from field: repeated perdure.v1.JournalRow rows = 1;
+   */
+  rows: JournalRow[];
+
+  /**
+   * The lease is not valid any more, and nothing was written.
+   *
+   * @generated from field: bool lost = 2;
+   */
+  lost: boolean;
+};
+
+/**
+ * Describes the message perdure.v1.WriteJournalResponse.
+ * Use `create(WriteJournalResponseSchema)` to create a new message.
+ */
+export const WriteJournalResponseSchema: GenMessage<WriteJournalResponse> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workers, 14);
+
+/**
+ * @generated from message perdure.v1.ReadJournalRequest
+ */
+export type ReadJournalRequest = Message<"perdure.v1.ReadJournalRequest"> & {
+  /**
+   * @generated from field: perdure.v1.Worker worker = 1;
+   */
+  worker?: Worker | undefined;
+
+  /**
+   * @generated from field: string token = 2;
+   */
+  token: string;
+
+  /**
+   * The sequence number to begin at.
+   *
+   * @generated from field: double from = 3;
+   */
+  from: number;
+};
+
+/**
+ * Describes the message perdure.v1.ReadJournalRequest.
+ * Use `create(ReadJournalRequestSchema)` to create a new message.
+ */
+export const ReadJournalRequestSchema: GenMessage<ReadJournalRequest> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workers, 15);
+
+/**
+ * @generated from message perdure.v1.ReadJournalResponse
+ */
+export type ReadJournalResponse = Message<"perdure.v1.ReadJournalResponse"> & {
+  /**
+   * @generated from field: repeated perdure.v1.JournalRow rows = 1;
+   */
+  rows: JournalRow[];
+
+  /**
+   * The sequence number behind the last of them.
+   *
+   * @generated from field: double next = 2;
+   */
+  next: number;
+
+  /**
+   * Nothing was behind them when they were read.
+   *
+   * @generated from field: bool is_end = 3;
+   */
+  isEnd: boolean;
+
+  /**
+   * The lease is not valid any more, and nothing was read.
+   *
+   * @generated from field: bool lost = 4;
+   */
+  lost: boolean;
+};
+
+/**
+ * Describes the message perdure.v1.ReadJournalResponse.
+ * Use `create(ReadJournalResponseSchema)` to create a new message.
+ */
+export const ReadJournalResponseSchema: GenMessage<ReadJournalResponse> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workers, 16);
+
+/**
+ * Something settled in the journal of a leased run that its worker did not write.
+ *
+ * @generated from message perdure.v1.NewsNotice
+ */
+export type NewsNotice = Message<"perdure.v1.NewsNotice"> & {
+  /**
+   * @generated from field: string token = 1;
+   */
+  token: string;
+};
+
+/**
+ * Describes the message perdure.v1.NewsNotice.
+ * Use `create(NewsNoticeSchema)` to create a new message.
+ */
+export const NewsNoticeSchema: GenMessage<NewsNotice> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workers, 17);
+
+/**
  * @generated from message perdure.v1.LogRequest
  */
 export type LogRequest = Message<"perdure.v1.LogRequest"> & {
@@ -540,7 +724,7 @@ export type LogRequest = Message<"perdure.v1.LogRequest"> & {
  * Use `create(LogRequestSchema)` to create a new message.
  */
 export const LogRequestSchema: GenMessage<LogRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 13);
+  messageDesc(file_perdure_v1_workers, 18);
 
 /**
  * A piece of output.
@@ -571,7 +755,7 @@ export type Output = Message<"perdure.v1.Output"> & {
  * Use `create(OutputSchema)` to create a new message.
  */
 export const OutputSchema: GenMessage<Output> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 14);
+  messageDesc(file_perdure_v1_workers, 19);
 
 /**
  * @generated from message perdure.v1.LogResponse
@@ -584,7 +768,7 @@ export type LogResponse = Message<"perdure.v1.LogResponse"> & {
  * Use `create(LogResponseSchema)` to create a new message.
  */
 export const LogResponseSchema: GenMessage<LogResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 15);
+  messageDesc(file_perdure_v1_workers, 20);
 
 /**
  * @generated from message perdure.v1.ProgressRequest
@@ -618,7 +802,7 @@ export type ProgressRequest = Message<"perdure.v1.ProgressRequest"> & {
  * Use `create(ProgressRequestSchema)` to create a new message.
  */
 export const ProgressRequestSchema: GenMessage<ProgressRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 16);
+  messageDesc(file_perdure_v1_workers, 21);
 
 /**
  * @generated from message perdure.v1.ProgressResponse
@@ -631,7 +815,7 @@ export type ProgressResponse = Message<"perdure.v1.ProgressResponse"> & {
  * Use `create(ProgressResponseSchema)` to create a new message.
  */
 export const ProgressResponseSchema: GenMessage<ProgressResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 17);
+  messageDesc(file_perdure_v1_workers, 22);
 
 /**
  * @generated from message perdure.v1.DescribeRequest
@@ -655,7 +839,7 @@ export type DescribeRequest = Message<"perdure.v1.DescribeRequest"> & {
  * Use `create(DescribeRequestSchema)` to create a new message.
  */
 export const DescribeRequestSchema: GenMessage<DescribeRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 18);
+  messageDesc(file_perdure_v1_workers, 23);
 
 /**
  * @generated from message perdure.v1.DescribeResponse
@@ -668,7 +852,7 @@ export type DescribeResponse = Message<"perdure.v1.DescribeResponse"> & {
  * Use `create(DescribeResponseSchema)` to create a new message.
  */
 export const DescribeResponseSchema: GenMessage<DescribeResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 19);
+  messageDesc(file_perdure_v1_workers, 24);
 
 /**
  * @generated from message perdure.v1.RecordRequest
@@ -690,7 +874,7 @@ export type RecordRequest = Message<"perdure.v1.RecordRequest"> & {
  * Use `create(RecordRequestSchema)` to create a new message.
  */
 export const RecordRequestSchema: GenMessage<RecordRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 20);
+  messageDesc(file_perdure_v1_workers, 25);
 
 /**
  * @generated from message perdure.v1.RecordResponse
@@ -703,7 +887,7 @@ export type RecordResponse = Message<"perdure.v1.RecordResponse"> & {
  * Use `create(RecordResponseSchema)` to create a new message.
  */
 export const RecordResponseSchema: GenMessage<RecordResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 21);
+  messageDesc(file_perdure_v1_workers, 26);
 
 /**
  * A record of a log.
@@ -792,7 +976,7 @@ export type LogRecord = Message<"perdure.v1.LogRecord"> & {
  * Use `create(LogRecordSchema)` to create a new message.
  */
 export const LogRecordSchema: GenMessage<LogRecord> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 22);
+  messageDesc(file_perdure_v1_workers, 27);
 
 /**
  * @generated from message perdure.v1.ListWorkersRequest
@@ -805,7 +989,7 @@ export type ListWorkersRequest = Message<"perdure.v1.ListWorkersRequest"> & {
  * Use `create(ListWorkersRequestSchema)` to create a new message.
  */
 export const ListWorkersRequestSchema: GenMessage<ListWorkersRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 23);
+  messageDesc(file_perdure_v1_workers, 28);
 
 /**
  * @generated from message perdure.v1.ListWorkersResponse
@@ -822,7 +1006,7 @@ export type ListWorkersResponse = Message<"perdure.v1.ListWorkersResponse"> & {
  * Use `create(ListWorkersResponseSchema)` to create a new message.
  */
 export const ListWorkersResponseSchema: GenMessage<ListWorkersResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 24);
+  messageDesc(file_perdure_v1_workers, 29);
 
 /**
  * A worker, and what it runs.
@@ -863,7 +1047,7 @@ export type WorkerView = Message<"perdure.v1.WorkerView"> & {
  * Use `create(WorkerViewSchema)` to create a new message.
  */
 export const WorkerViewSchema: GenMessage<WorkerView> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 25);
+  messageDesc(file_perdure_v1_workers, 30);
 
 /**
  * An attempt that a worker runs.
@@ -904,7 +1088,7 @@ export type RunningView = Message<"perdure.v1.RunningView"> & {
  * Use `create(RunningViewSchema)` to create a new message.
  */
 export const RunningViewSchema: GenMessage<RunningView> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 26);
+  messageDesc(file_perdure_v1_workers, 31);
 
 /**
  * @generated from message perdure.v1.CloseRequest
@@ -921,7 +1105,7 @@ export type CloseRequest = Message<"perdure.v1.CloseRequest"> & {
  * Use `create(CloseRequestSchema)` to create a new message.
  */
 export const CloseRequestSchema: GenMessage<CloseRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 27);
+  messageDesc(file_perdure_v1_workers, 32);
 
 /**
  * @generated from message perdure.v1.CloseResponse
@@ -934,7 +1118,7 @@ export type CloseResponse = Message<"perdure.v1.CloseResponse"> & {
  * Use `create(CloseResponseSchema)` to create a new message.
  */
 export const CloseResponseSchema: GenMessage<CloseResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 28);
+  messageDesc(file_perdure_v1_workers, 33);
 
 /**
  * What a worker needs. Every call says which worker it speaks for; a worker that a node has not heard of for 10 s and
@@ -993,6 +1177,26 @@ export const WorkerService: GenService<{
     methodKind: "unary";
     input: typeof LogRequestSchema;
     output: typeof LogResponseSchema;
+  },
+  /**
+   * Writes down what a leased workflow run did; durable when it answers.
+   *
+   * @generated from rpc perdure.v1.WorkerService.WriteJournal
+   */
+  writeJournal: {
+    methodKind: "unary";
+    input: typeof WriteJournalRequestSchema;
+    output: typeof WriteJournalResponseSchema;
+  },
+  /**
+   * A page of what a leased workflow run recorded.
+   *
+   * @generated from rpc perdure.v1.WorkerService.ReadJournal
+   */
+  readJournal: {
+    methodKind: "unary";
+    input: typeof ReadJournalRequestSchema;
+    output: typeof ReadJournalResponseSchema;
   },
   /**
    * Tells how far an attempt is. Kept in memory only.

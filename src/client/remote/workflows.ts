@@ -1,0 +1,76 @@
+/**
+ * Workflow runs over a connection.
+ *
+ * Owns: that what a run writes is written once, however often the connection breaks under it. To the same session it is
+ * told again by the same request; whether one that is gone had heard it, only the journal tells.
+ */
+import type { JournalPage, JournalRow } from '../../core/model/journal.ts'
+import { withWritten } from '../../protocol/journal.ts'
+import type { MethodName } from '../../protocol/methods.ts'
+import type { RunEntry, WorkflowClient, WorkflowSession } from '../workflows.ts'
+import type { Channel } from './channel.ts'
+
+/** What a session's work on runs needs of the session. */
+export interface SessionLine {
+  /** Calls on the session's present number, again after each break; with `isOnce` only for as long as the session is the same. */
+  call(method: MethodName, values: readonly unknown[], isOnce?: boolean): Promise<unknown>
+  /** A name for a call by which the session knows it again. */
+  request(): string
+  /** The job of a lease that it holds. */
+  jobOf(token: string): number
+}
+
+/** The part of a client that knows workflows. */
+export function remoteWorkflows(channel: Channel): WorkflowClient {
+  return {
+    signal: (run, name, value) =>
+      channel.call('workflows.signal', [run, name, { value }]) as Promise<{ isAwaited: boolean }>,
+    journal: async (run, from = 0) => {
+      const page = (await channel.call('workflows.journal', [run, from])) as JournalPage
+      return { ...page, rows: withWritten(run, page.rows, []) }
+    },
+  }
+}
+
+interface Answer extends JournalPage {
+  readonly lost: boolean
+}
+
+/** The part of a worker's session that knows workflows. */
+export class RemoteWorkflows implements WorkflowSession {
+  readonly #line: SessionLine
+  readonly #listeners = new Set<(token: string) => void>()
+
+  constructor(line: SessionLine) {
+    this.#line = line
+  }
+
+  async record(
+    token: string,
+    seen: number,
+    entries: readonly RunEntry[],
+  ): Promise<readonly JournalRow[] | undefined> {
+    const run = this.#line.jobOf(token)
+    const values = [token, seen, entries, this.#line.request()]
+    const { rows, lost } = (await this.#line.call('session.workflows.record', values, true)) as Answer
+    return lost ? undefined : withWritten(run, rows, entries)
+  }
+
+  async journal(token: string, from: number): Promise<JournalPage | undefined> {
+    const run = this.#line.jobOf(token)
+    const { lost, rows, ...page } = (await this.#line.call('session.workflows.journal', [
+      token,
+      from,
+    ])) as Answer
+    return lost ? undefined : { ...page, rows: withWritten(run, rows, []) }
+  }
+
+  onNews(listener: (token: string) => void): void {
+    this.#listeners.add(listener)
+  }
+
+  /** There is news of a leased run, or may be. */
+  tell(token: string): void {
+    for (const listener of this.#listeners) listener(token)
+  }
+}
