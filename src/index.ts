@@ -70,5 +70,6 @@ export type { AttemptEndEvent, AttemptEvent, WorkerEvents } from './worker/event
 export type { WorkerOptions } from './worker/options.ts'
 export { type DrainOnSignalsOptions, drainOnSignals } from './worker/signals.ts'
 export { createWorker, type StopOptions, type Worker, type WorkerState } from './worker/worker.ts'
-export type { ChildOptions, Flow, StepOptions } from './workflow/flow.ts'
-export type { StepContext, StepRetry } from './workflow/step.ts'
+export type { ChildOptions, Flow } from './workflow/flow.ts'
+export type { StepContext } from './workflow/step.ts'
+export type { StepOptions, StepRetry, StepTimeout } from './workflow/step-options.ts'

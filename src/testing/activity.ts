@@ -5,8 +5,9 @@
 import { isWorkflow, type WorkflowDefinition } from '../app/workflow.ts'
 import type { JobDefinition } from '../client/definition.ts'
 import type { Executor } from '../executors/executor.ts'
-import type { Flow, StepOptions } from '../workflow/flow.ts'
+import type { Flow } from '../workflow/flow.ts'
 import type { StepContext } from '../workflow/step.ts'
+import type { StepOptions } from '../workflow/step-options.ts'
 
 /** Counts calls, and knows their names. */
 export class Activity {
@@ -96,6 +97,9 @@ export class Activity {
       const undoing = (value: Awaited<Value>) => this.during(`undo of ${title}`, () => undo(value))
       return step(name, counted, { ...options, undo: undoing })
     }
-    return Object.defineProperty(flow, 'step', { value: watched })
+    const branch = flow.branch.bind(flow)
+    const watchedBranch = <Value>(code: (own: Flow) => Value): Promise<Awaited<Value>> =>
+      branch((own) => code(this.#watchFlow(own)))
+    return Object.defineProperties(flow, { step: { value: watched }, branch: { value: watchedBranch } })
   }
 }

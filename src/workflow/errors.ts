@@ -39,6 +39,35 @@ export function missing(recorded: JournalRow, found: string): PerdureError {
   })
 }
 
+/** What was asked for lost a race, or is of no use since another part has failed. */
+export function withdrawnError(by: string): PerdureError {
+  return perdureError('CANCELLED', {
+    expected: 'somebody to wait for it',
+    found: `that flow.${by} was decided without it`,
+    fix: `Use Promise.${by} to keep the others going`,
+    data: { by },
+  })
+}
+
+/** A step took longer than it may. */
+export function stepTimeout(
+  step: string,
+  limit: 'attempt' | 'total' | 'heartbeat',
+  ms: number,
+): PerdureError {
+  const expected = {
+    attempt: `step '${step}' to end within ${ms} ms`,
+    total: `step '${step}' to end within ${ms} ms, all its tries together`,
+    heartbeat: `step '${step}' to call heartbeat() every ${ms} ms`,
+  }
+  return perdureError('TIMEOUT', {
+    expected: expected[limit],
+    found: 'that it has not',
+    fix: 'Allow it longer, or let it do less at a time',
+    data: { step, limit },
+  })
+}
+
 const FIX = 'Put the old code back, or keep its path with flow.patched, then release the run'
 
 function named(kind: EntryKind, name: string): string {

@@ -3,26 +3,23 @@
  * on, and is not done again when the run is taken up after a crash.
  */
 import { randomUUID } from 'node:crypto'
-import { CHILD, SEND, SIGNAL, TIMER } from '../core/model/journal.ts'
+import { SEND, SIGNAL, TIMER } from '../core/model/journal.ts'
 import { type Duration, parseDuration } from '../std/duration.ts'
-import { checkKnown, invalidOption, nonEmptyText, wholeNumber } from '../std/options.ts'
-import type { Callable, ChildSpec, RunPort } from './port.ts'
+import { checkKnown, invalidOption, nonEmptyText, oneOf, wholeNumber } from '../std/options.ts'
+import { Branch } from './parts.ts'
+import type { Callable, ChildSpec, FlowEntry, RunPort } from './port.ts'
 import { Continuation, type FlowRun } from './run.ts'
-import { endOf, type StepContext, type StepRetry } from './step.ts'
-
-/** The options of a step. */
-export interface StepOptions<Value = unknown> {
-  readonly retry?: StepRetry
-  /** How long one try may take. Default: as long as it takes. */
-  readonly timeout?: Duration
-  /** Undoes the step with its result when the run fails or is cancelled: the last step first. Tried like any step. */
-  readonly undo?: (value: Value) => unknown
-}
+import type { StepContext } from './step.ts'
+import { endOf } from './step-end.ts'
+import { readStepOptions, type StepOptions } from './step-options.ts'
 
 /** The options of a child. */
 export interface ChildOptions {
-  /** What becomes of the child when the run ends before it. Default `cancel` of a call, `abandon` of a start. */
-  readonly onClose?: 'cancel' | 'abandon'
+  /**
+   * What becomes of the child when the run ends before it, or nobody waits for it any more: it is cancelled, it goes on, or the run
+   * ends only after it (`wait`; a run that is cancelled does not). Default `cancel` of a call, `abandon` of a start.
+   */
+  readonly onClose?: 'cancel' | 'abandon' | 'wait'
   /** Of the enqueue: `key`, `delay`, `queue`, `priority`, ... */
   readonly enqueue?: object
 }
@@ -35,11 +32,13 @@ export class Flow {
   readonly run: number
   readonly #run: FlowRun
   readonly #child: RunPort['child']
+  readonly #branch: Branch | undefined
 
-  constructor(run: FlowRun, child: RunPort['child']) {
+  constructor(run: FlowRun, child: RunPort['child'], branch?: Branch) {
     this.run = run.job
     this.#run = run
     this.#child = child
+    this.#branch = branch
   }
 
   /**
@@ -52,12 +51,8 @@ export class Flow {
     options: StepOptions<Awaited<Value>> = {},
   ): Promise<Awaited<Value>> {
     const owner = `step ${JSON.stringify(nonEmptyText('the name of a step', name, MOST_NAME))}`
-    checkKnown(owner, options, ['retry', 'timeout', 'undo'])
-    const { retry, timeout, undo } = options
-    if (retry !== undefined) checkKnown(`${owner} retry`, retry, ['attempts', 'min', 'max'])
-    if (retry?.attempts !== undefined) wholeNumber(`${owner} retry.attempts`, retry.attempts, 1, 1_000_000)
-    const timeoutMs = timeout === undefined ? 0 : parseDuration(timeout, `${owner} timeout`)
-    return this.#run.step(name, { fn, retry, timeoutMs, undo }) as Promise<Awaited<Value>>
+    const request = { fn, rules: readStepOptions(owner, options), undo: options.undo }
+    return this.#ask(() => this.#run.step(name, request)) as Promise<Awaited<Value>>
   }
 
   /** Waits. The run takes no memory, worker or slot meanwhile. */
@@ -74,7 +69,7 @@ export class Flow {
 
   #sleep(name: string, delayMs: number, dueAt: number): Promise<void> {
     const entry = (position: number) => ({ type: 'timer' as const, position, name, delayMs, dueAt })
-    return this.#run.wait(TIMER, name, entry) as Promise<void>
+    return this.#ask(() => this.#run.wait(TIMER, name, entry)) as Promise<void>
   }
 
   /** Runs a job, or another workflow, and gives its result. Fails as it fails. */
@@ -103,14 +98,20 @@ export class Flow {
   ): Promise<unknown> {
     checkKnown('call', options, ['onClose', 'enqueue'])
     const { onClose = awaits ? 'cancel' : 'abandon', enqueue } = options
+    oneOf('onClose', onClose, ['cancel', 'abandon', 'wait'])
     const name = definition.kind
-    return this.#run.wait(CHILD, name, (position) => {
-      const made = (spec: ChildSpec) => {
-        return { type: 'child' as const, position, name, closes: onClose === 'cancel', awaits, spec }
+    const mustEnd = onClose === 'wait'
+    const entry = (position: number): FlowEntry | Promise<FlowEntry> => {
+      const made = (spec: ChildSpec): FlowEntry => {
+        return {
+          ...{ type: 'child', position, name, spec },
+          ...{ closes: onClose === 'cancel', awaits: awaits || mustEnd },
+        }
       }
       const spec = this.#child(definition, input, enqueue)
       return spec instanceof Promise ? spec.then(made) : made(spec)
-    })
+    }
+    return this.#ask(() => this.#run.child(name, { awaits, mustEnd }, entry))
   }
 
   /**
@@ -126,7 +127,8 @@ export class Flow {
     const { timeout } = options
     // 0 would be for ever.
     const delayMs = timeout === undefined ? 0 : Math.max(1, parseDuration(timeout, 'signal timeout'))
-    return this.#run.wait(SIGNAL, name, (position) => ({ type: 'signal', position, name, delayMs }))
+    const entry = (position: number) => ({ type: 'signal' as const, position, name, delayMs })
+    return this.#ask(() => this.#run.wait(SIGNAL, name, entry))
   }
 
   /** Sends a signal to another run. Fails where there is none that could hear it. */
@@ -136,24 +138,31 @@ export class Flow {
     nonEmptyText('the name of a signal', name, MOST_NAME)
     const end = endOf(name, value)
     const entry = { type: 'send' as const, name, to, signal: name, value: end.value }
-    return this.#run.wait(SEND, name, (position) => ({ ...entry, position })) as Promise<void>
+    return this.#ask(() =>
+      this.#run.wait(SEND, name, (position) => ({ ...entry, position })),
+    ) as Promise<void>
   }
 
-  /** All of them, in their order; fails with the first that fails. */
+  /** All of them, in their order; fails with the first that fails, and lets go of the others. */
   all<const Parts extends readonly unknown[]>(
     parts: Parts,
   ): Promise<{ -readonly [Key in keyof Parts]: Awaited<Parts[Key]> }> {
-    return Promise.all(parts) as Promise<{ -readonly [Key in keyof Parts]: Awaited<Parts[Key]> }>
+    return this.#run.combine('all', parts, Promise.all(parts)) as Promise<{
+      -readonly [Key in keyof Parts]: Awaited<Parts[Key]>
+    }>
   }
 
-  /** The first that ends, well or badly. */
+  /**
+   * The first that ends, well or badly. The others are let go of: children are cancelled, timers and signals waited for no
+   * more, steps asked to stop. Whoever awaits them gets CANCELLED.
+   */
   race<Part>(parts: readonly Part[]): Promise<Awaited<Part>> {
-    return Promise.race(parts)
+    return this.#run.combine('race', parts, Promise.race(parts))
   }
 
-  /** The first that ends well. */
+  /** The first that ends well; the others are let go of. */
   any<Part>(parts: readonly Part[]): Promise<Awaited<Part>> {
-    return Promise.any(parts)
+    return this.#run.combine('any', parts, Promise.any(parts))
   }
 
   /** How each of them ended. */
@@ -163,6 +172,68 @@ export class Flow {
     return Promise.allSettled(parts) as Promise<{
       -readonly [Key in keyof Parts]: PromiseSettledResult<Awaited<Parts[Key]>>
     }>
+  }
+
+  /**
+   * Runs a part of the code that can lose a race as a whole: all that it asks for through the flow that it gets is let go of
+   * with it, and what it would ask for then fails with CANCELLED.
+   */
+  branch<Value>(code: (flow: this) => Value): Promise<Awaited<Value>> {
+    const branch = new Branch(this.#branch)
+    const flow = new Flow(this.#run, this.#child, branch) as this
+    return this.#run.branch(branch, () => code(flow))
+  }
+
+  /**
+   * Calls a function for each item, so many at a time, and gives what they gave, in their order. When one fails, the others are let go of,
+   * as far as they use the flow that they get.
+   *
+   * @param options.concurrency Default: all at once.
+   */
+  map<Item, Value>(
+    items: readonly Item[],
+    code: (item: Item, index: number, flow: this) => Value,
+    options: { readonly concurrency?: number } = {},
+  ): Promise<Awaited<Value>[]> {
+    checkKnown('map', options, ['concurrency'])
+    const { concurrency = Math.max(1, items.length) } = options
+    wholeNumber('map concurrency', concurrency, 1, Number.MAX_SAFE_INTEGER)
+    const values: Awaited<Value>[] = []
+    let next = 0
+    const lane = async (flow: this): Promise<void> => {
+      while (next < items.length) {
+        const at = next++
+        values[at] = await code(items[at] as Item, at, flow)
+      }
+    }
+    const lanes = Array.from({ length: Math.min(concurrency, items.length) }, () => this.branch(lane))
+    return this.branch(async (flow) => {
+      await flow.all(lanes)
+      return values
+    })
+  }
+
+  /**
+   * Runs code that no two runs of the namespace run at a time. First come, first served; given back when the code has ended, or
+   * the run has, whatever way.
+   *
+   * @param key what is locked, in the namespace of the run.
+   */
+  lock<Value>(key: string, code: (flow: this) => Value): Promise<Awaited<Value>> {
+    nonEmptyText('the key of a lock', key, MOST_NAME)
+    return this.branch(async (flow) => {
+      const { held, release } = flow.#ask(() => this.#run.lock(key))
+      await held
+      try {
+        return await code(flow)
+      } finally {
+        release()
+      }
+    })
+  }
+
+  #ask<Asked>(ask: () => Asked): Asked {
+    return this.#branch === undefined ? ask() : this.#run.within(this.#branch, ask)
   }
 
   /** The time, epoch ms; the same in every replay. */

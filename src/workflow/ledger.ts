@@ -4,7 +4,19 @@
  *
  * Owns: order and repetition of these calls, and what a refusal means. Never does: anything about the code of the run.
  */
-import { BROKEN, CANCEL, CHILD, type EntryKind, type JournalRow, SEND, SIGNAL, TIMER } from '../core/model/journal.ts'
+import {
+  BROKEN,
+  CANCEL,
+  CHILD,
+  type EntryKind,
+  type JournalRow,
+  LOCK,
+  SEND,
+  SIGNAL,
+  STEP,
+  TIMER,
+  WITHDRAW,
+} from '../core/model/journal.ts'
 import { type ErrorCode, errorRecord, PerdureError } from '../errors.ts'
 import type { FlowEntry, RunEnd, RunPort } from './port.ts'
 import { RowQueue } from './rows.ts'
@@ -126,12 +138,20 @@ export class Ledger {
     this.#suspects = Math.max(0, this.#suspects - 1)
     this.#mustPull = false
     this.isBusy = true
-    port.record(this.rows.known, entries).then(
+    port.record(this.rows.known, this.#withJobs(entries)).then(
       (rows) => this.#recorded(port, rows),
       (error: unknown) => {
         if (this.#owner.isOf(port)) this.#refused(port, entries, error)
       },
     )
+  }
+
+  /** Which jobs stand behind what is let go of is known for certain now: all that was written before was answered. */
+  #withJobs(entries: readonly FlowEntry[]): readonly FlowEntry[] {
+    if (!entries.some(({ type }) => type === 'withdraw')) return entries
+    return entries.map((entry) => {
+      return entry.type === 'withdraw' ? { ...entry, jobs: this.rows.jobsAt(entry.positions) } : entry
+    })
   }
 
   #recorded(port: RunPort, rows: readonly JournalRow[] | undefined): void {
@@ -205,7 +225,15 @@ const ENDS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   ...(['PROTOCOL', 'UNAUTHENTICATED', 'DENIED', 'INTERNAL'] as const),
 ])
 
-const KIND_OF = { timer: TIMER, signal: SIGNAL, child: CHILD, send: SEND } as const
+const KIND_OF = {
+  timer: TIMER,
+  signal: SIGNAL,
+  child: CHILD,
+  send: SEND,
+  retry: STEP,
+  lock: LOCK,
+  withdraw: WITHDRAW,
+} as const
 
 function mayTryAgain(error: unknown): boolean {
   return error instanceof PerdureError && error.retryable && !ENDS.has(error.code)

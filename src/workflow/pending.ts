@@ -1,7 +1,7 @@
 /**
  * Pending: a position that the code of a run waits for, and how a row of the journal settles it.
  */
-import { BROKEN, type JournalRow, SIGNAL } from '../core/model/journal.ts'
+import { BROKEN, type JournalRow, type Retry, SIGNAL } from '../core/model/journal.ts'
 import { recordedError } from './errors.ts'
 import type { Undo } from './undo.ts'
 
@@ -9,6 +9,12 @@ export interface Pending {
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
   readonly undo: Undo | undefined
+  /** The name, where it waits for a signal. */
+  readonly signal?: string
+  /** What is to be done when it has opened. Answers whether that is all that the code waits for. */
+  readonly opened?: ((row: JournalRow) => boolean) | undefined
+  /** Tries a step again that has failed before. */
+  readonly again?: ((position: number, retry: Retry) => void) | undefined
 }
 
 /** Settles what the code waits for as the journal says. */

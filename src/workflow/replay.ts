@@ -4,11 +4,13 @@
  * Owns: what the code asks for beside what was recorded, and how they differ. Nothing is called, written or waited for: a
  * replay ends where the record ends.
  */
-import { ENTRY_NAMES, type EntryKind, type JournalRow, MARK, STEP } from '../core/model/journal.ts'
+import { ENTRY_NAMES, type EntryKind, type JournalRow } from '../core/model/journal.ts'
 import { PerdureError } from '../errors.ts'
 import { NEVER } from './pending.ts'
 import type { RunEnd, RunPort } from './port.ts'
-import { FlowRun, type StepRequest } from './run.ts'
+import { FlowRun } from './run.ts'
+import { DEFAULT_RULES } from './step-options.ts'
+import type { StepRequest } from './steps.ts'
 import { passesMade } from './turns.ts'
 
 /** Something that the code asked for. Its place in the list is its position. */
@@ -69,34 +71,22 @@ class ReplayedRun extends FlowRun {
   }
 
   override step(name: string, request: StepRequest): Promise<unknown> {
-    const asked = this.#note(STEP, name)
+    const position = this.asked.length
     const fn = () => {
-      this.goBeyond(asked)
+      this.goBeyond(this.asked[position] as Asked)
       return NEVER
     }
-    return super.step(name, { ...request, fn, timeoutMs: 0 })
+    return super.step(name, { ...request, rules: DEFAULT_RULES, fn })
   }
 
-  override wait(...call: Parameters<FlowRun['wait']>): Promise<unknown> {
-    this.#note(call[0], call[1])
-    return super.wait(...call)
-  }
-
-  override mark(name: string, make: () => unknown): unknown {
-    this.#note(MARK, name)
-    return super.mark(name, make)
+  protected override noteAsked(kind: EntryKind, name: string): void {
+    this.asked.push({ kind, name })
   }
 
   /** Notes what is not on record. */
   goBeyond(asked: Asked): void {
     this.beyond.push(asked)
     if (this.beyond.length === 1) void this.#settle()
-  }
-
-  #note(kind: EntryKind, name: string): Asked {
-    const asked = { kind, name }
-    this.asked.push(asked)
-    return asked
   }
 
   /** What is on record may still come: it is waited for, since it may show that the code differs. */
@@ -138,6 +128,7 @@ function portOf(
       return () => clearTimeout(timer)
     },
     now: () => last?.at ?? 0,
+    attempt: 1,
     signal,
   }
 }

@@ -6,9 +6,13 @@ import {
   childName,
   type JournalPage,
   type JournalRow,
+  LOCK,
   OPEN,
+  type Retry,
   SIGNAL,
+  STEP,
   TIMER,
+  WITHDRAW,
 } from '../core/model/journal.ts'
 
 export type Rows = readonly JournalRow[]
@@ -21,8 +25,10 @@ const SLACK = 1_024
 export class RowQueue {
   /** First rows of positions that the code has not asked for yet. */
   readonly recorded = new Map<number, JournalRow>()
-  /** The jobs that the run waits for, by position. */
-  readonly #children = new Map<number, string>()
+  /** The jobs that the run made, and its tickets of locks, by position. */
+  readonly #jobs = new Map<number, string>()
+  /** Positions of which nothing is waited for any more. */
+  readonly withdrawn = new Set<number>()
   /** When sleeps and deadlines are over that have not settled, by position. */
   readonly #dues = new Map<number, number>()
   #rows: JournalRow[] = []
@@ -67,10 +73,19 @@ export class RowQueue {
     if (this.#isOfOther(row)) return
     this.#rows.push(row)
     if (position >= this.next && !this.recorded.has(position)) this.recorded.set(position, row)
-    if (kind === CHILD && state === OPEN) this.#children.set(position, value as string)
+    if ((kind === CHILD || kind === LOCK) && state === OPEN) this.#jobs.set(position, value as string)
+    if (kind === WITHDRAW) for (const each of JSON.parse(value as string)) this.withdraw(each)
+    if (kind === STEP && state === OPEN)
+      this.#dues.set(position, (JSON.parse(value as string) as Retry).dueAt)
     if (kind !== TIMER && kind !== SIGNAL) return
     if (state === OPEN && value !== '0') this.#dues.set(position, Number(value))
     else this.#dues.delete(position)
+  }
+
+  /** Nothing is waited for any more at a position. */
+  withdraw(position: number): void {
+    this.withdrawn.add(position)
+    this.#dues.delete(position)
   }
 
   peek(): JournalRow | undefined {
@@ -91,7 +106,20 @@ export class RowQueue {
   /** Whether a row tells of a job that the run asked for before it began anew. */
   #isOfOther({ kind, state, position, name }: JournalRow): boolean {
     if (kind !== CHILD || state === OPEN || !name.startsWith(childName(''))) return false
-    return name !== childName(this.#children.get(position) ?? '')
+    return name !== childName(this.#jobs.get(position) ?? '')
+  }
+
+  /** Whether a row that settles a position is on its way to the code. */
+  willSettle(position: number): boolean {
+    return this.#rows.slice(this.#start).some((row) => row.position === position && row.state !== OPEN)
+  }
+
+  /** The jobs that stand behind positions, where there are any. */
+  jobsAt(positions: readonly number[]): number[] {
+    return positions.flatMap((position) => {
+      const job = this.#jobs.get(position)
+      return job === undefined ? [] : [Number(job)]
+    })
   }
 
   /** When the next sleep or deadline is over; Infinity for never. */

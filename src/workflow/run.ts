@@ -6,20 +6,40 @@
  * same calls in the same order. Kept over a suspension, it goes on where it stood.
  * Never does: talking to an engine (see port.ts), or deciding how a step is tried again (see step.ts).
  */
-import { DONE, type EntryKind, type JournalRow, MARK, OPEN, STEP } from '../core/model/journal.ts'
+import {
+  CHILD,
+  DONE,
+  type EntryKind,
+  type JournalRow,
+  LOCK,
+  MARK,
+  OPEN,
+  type Retry,
+  SEND,
+  SIGNAL,
+  STEP,
+  TIMER,
+  WITHDRAW,
+} from '../core/model/journal.ts'
 import { type PerdureError, perdureError } from '../errors.ts'
 import { mismatch, missing, recordedError } from './errors.ts'
 import { Ledger } from './ledger.ts'
+import { type Branch, type Combination, Parts } from './parts.ts'
 import { NEVER, type Pending, parse, rejected, settle } from './pending.ts'
 import type { FlowEntry, RunEnd, RunPort } from './port.ts'
+import { Retries } from './retries.ts'
 import type { RowQueue } from './rows.ts'
-import { runStep, type StepCall, type StepEnd } from './step.ts'
+import { DEFAULT_RULES } from './step-options.ts'
+import { type StepRequest, Steps } from './steps.ts'
 import { nextTurn } from './turns.ts'
-import { type Undo, Undos } from './undo.ts'
+import { Undos } from './undo.ts'
 
-/** A step as the code asks for it. */
-export type StepRequest = Pick<StepCall, 'fn' | 'retry' | 'timeoutMs'> & {
-  readonly undo: ((value: never) => unknown) | undefined
+/** A job, as the code asks for it. */
+export interface ChildRequest {
+  /** The code waits for its end, rather than for its beginning. */
+  readonly awaits: boolean
+  /** The run does not end before it. */
+  readonly mustEnd: boolean
 }
 
 /** A row of which the code did not get to its position for so long, ms, will never be asked for. */
@@ -44,12 +64,22 @@ export class FlowRun {
     leave: (end) => this.#leave(end),
   })
   readonly #rows: RowQueue = this.#ledger.rows
+  readonly #steps: Steps
   readonly #pending = new Map<number, Pending>()
+  readonly #parts = new Parts()
+  readonly #retries = new Retries()
+  /** Children that have to end before the run does. */
+  readonly #mustEnd = new Set<number>()
+  /** Positions that are asked for anew amid others that are on record. */
+  readonly #gaps = new Set<number>()
+  readonly #names = new Map<string, number>()
+  /** Signals that are waited for no more, by position: one may have come before the engine has heard of that. */
+  readonly #lostSignals = new Map<number, string>()
+  #branch: Branch | undefined
   #abort = new AbortController()
   readonly #undos = new Undos()
   #port: RunPort | undefined
   #end: ((end: RunEnd) => void) | undefined
-  #steps = 0
   #isStarted = false
   #isTurnDue = false
   #outcome: { readonly value: unknown; readonly isThrown: boolean } | undefined
@@ -60,6 +90,17 @@ export class FlowRun {
   constructor(job: number, program: (run: FlowRun) => unknown) {
     this.job = job
     this.#program = program
+    const run = this
+    this.#steps = new Steps({
+      job,
+      get signal() {
+        return run.signal
+      },
+      isWithdrawn: (position) => this.#rows.withdrawn.has(position),
+      write: (entry) => this.#ledger.write(entry),
+      drop: (position) => this.#pending.delete(position),
+      touch: () => this.#touch(),
+    })
   }
 
   /** False when what the code did, or has seen, may not be what is in the journal: it is of no use any more. */
@@ -106,30 +147,120 @@ export class FlowRun {
 
   // What the code asks for.
 
-  /** Runs a step, unless its end is on record. */
-  step(name: string, request: StepRequest): Promise<unknown> {
+  /** Runs a step, unless its end is on record. One of a name that was there before gets a number. */
+  step(given: string, request: StepRequest): Promise<unknown> {
+    const count = (this.#names.get(given) ?? 0) + 1
+    this.#names.set(given, count)
+    const name = count === 1 ? given : `${given} #${count}`
     const { undo } = request
-    return this.#ask(STEP, name, undo && { name, fn: undo }, (position) => {
-      const { fn, retry, timeoutMs } = request
-      const key = `${this.job}.${position}`
-      const port = this.#port
-      if (port === undefined || (port.signal.aborted && port.signal.reason !== 'cancel')) return
-      const { signal } = this
-      const call = { name, key, fn, retry, timeoutMs, signal, after: port.after.bind(port) }
-      this.#steps++
-      const ended = (end: StepEnd | undefined): void => {
-        this.#steps--
-        if (end !== undefined) {
-          const { state, value } = end
-          const hasUndo = undo !== undefined && state === DONE
-          this.#ledger.write({ type: 'settled', kind: STEP, position, name, state, value, undo: hasUndo })
-        }
-        this.#touch()
-      }
-      const end = runStep(call)
-      if (end instanceof Promise) void end.then(ended)
-      else ended(end)
+    const pending = {
+      undo: undo && { name, fn: undo },
+      again: (position: number, retry: Retry) => this.#try(position, name, request, retry),
+    }
+    return this.#ask(STEP, name, pending, (position) => this.#try(position, name, request))
+  }
+  #try(position: number, name: string, request: StepRequest, before?: Retry): void {
+    const port = this.#port
+    if (port === undefined || (port.signal.aborted && port.signal.reason !== 'cancel')) return
+    this.#steps.run(port, position, name, request, before)
+  }
+
+  /** A job of its own. Its promise settles with its id, where the code does not wait for it. */
+  child(
+    name: string,
+    { awaits, mustEnd }: ChildRequest,
+    entry: (position: number) => FlowEntry | Promise<FlowEntry>,
+  ): Promise<unknown> {
+    const position = this.#rows.next
+    const promise = this.wait(CHILD, name, entry)
+    if (!mustEnd || this.#rows.next === position) return promise
+    this.#mustEnd.add(position)
+    const pending = this.#pending.get(position)
+    if (awaits || pending === undefined) return promise
+    const opened = ({ value }: JournalRow): boolean => {
+      pending.resolve(Number(value))
+      return true
+    }
+    this.#pending.set(position, { ...pending, opened })
+    return promise
+  }
+
+  /** Gets in line for a lock. `release` gives it back; where the run ends before, its end does. */
+  lock(name: string): { readonly held: Promise<unknown>; readonly release: () => void } {
+    const position = this.#rows.next
+    const held = this.wait(LOCK, name, (own) => ({ type: 'lock', position: own, name }))
+    if (this.#rows.next === position) return { held, release: () => {} }
+    return { held, release: () => this.#withdraw(`lock ${name}`, [position], []) }
+  }
+
+  /** What several promises make together, of which those that it does not wait for in the end are let go of. */
+  combine<T>(name: Combination, parts: readonly unknown[], whole: Promise<T>): Promise<T> {
+    return this.#parts.combine(name, parts, whole, (positions, error) => {
+      const open = positions.filter((position) => this.#pending.has(position))
+      this.#withdraw(name, open, open, error)
     })
+  }
+
+  /** Runs code of which everything is let go of when its promise loses a race. */
+  branch<T>(branch: Branch, code: () => T): Promise<Awaited<T>> {
+    return this.#parts.branch(branch, code)
+  }
+
+  /** Whatever is asked for while `ask` is on the stack belongs to a branch. */
+  within<T>(branch: Branch | undefined, ask: () => T): T {
+    const before = this.#branch
+    this.#branch = branch
+    try {
+      return ask()
+    } finally {
+      this.#branch = before
+    }
+  }
+
+  /** Has the engine forget what nobody waits for any more. Those of `rejected` are told so. */
+  #withdraw(
+    name: string,
+    positions: readonly number[],
+    rejected: readonly number[],
+    error?: PerdureError,
+  ): void {
+    // The end of a run lets go of all that it has.
+    if (this.#cancelled !== undefined || positions.length === 0) return
+    if (this.#port === undefined) this.#ledger.isWhole = false
+    const issued = this.#issue(WITHDRAW, name)
+    if (issued === undefined) return
+    const { position } = issued
+    const open = positions.filter((each) => !this.#mustEnd.has(each))
+    if (issued.row === undefined)
+      this.#ledger.write({ type: 'withdraw', position, name, positions: open, jobs: [] })
+    for (const each of open) this.#rows.withdraw(each)
+    for (const each of rejected) this.#letGo(each, error)
+    this.#touch()
+  }
+
+  #letGo(position: number, error: PerdureError | undefined): void {
+    const { reject, undo, signal } = this.#pending.get(position) as Pending
+    reject(error)
+    this.#retries.forget(position)
+    this.#steps.stop(position)
+    if (signal !== undefined) this.#lostSignals.set(position, signal)
+    // A step that is under way, or has ended meanwhile, may still have to be undone.
+    const mayEnd = this.#steps.has(position) || this.#rows.willSettle(position)
+    if (undo === undefined || !mayEnd) this.#pending.delete(position)
+    else this.#pending.set(position, { resolve: () => {}, reject: () => {}, undo })
+  }
+
+  /** A signal came for a wait that had just been let go of: it is somebody else's. */
+  #passOn({ position, value }: JournalRow): boolean {
+    const name = this.#lostSignals.get(position)
+    this.#lostSignals.delete(position)
+    if (name === undefined || value === '[]' || this.#cancelled !== undefined) return false
+    const issued = this.#issue(SEND, name)
+    if (issued !== undefined && issued.row === undefined) {
+      const said = { to: this.job, signal: name, value: (value as string).slice(1, -1) }
+      this.#ledger.write({ type: 'send', position: issued.position, name, ...said })
+    }
+    return true
   }
 
   /** Waits for what an entry opens, or for its own end. The entry is made only where it is not on record. */
@@ -138,7 +269,8 @@ export class FlowRun {
     name: string,
     entry: (position: number) => FlowEntry | Promise<FlowEntry>,
   ): Promise<unknown> {
-    return this.#ask(kind, name, undefined, (position) => {
+    const how = kind === SIGNAL ? { undo: undefined, signal: name } : NO_UNDO
+    return this.#ask(kind, name, how, (position) => {
       let made: FlowEntry | Promise<FlowEntry>
       try {
         made = entry(position)
@@ -150,16 +282,13 @@ export class FlowRun {
         this.#ledger.write(made)
         return
       }
-      this.#steps++
-      made
-        .then(
-          (ready) => this.#ledger.write(ready),
-          (thrown: unknown) => this.#ledger.refuse(kind, name, position, thrown),
-        )
-        .finally(() => {
-          this.#steps--
-          this.#touch()
-        })
+      const written = made.then(
+        (ready) => {
+          if (!this.#rows.withdrawn.has(position)) this.#ledger.write(ready)
+        },
+        (thrown: unknown) => this.#ledger.refuse(kind, name, position, thrown),
+      )
+      this.#steps.prepare(written)
     })
   }
 
@@ -192,25 +321,38 @@ export class FlowRun {
   #ask(
     kind: EntryKind,
     name: string,
-    undo: Undo | undefined,
+    how: Omit<Pending, 'resolve' | 'reject'>,
     begin: (position: number) => void,
   ): Promise<unknown> {
     if (this.#cancelled !== undefined && !this.#undos.isUnderWay) return rejected(this.#cancelled)
+    const branch = this.#branch
+    if (branch?.lost !== undefined) return rejected(branch.lost)
     // What the code does without a lease is not in the journal.
     if (this.#port === undefined) this.#ledger.isWhole = false
     const issued = this.#issue(kind, name)
     if (issued === undefined) return NEVER
+    const { position, row } = issued
     const promise = new Promise((resolve, reject) => {
-      this.#pending.set(issued.position, { resolve, reject, undo })
+      this.#pending.set(position, { resolve, reject, ...how })
     })
     // What nobody awaits must not end the process when it fails.
     promise.catch(() => {})
-    if (issued.row === undefined) begin(issued.position)
+    this.#parts.note(promise, position)
+    branch?.add(position)
+    if (row === undefined) {
+      if (this.#rows.recorded.size > 0) this.#gaps.add(position)
+      // What is on record as let go of does not begin anew, unless it may have to be undone.
+      if (how.undo !== undefined || !this.#rows.withdrawn.has(position)) begin(position)
+    }
     this.#touch()
     return promise
   }
 
+  /** The code asked for something: for those who look on. */
+  protected noteAsked(_kind: EntryKind, _name: string): void {}
+
   #issue(kind: EntryKind, name: string): { position: number; row: JournalRow | undefined } | undefined {
+    this.noteAsked(kind, name)
     if (this.#fault !== undefined) return undefined
     this.#disarmTimer()
     const { position, row } = this.#rows.issue()
@@ -247,7 +389,7 @@ export class FlowRun {
     this.#ledger.flush(port)
     if (!this.#isStarted) {
       if (!this.#ledger.isBusy) this.#start()
-    } else if (this.#deliver()) {
+    } else if (this.#deliver() || this.#tryAgain()) {
       this.#touch()
     } else if (!this.#ledger.isBusy) {
       this.#rest(port)
@@ -276,14 +418,28 @@ export class FlowRun {
     for (let row = this.#rows.peek(); row !== undefined; row = this.#rows.peek()) {
       if (row.position >= this.#rows.next) return false
       this.#rows.shift()
-      if (row.state === OPEN) continue
-      if (row.position < 0) {
+      const { position } = row
+      if (position < 0) {
         this.#cancel(recordedError(row.value))
         return true
       }
-      const pending = this.#pending.get(row.position)
-      if (pending === undefined) continue
-      this.#pending.delete(row.position)
+      const pending = this.#pending.get(position)
+      if (row.state === OPEN) {
+        if (row.kind === STEP && pending !== undefined) this.#retries.open(row)
+        if (pending?.opened?.(row) !== true) continue
+        this.#pending.delete(position)
+        return true
+      }
+      if (row.kind === TIMER && pending?.again !== undefined) {
+        this.#retries.fire(position)
+        continue
+      }
+      this.#forget(position)
+      if (pending === undefined) {
+        if (this.#lostSignals.size > 0 && this.#passOn(row)) return true
+        continue
+      }
+      this.#pending.delete(position)
       settle(pending, row)
       if (pending.undo !== undefined && row.state === DONE) this.#undos.note(pending.undo, parse(row.value))
       return true
@@ -291,20 +447,41 @@ export class FlowRun {
     return false
   }
 
+  #forget(position: number): void {
+    this.#retries.forget(position)
+    this.#mustEnd.delete(position)
+    this.#gaps.delete(position)
+  }
+
+  /** Tries steps again whose time has come. Answers whether there were any. */
+  #tryAgain(): boolean {
+    if (this.#ledger.isBusy || this.#rows.peek() !== undefined) return false
+    const due = this.#retries.takeDue()
+    for (const [position, retry] of due) this.#pending.get(position)?.again?.(position, retry)
+    return due.length > 0
+  }
+
   /** Nothing is left to do but what the code, or the world, has to do first. */
   #rest(port: RunPort): void {
-    if (this.#outcome !== undefined && !(this.#cancelled !== undefined && this.#steps > 0)) {
+    if (this.#outcome !== undefined && !this.#mustStay()) {
       this.#conclude()
     } else if (port.signal.aborted && port.signal.reason !== 'cancel') {
-      if (this.#steps === 0) this.#leave({ type: 'stopped' })
-    } else if (this.#rows.peek() !== undefined) {
+      if (this.#steps.size === 0) this.#leave({ type: 'stopped' })
+    } else if (this.#rows.peek() !== undefined && this.#gaps.size === 0) {
       this.#armTimer(STALL_MS, () => this.#stalled())
-    } else if (this.#steps > 0) {
+    } else if (this.#steps.size > 0) {
       const due = this.#rows.nextDueAt()
       if (due !== Infinity) this.#armTimer(Math.max(1, due - port.now()), () => this.#pull())
-    } else if (this.#pending.size > 0 && this.#outcome === undefined) {
+    } else if ((this.#outcome === undefined ? this.#pending : this.#mustEnd).size > 0) {
       this.#leave({ type: 'suspended', seen: this.#rows.known })
     }
+  }
+
+  /** Whether the code has ended and the run has not: for steps that may have to be undone, and children that have to end. */
+  #mustStay(): boolean {
+    if (this.#cancelled !== undefined) return this.#steps.size > 0
+    if (this.#mustEnd.size > 0) return true
+    return this.#steps.size > 0 && [...this.#rows.withdrawn].some((position) => this.#pending.has(position))
   }
 
   #pull(): void {
@@ -349,7 +526,7 @@ export class FlowRun {
     this.#abort = new AbortController()
     this.#follow(async () => {
       await this.#undos.undoAll((name, fn) => {
-        return this.step(name, { fn, retry: undefined, timeoutMs: 0, undo: undefined })
+        return this.step(name, { fn, rules: DEFAULT_RULES, undo: undefined })
       })
       throw thrown
     })
@@ -394,6 +571,8 @@ export class FlowRun {
     this.#disarm = undefined
   }
 }
+
+const NO_UNDO = { undo: undefined }
 
 function cancelledError(): PerdureError {
   return perdureError('CANCELLED', {

@@ -1,24 +1,15 @@
 /**
  * One step: calls the user's function, again where it fails and may, and says how it ended as JSON text.
  *
- * Never does: writing anything down. Nothing here throws.
+ * Never does: writing anything down, or waiting for long: a step that is to be tried again much later says so. Nothing here
+ * throws.
  */
-import { BROKEN, DONE } from '../core/model/journal.ts'
+import type { Retry } from '../core/model/journal.ts'
+import type { RetryPolicy } from '../core/model/profile.ts'
 import { backoffMs } from '../core/policy/retry.ts'
-import { MOST_VALUE } from '../core/policy/sizes.ts'
-import { type ErrorRecord, errorRecord, perdureError } from '../errors.ts'
-import { type Duration, parseDuration } from '../std/duration.ts'
-import { describeValue } from '../std/options.ts'
-
-/** How a failing step is tried again. */
-export interface StepRetry {
-  /** Most tries, the first included. Default 5. */
-  readonly attempts?: number
-  /** First delay; doubles from try to try. Default 1 s. */
-  readonly min?: Duration
-  /** Longest delay. Default 1 min. */
-  readonly max?: Duration
-}
+import { type ErrorRecord, errorRecord } from '../errors.ts'
+import { stepTimeout } from './errors.ts'
+import { broken, endOf, type StepEnd } from './step-end.ts'
 
 /** What the function of a step sees of it. */
 export interface StepContext {
@@ -26,56 +17,83 @@ export interface StepContext {
   readonly attempt: number
   /** The same for every try of this step in this run, and for no other: for systems that take an idempotency key. */
   readonly key: string
-  /** Aborts when the step takes too long, the run is cancelled, or its worker stops. */
+  /** Another one for every try, also for one that is made again after a crash: to tell calls apart in the logs of others. */
+  readonly dispatch: string
+  /** Aborts when the step takes too long, nobody waits for it any more, the run is cancelled, or its worker stops. */
   readonly signal: AbortSignal
+  /** Says that the try is alive, for steps with `timeout.heartbeat`. */
+  heartbeat(): void
 }
 
-/** How a step ended. */
-export interface StepEnd {
-  readonly state: typeof DONE | typeof BROKEN
-  readonly value: string | null
+/** Time limits of a step, ms; 0 for none. */
+export interface StepTimeouts {
+  /** One try. */
+  readonly attemptMs: number
+  /** All tries together, from the beginning of the first. */
+  readonly totalMs: number
+  /** From one heartbeat to the next. */
+  readonly heartbeatMs: number
 }
 
 /** A step that is to be run. */
 export interface StepCall {
   readonly name: string
   readonly key: string
+  /** Which attempt of the run it belongs to. */
+  readonly runAttempt: number
   readonly fn: (context: StepContext) => unknown
-  readonly retry: StepRetry | undefined
-  readonly timeoutMs: number
-  readonly signal: AbortSignal
+  readonly retry: RetryPolicy
+  readonly timeouts: StepTimeouts
+  /** Tries before this call, and when the first of them began, epoch ms. */
+  readonly before: Pick<Retry, 'tries' | 'since'>
+  /** Costs something, so it is made when it is asked for. */
+  signal(): AbortSignal
+  isStopped(): boolean
   after(ms: number, act: () => void): () => void
+  now(): number
 }
 
-/** Runs a step to its end. One whose function answers at once is done at once. Undefined: it was stopped between two tries. */
-export function runStep(call: StepCall): StepEnd | Promise<StepEnd | undefined> {
+/** A step that is to be tried again, after a time in which nobody has to hold on to it. */
+export interface StepPause {
+  readonly delayMs: number
+  readonly retry: Omit<Retry, 'dueAt'>
+}
+
+/** Longest pause between two tries through which a step stays with its worker, ms. */
+const MOST_PAUSE_MS = 2_000
+
+/**
+ * Runs a step to its end, or to a long pause. One whose function answers at once is done at once. Undefined: it was
+ * stopped between two tries.
+ */
+export function runStep(call: StepCall): StepEnd | Promise<StepEnd | StepPause | undefined> {
+  const { tries } = call.before
+  if (leftMs(call) <= 0) return broken(errorRecord(stepTimeout(call.name, 'total', call.timeouts.totalMs)))
   let value: unknown
   try {
-    value = attempt(call, 1)
+    value = attempt(call, tries + 1)
   } catch (thrown) {
-    return retry(call, 1, thrown)
+    return goOn(call, tries + 1, thrown)
   }
   if (!isThenable(value)) return endOf(call.name, value)
   return Promise.resolve(value).then(
     (settled) => endOf(call.name, settled),
-    (thrown: unknown) => retry(call, 1, thrown),
+    (thrown: unknown) => goOn(call, tries + 1, thrown),
   )
 }
 
-async function retry(call: StepCall, made: number, thrown: unknown): Promise<StepEnd | undefined> {
+/** What follows from a failed try. */
+async function goOn(call: StepCall, made: number, thrown: unknown): Promise<StepEnd | StepPause | undefined> {
   let failure = thrown
-  const { attempts = 5, min = '1s', max = '1m' } = call.retry ?? {}
-  const policy = {
-    attempts,
-    minMs: parseDuration(min, 'step retry.min'),
-    maxMs: parseDuration(max, 'step retry.max'),
-    factor: 2,
-    jitter: 0.2,
-    on: 'any',
-  } as const
-  for (let tries = made; tries < attempts && !isFinal(failure); tries++) {
-    await pause(call, backoffMs(policy, tries, Math.random()))
-    if (call.signal.aborted) return undefined
+  for (let tries = made; tries < call.retry.attempts && !isFinal(failure); tries++) {
+    const delayMs = backoffMs(call.retry, tries, Math.random())
+    if (delayMs >= leftMs(call)) return outOfTime(call, failure)
+    if (delayMs > MOST_PAUSE_MS) {
+      const { since } = call.before
+      return { delayMs, retry: { tries, since, error: errorRecord(failure) } }
+    }
+    await pause(call, delayMs)
+    if (call.isStopped()) return undefined
     try {
       return endOf(call.name, await attempt(call, tries + 1))
     } catch (again) {
@@ -85,29 +103,101 @@ async function retry(call: StepCall, made: number, thrown: unknown): Promise<Ste
   return broken(errorRecord(failure))
 }
 
-function attempt(call: StepCall, number: number): unknown {
-  const { fn, key, timeoutMs } = call
-  if (timeoutMs === 0) return fn({ attempt: number, key, signal: call.signal })
-  const limit = new AbortController()
-  const signal = AbortSignal.any([call.signal, limit.signal])
-  return new Promise((resolve, reject) => {
-    const disarm = call.after(timeoutMs, () => {
-      reject(timeoutError(call.name, timeoutMs))
-      limit.abort('timeout')
-    })
-    const done = new Promise((settle) => settle(fn({ attempt: number, key, signal })))
-    done.then(resolve, reject).finally(disarm)
+function outOfTime(call: StepCall, failure: unknown): StepEnd {
+  const { code, message, data } = errorRecord(stepTimeout(call.name, 'total', call.timeouts.totalMs))
+  const last: ErrorRecord = errorRecord(failure)
+  return broken({
+    code,
+    message: `${message} Its last try failed: ${last.message}`,
+    data: { ...data, last: last.code },
   })
 }
 
-function pause({ after, signal }: StepCall, ms: number): Promise<void> {
+/** What is left of the time for all tries. */
+function leftMs({ timeouts, before, now }: StepCall): number {
+  return timeouts.totalMs === 0 ? Infinity : before.since + timeouts.totalMs - now()
+}
+
+function attempt(call: StepCall, number: number): unknown {
+  const { attemptMs, heartbeatMs } = call.timeouts
+  const left = leftMs(call)
+  if (attemptMs === 0 && heartbeatMs === 0 && left === Infinity) return call.fn(new Context(call, number))
+  return limited(call, number, Math.min(attemptMs === 0 ? Infinity : attemptMs, left))
+}
+
+/** One try that may take so long, and be silent for so long. */
+function limited(call: StepCall, number: number, mostMs: number): unknown {
+  const { attemptMs, totalMs, heartbeatMs } = call.timeouts
+  const context = new Context(call, number)
+  return new Promise((resolve, reject) => {
+    const disarms: (() => void)[] = []
+    const limit = (what: 'attempt' | 'total' | 'heartbeat', ms: number): (() => void) =>
+      call.after(ms, () => {
+        const allowed = what === 'attempt' ? attemptMs : what === 'total' ? totalMs : heartbeatMs
+        reject(stepTimeout(call.name, what, allowed))
+        context.stop('timeout')
+      })
+    if (mostMs !== Infinity) disarms.push(limit(mostMs === attemptMs ? 'attempt' : 'total', mostMs))
+    if (heartbeatMs > 0) {
+      let disarm = limit('heartbeat', heartbeatMs)
+      context.onHeartbeat = () => {
+        disarm()
+        disarm = limit('heartbeat', heartbeatMs)
+      }
+      disarms.push(() => disarm())
+    }
+    const done = new Promise((settle) => settle(call.fn(context)))
+    done.then(resolve, reject).finally(() => {
+      context.onHeartbeat = () => {}
+      for (const disarm of disarms) disarm()
+    })
+  })
+}
+
+class Context implements StepContext {
+  readonly attempt: number
+  readonly #call: StepCall
+  /** Made when somebody looks at the signal: most steps never do. */
+  #limit: AbortController | undefined
+  #signal: AbortSignal | undefined
+  onHeartbeat: () => void = () => {}
+
+  constructor(call: StepCall, attempt: number) {
+    this.attempt = attempt
+    this.#call = call
+  }
+
+  get key(): string {
+    return this.#call.key
+  }
+
+  get dispatch(): string {
+    return `${this.#call.key}.${this.#call.runAttempt}.${this.attempt}`
+  }
+
+  get signal(): AbortSignal {
+    this.#limit ??= new AbortController()
+    this.#signal ??= AbortSignal.any([this.#call.signal(), this.#limit.signal])
+    return this.#signal
+  }
+
+  heartbeat = (): void => this.onHeartbeat()
+
+  stop(reason: string): void {
+    this.#limit ??= new AbortController()
+    this.#limit.abort(reason)
+  }
+}
+
+function pause(call: StepCall, ms: number): Promise<void> {
   return new Promise((resolve) => {
+    const signal = call.signal()
     const end = (): void => {
       signal.removeEventListener('abort', end)
       disarm()
       resolve()
     }
-    const disarm = after(ms, end)
+    const disarm = call.after(ms, end)
     if (signal.aborted) end()
     else signal.addEventListener('abort', end)
   })
@@ -121,49 +211,6 @@ function isFinal(thrown: unknown): boolean {
 
 /** Where errors made by `fatal` carry what they ask for. */
 const OUTCOME = Symbol.for('perdure.outcome')
-
-/** The result as JSON text; one that cannot be written is a failure that says so. */
-export function endOf(name: string, value: unknown): StepEnd {
-  if (value === undefined) return NOTHING
-  let text: string | undefined
-  try {
-    text = JSON.stringify(value)
-  } catch (cause) {
-    return broken(notSerializable(name, value, cause))
-  }
-  if (text === undefined) return broken(notSerializable(name, value, undefined))
-  if (text.length <= MOST_VALUE) return { state: DONE, value: text }
-  const found = `${text.length} characters`
-  const expected = `the result of step '${name}' to have at most ${MOST_VALUE} characters as JSON`
-  const fix = 'Store the value elsewhere and return where it is'
-  return broken(errorRecord(perdureError('TOO_LARGE', { expected, found, fix, data: { step: name } })))
-}
-
-const NOTHING: StepEnd = { state: DONE, value: null }
-
-function broken(error: ErrorRecord): StepEnd {
-  return { state: BROKEN, value: JSON.stringify(error) }
-}
-
-function notSerializable(name: string, value: unknown, cause: unknown): ErrorRecord {
-  return errorRecord(
-    perdureError('NOT_SERIALIZABLE', {
-      expected: `the result of step '${name}' to be a value that JSON can carry`,
-      found: cause instanceof Error ? `${describeValue(value)} (${cause.message})` : describeValue(value),
-      fix: 'Return plain data: no functions, no bigint, no object that holds itself',
-      data: { step: name },
-    }),
-  )
-}
-
-function timeoutError(name: string, ms: number) {
-  return perdureError('TIMEOUT', {
-    expected: `step '${name}' to end within ${ms} ms`,
-    found: 'that it has not',
-    fix: 'Allow it longer, or let it do less at a time',
-    data: { step: name },
-  })
-}
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (

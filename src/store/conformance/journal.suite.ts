@@ -8,10 +8,12 @@ import {
   childName,
   DONE,
   type JournalRow,
+  LOCK,
   OPEN,
   type RunRow,
   STEP,
   TIMER,
+  WITHDRAW,
 } from '../../core/model/journal.ts'
 import { type MakeStore, Subject } from './subject.suite.ts'
 import { enqueued, job, removed, WORLD } from './world.suite.ts'
@@ -70,11 +72,13 @@ export function journalSuite(make: MakeStore): void {
         row(1, 4, { position: 3, kind: CHILD, state: BROKEN, name: childName(5) }),
         row(1, 5, { position: 1, kind: TIMER, value: null }),
         row(1, 6, { position: 1, state: BROKEN }),
+        row(1, 7, { position: 4, kind: LOCK, state: OPEN, value: '8' }),
+        row(1, 8, { position: 5, kind: WITHDRAW, value: '[4]' }),
       ]
-      const cut = { runs: [runRow(1, { start: 7 })], journalCuts: [{ run: 1, before: 0, failures: true }] }
+      const cut = { runs: [runRow(1, { start: 9 })], journalCuts: [{ run: 1, before: 0, failures: true }] }
       await subject.commit({ ...WORLD, ...enqueued([job(1)]), journal: [...kept, ...failed], ...cut })
-      expect(await subject.reads.journal(1, 0)).toEqual({ rows: kept, next: 7, isEnd: true })
-      expect((await subject.load({ runs: [1] })).runs).toEqual([runRow(1, { start: 7, length: 7 })])
+      expect(await subject.reads.journal(1, 0)).toEqual({ rows: kept, next: 9, isEnd: true })
+      expect((await subject.load({ runs: [1] })).runs).toEqual([runRow(1, { start: 9, length: 9 })])
     })
 
     it('keep a step at whose position a job failed that an earlier beginning of the run had asked for', async () => {

@@ -9,10 +9,12 @@ import {
   CHILD,
   childName,
   type JournalRow,
+  LOCK,
   OPEN,
   type RunRow,
   STEP,
   TIMER,
+  WITHDRAW,
 } from '../../core/model/journal.ts'
 import { NO_LINE } from '../../core/model/line.ts'
 import {
@@ -241,7 +243,9 @@ function failuresOf(rows: readonly JournalRow[]): (row: JournalRow) => boolean {
   const children = new Set(broken.filter(({ kind }) => kind === CHILD).map(({ name }) => name))
   const steps = new Set(broken.filter(({ kind }) => kind === STEP).map(({ position }) => position))
   return ({ kind, state, position, value }) =>
-    kind === CHILD
-      ? state === BROKEN || (state === OPEN && children.has(childName(value as string)))
-      : (kind === STEP || kind === TIMER) && steps.has(position)
+    kind === LOCK || kind === WITHDRAW
+      ? true
+      : kind === CHILD
+        ? state === BROKEN || (state === OPEN && children.has(childName(value as string)))
+        : (kind === STEP || kind === TIMER) && steps.has(position)
 }
