@@ -47,7 +47,8 @@ export function noteOn(job: JobView, now: number): string {
   return ''
 }
 
-function shortError({ code, data }: NonNullable<JobView['error']>): string {
+/** An error in one word. */
+export function shortError({ code, data }: NonNullable<JobView['error']>): string {
   const { exitCode, signal } = (data ?? {}) as Record<string, unknown>
   if (typeof exitCode === 'number') return `exit ${exitCode}`
   return typeof signal === 'string' ? signal : code
@@ -129,6 +130,7 @@ export function renderDetails(job: JobDetails, now: number, width: number): stri
   if (job.dependents.length > 0) facts.push(['before', job.dependents.join(', ')])
   for (const [name, value] of Object.entries(job.metadata)) facts.push(['meta', `${name}=${value}`])
   if (job.error !== null) facts.push(['error', job.error.message])
+  if (job.result !== undefined && job.kind !== 'shell') facts.push(['result', JSON.stringify(job.result)])
   const attempts = job.history.map((attempt) => [
     String(attempt.number),
     attempt.outcome,

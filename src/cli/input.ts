@@ -1,6 +1,7 @@
 /**
  * Standard input as text.
  */
+import { readFileSync } from 'node:fs'
 import { perdureError } from '../errors.ts'
 
 /** Most that is read into memory at once; more belongs into a file. */
@@ -39,4 +40,19 @@ export async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
     pieces.push(piece)
   }
   return pieces.join('')
+}
+
+/** A file as text. @throws NOT_FOUND where it cannot be read. */
+export function readTextFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw perdureError('NOT_FOUND', {
+      expected: `a file at ${path}`,
+      found: (cause as NodeJS.ErrnoException).code ?? 'an error',
+      fix: 'Correct the path',
+      cause,
+      data: { path },
+    })
+  }
 }

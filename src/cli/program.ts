@@ -34,6 +34,12 @@ const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/submit.ts'),
   },
   {
+    name: 'enqueue',
+    usage: '[options] <kind> [json]',
+    summary: 'enqueue a job or a workflow that a module defines',
+    load: () => import('./commands/enqueue.ts'),
+  },
+  {
     name: 'xargs',
     usage: '[options] [--] command [arguments...]',
     summary: 'run a command over items from standard input',
@@ -45,6 +51,12 @@ const COMMANDS: readonly Entry[] = [
     usage: '[options] [id...]',
     summary: 'show jobs and queues',
     load: () => import('./commands/status.ts'),
+  },
+  {
+    name: 'show',
+    usage: '[options] <id>',
+    summary: 'show what a workflow run did',
+    load: () => import('./commands/show.ts'),
   },
   {
     name: 'output',
@@ -94,6 +106,18 @@ const COMMANDS: readonly Entry[] = [
     usage: '[options] [id...]',
     summary: 'take held jobs back in',
     load: () => import('./commands/release.ts'),
+  },
+  {
+    name: 'signal',
+    usage: '[options] <run> <name> [json]',
+    summary: 'tell a workflow run something',
+    load: () => import('./commands/signal.ts'),
+  },
+  {
+    name: 'replay',
+    usage: '[options] <file> <run>',
+    summary: 'hold the code of a workflow against what a run did',
+    load: () => import('./commands/replay.ts'),
   },
   {
     name: 'pause',

@@ -16,8 +16,8 @@ import { addPlacementOptions, type PlacementOptions, readPlacement } from './pla
 /** The kind of jobs that run commands. */
 export const SHELL_KIND = 'shell'
 
-/** Submission options, as commander gives them. */
-export interface SubmissionOptions extends PlacementOptions {
+/** Options of any job, as commander gives them. */
+export interface JobOptions {
   readonly queue?: string
   readonly priority?: string
   readonly delay?: string
@@ -26,6 +26,11 @@ export interface SubmissionOptions extends PlacementOptions {
   readonly limit?: readonly string[]
   readonly meta?: readonly string[]
   readonly name?: string
+  readonly hold?: boolean
+}
+
+/** Submission options, as commander gives them. */
+export interface SubmissionOptions extends PlacementOptions, JobOptions {
   readonly retry?: string
   readonly timeout?: string
   readonly user?: string
@@ -34,12 +39,11 @@ export interface SubmissionOptions extends PlacementOptions {
   readonly cwd?: string
   readonly env?: readonly string[]
   readonly envClear?: boolean
-  readonly hold?: boolean
 }
 
-/** Adds the shared options to a command. */
-export function addSubmissionOptions(command: Command): Command {
-  const common = command
+/** Adds the options that say where and when a job runs. */
+export function addJobOptions(command: Command): Command {
+  return command
     .option('--queue <queue>', 'line to stand in (default: "default")')
     .option('--priority <n>', 'smaller runs first, as with nice (default: 0)')
     .addOption(new Option('--delay <duration>', 'not before this has passed, such as 10m').conflicts('at'))
@@ -52,6 +56,12 @@ export function addSubmissionOptions(command: Command): Command {
     .option('--limit <key=max>', 'at most so many jobs with this key at once; may be given again', collect)
     .option('--meta <name=value>', 'metadata to find the job by; may be given again', collect)
     .option('--name <name>', 'the same as --meta name=NAME')
+    .option('--hold', 'keep the job from starting until `perdure release`')
+}
+
+/** Adds the shared options of commands as jobs. */
+export function addSubmissionOptions(command: Command): Command {
+  const common = addJobOptions(command)
     .option(
       '--retry <n>',
       'run a failing command up to so many times more (default: only when a worker was lost)',
@@ -65,7 +75,6 @@ export function addSubmissionOptions(command: Command): Command {
     .option('--cwd <folder>', 'run in this folder (default: the present one)')
     .option('--env <name=value>', 'set a variable; may be given again', collect)
     .option('--env-clear', 'do not take the present environment along')
-    .option('--hold', 'keep the job from starting until `perdure release`')
   return addPlacementOptions(common)
 }
 
@@ -77,6 +86,11 @@ const LEFT_OUT = new Set(['_', 'SHLVL', 'OLDPWD', 'PERDURE_TOKEN'])
 
 /** What the options say about every job of a submission. `input` is for the caller to add. */
 export function readSubmission(context: Context, options: SubmissionOptions): JobSpec {
+  return { ...readJob(context, options), kind: SHELL_KIND, options: readProfile(context, options) }
+}
+
+/** What the options say about where and when a job runs. */
+export function readJob(context: Context, options: JobOptions): JobSpec {
   const { queue, priority, delay, at, after, limit, name, hold } = options
   if (hold && (delay !== undefined || at !== undefined)) {
     throw invalidOption(
@@ -88,8 +102,6 @@ export function readSubmission(context: Context, options: SubmissionOptions): Jo
   }
   const metadata = { ...parsePairs('--meta', options.meta ?? []), ...(name === undefined ? {} : { name }) }
   return {
-    kind: SHELL_KIND,
-    options: readProfile(context, options),
     ...(queue === undefined ? {} : { queue }),
     ...(priority === undefined ? {} : { priority: parseWhole('--priority', priority, -1e6, 1e6) }),
     ...(delay === undefined ? {} : { delayMs: parseSpan('--delay', delay) }),

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import type { Client } from '../client/client.ts'
+import type { JobState } from '../core/model/states.ts'
 import type { AttemptControl, Executor } from '../executors/executor.ts'
 import type { Worker } from '../worker/worker.ts'
 import type { Output } from './output.ts'
@@ -151,25 +152,32 @@ export async function stopWorker(worker: Worker, signals: EndSteps, drainMs?: nu
   await worker.stop(drainMs === undefined ? {} : { drainMs })
 }
 
-/** Resolves at a signal, when the worker ends by itself, or, if wanted, when the queues are empty. */
+/**
+ * When a worker ends by itself: when its queues are empty, or when nothing is left in them but what waits for its time, for
+ * other jobs, or for a signal.
+ */
+export type Until = 'empty' | 'idle'
+
+/** Resolves at a signal, when the worker ends by itself, or, if wanted, when nothing is left to do. */
 export async function untilEnd(
   client: Client,
   worker: Worker,
   queues: readonly string[],
   signals: Pick<EndSteps, 'gently'>,
-  untilEmpty: boolean,
+  until: Until | undefined,
 ): Promise<void> {
   const ended = new Promise<void>((resolve) => {
     if (signals.gently.aborted) resolve()
     signals.gently.addEventListener('abort', () => resolve(), { once: true })
     worker.on('drained', () => resolve())
   })
-  if (!untilEmpty) return ended
+  if (until === undefined) return ended
   let isOver = false
   void ended.then(() => {
     isOver = true
   })
-  const isEmpty = async () => worker.running === 0 && (await liveJobs(client, queues)) === 0
+  const count = until === 'empty' ? liveJobs : presentJobs
+  const isEmpty = async () => worker.running === 0 && (await count(client, queues)) === 0
   let delayMs = 20
   while (!isOver && !(await isEmpty())) {
     await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, delayMs))])
@@ -177,16 +185,20 @@ export async function untilEnd(
   }
 }
 
-/** The jobs of a queue that have not ended and are not put aside. */
-async function liveJobs(client: Client, queues: readonly string[]): Promise<number> {
-  let live = 0
-  for (const { queue, states } of await client.counts()) {
-    if (!queues.includes(queue)) continue
-    live +=
-      states.blocked + states.scheduled + states.waiting + states.ready + states.running + states.suspended
+type Count = (client: Client, queues: readonly string[]) => Promise<number>
+
+/** Counts the jobs of queues in some states. */
+const counting =
+  (...states: readonly JobState[]): Count =>
+  async (client, queues) => {
+    const counts = (await client.counts()).filter(({ queue }) => queues.includes(queue))
+    return counts.reduce((sum, queue) => sum + states.reduce((own, state) => own + queue.states[state], 0), 0)
   }
-  return live
-}
+
+/** The jobs of queues that have not ended and are not put aside. */
+const liveJobs = counting('blocked', 'scheduled', 'waiting', 'ready', 'running', 'suspended')
+/** Those of them that run, or would if there were room. */
+const presentJobs = counting('waiting', 'ready', 'running')
 
 /**
  * A queue for one command alone, so that its own worker runs its own jobs and nothing else, as many at once as

@@ -15,7 +15,7 @@ import { LOG_SETTINGS, makeLogger } from './logging.ts'
 import type { Output } from './output.ts'
 import type { OpenStore } from './store.ts'
 import { takeOrders } from './supervised/orders.ts'
-import { stopWorker, untilEnd } from './work.ts'
+import { stopWorker, type Until, untilEnd } from './work.ts'
 
 /** What a worker is made with. */
 export interface WorkerNumbers {
@@ -42,7 +42,7 @@ export interface WorkerPlan {
   readonly queues: readonly string[] | undefined
   /** Where nobody names any. */
   readonly usualQueues: readonly string[]
-  readonly untilEmpty: boolean
+  readonly until: Until | undefined
   /** What it works on, in a few words. */
   readonly what: string
   /** Makes it; `onError` hears what no job can be blamed for. */
@@ -98,7 +98,7 @@ export async function liveAsWorker(context: Context, store: OpenStore, plan: Wor
   })
   const stopWatching = settings.watch(onError)
   try {
-    await untilEnd(store.client, worker, names, orders, plan.untilEmpty)
+    await untilEnd(store.client, worker, names, orders, plan.until)
     if (orders.gently.aborted) logger.info('Stopping; a second signal insists', { running: worker.running })
     await stopWorker(worker, orders, drainMs)
     return 0

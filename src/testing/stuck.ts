@@ -60,8 +60,8 @@ async function reasonOf(client: Client, { id, state, error, pendingDependencies 
 
 /** What a run waits for, in the words of its code. */
 async function waitsOf(client: Client, run: number): Promise<string[]> {
-  const { journal } = await readHistory(client, run)
-  return timelineOf(journal)
+  const { journal, createdAt } = await readHistory(client, run)
+  return timelineOf(journal, createdAt)
     .filter((one) => one.state === 'open')
     .map(({ kind, name, child }) => (child === null ? `${kind} '${name}'` : `${kind} ${child} '${name}'`))
 }

@@ -3,7 +3,7 @@
  *
  * Owns: which rows belong together, and how long each thing took. Never does: laying out text.
  */
-import { childName } from '../core/model/journal.ts'
+import { childName, type Retry } from '../core/model/journal.ts'
 import type { ErrorRecord } from '../errors.ts'
 import type { HistoryRow } from './history.ts'
 
@@ -14,7 +14,8 @@ export interface Happening {
   /** `step`, `sleep`, `signal`, `child`, ... */
   readonly kind: string
   readonly name: string
-  readonly state: 'open' | 'done' | 'failed'
+  /** `left`: the code went on without it. */
+  readonly state: 'open' | 'done' | 'failed' | 'left'
   /** When it was asked for, epoch ms. Of what is written only at its end: no earlier than this. */
   readonly beganAt: number
   /** Null while it is open. */
@@ -24,7 +25,9 @@ export interface Happening {
   /** What it gave; undefined while it is open, for nothing, and where it failed. */
   readonly value: unknown
   readonly error: ErrorRecord | null
-  /** A sleep or deadline that is open ends then, epoch ms. */
+  /** Of a step: tries so far. */
+  readonly tries: number
+  /** A sleep, a deadline or a pause between two tries that is open ends then, epoch ms. */
   readonly dueAt: number | null
   /** The job that was made. */
   readonly child: number | null
@@ -33,25 +36,42 @@ export interface Happening {
 /**
  * What happened in a run, in the order in which it began.
  *
+ * @param from when the run was enqueued, epoch ms.
  * @param begins moments at which attempts began, epoch ms: what a step may have waited for does not count as its time.
  */
-export function timelineOf(rows: readonly HistoryRow[], begins: readonly number[] = []): Happening[] {
+export function timelineOf(
+  rows: readonly HistoryRow[],
+  from: number,
+  begins: readonly number[] = [],
+): Happening[] {
   const happenings: Happening[] = []
   const open = new Map<number, number>()
-  let before = Math.min(...begins, rows[0]?.at ?? 0)
+  let before = from
   for (const row of rows) {
     const at = open.get(row.position)
-    if (row.state !== 'open' && row.name.startsWith(childName('')) && at === undefined) continue
-    if (row.state !== 'open' && at !== undefined) {
-      happenings[at] = ended(happenings[at] as Happening, row)
-      open.delete(row.position)
-    } else {
+    const happening = at === undefined ? undefined : happenings[at]
+    if (row.kind === 'withdraw') {
+      leave(happenings, open, row)
+    } else if (happening !== undefined && at !== undefined) {
+      happenings[at] = goneOn(happening, row)
+      if (happenings[at]?.endedAt !== null) open.delete(row.position)
+    } else if (row.state === 'open' || !row.name.startsWith(childName(''))) {
       if (row.state === 'open') open.set(row.position, happenings.length)
       happenings.push(begun(row, lastOf(begins, row.at, before)))
     }
     before = row.at
   }
   return happenings
+}
+
+/** Marks what the code went on without. */
+function leave(happenings: Happening[], open: Map<number, number>, { value, at }: HistoryRow): void {
+  for (const position of value as number[]) {
+    const index = open.get(position)
+    if (index === undefined) continue
+    happenings[index] = { ...(happenings[index] as Happening), state: 'left', endedAt: at, dueAt: null }
+    open.delete(position)
+  }
 }
 
 /** The latest of several moments that is not after `at`. */
@@ -62,23 +82,38 @@ function lastOf(moments: readonly number[], at: number, least: number): number {
 function begun(row: HistoryRow, before: number): Happening {
   const { position, kind, name, state, value, at } = row
   const isOpen = state === 'open'
+  const isStep = kind === 'step'
+  const retry = isStep && isOpen ? (value as Retry) : undefined
   const isChild = kind === 'child'
-  const dueAt = isOpen && !isChild && typeof value === 'number' && value > 0 ? value : null
-  return {
+  const happening: Happening = {
     position,
     kind,
     name,
     ...endOf(row),
-    beganAt: isOpen || isChild ? at : Math.min(before, at),
+    beganAt: retry?.since ?? (isOpen || isChild ? at : Math.min(before, at)),
     endedAt: isOpen ? null : at,
-    isAtMost: kind === 'step',
-    dueAt,
+    isAtMost: isStep && retry === undefined,
+    tries: 1,
+    dueAt: WAITS.has(kind) && isOpen && typeof value === 'number' && value > 0 ? value : null,
     child: isChild && typeof value === 'number' ? value : null,
   }
+  return retry === undefined ? happening : triedAgain(happening, retry)
 }
 
-function ended(happening: Happening, row: HistoryRow): Happening {
-  return { ...happening, ...endOf(row), endedAt: row.at, dueAt: null }
+/** Kinds of which a row that opens holds the moment at which it is over. */
+const WAITS: ReadonlySet<string> = new Set(['sleep', 'signal'])
+
+/** A further row of something that is open. */
+function goneOn(happening: Happening, row: HistoryRow): Happening {
+  if (happening.kind !== 'step') return { ...happening, ...endOf(row), endedAt: row.at, dueAt: null }
+  // the pause before its next try is over
+  if (row.kind !== 'step') return { ...happening, dueAt: null }
+  if (row.state === 'open') return triedAgain(happening, row.value as Retry)
+  return { ...happening, ...endOf(row), endedAt: row.at, dueAt: null, tries: happening.tries + 1 }
+}
+
+function triedAgain(happening: Happening, { tries, dueAt, error }: Retry): Happening {
+  return { ...happening, tries, dueAt, error: error as ErrorRecord }
 }
 
 function endOf({ kind, state, value }: HistoryRow): Pick<Happening, 'state' | 'value' | 'error'> {

@@ -3,12 +3,12 @@
  * `...` in an expected line stands for any text.
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { MAIN } from './testdata/sandbox.ts'
+import { INDEX, MAIN } from './testdata/sandbox.ts'
 
 const PAGE = fileURLToPath(new URL('../../docs/cli.md', import.meta.url))
 
@@ -20,7 +20,11 @@ interface Step {
 const boxes = [...readFileSync(PAGE, 'utf8').matchAll(/^```console\n([\s\S]*?)^```$/gm)].map((match) => {
   const steps: Step[] = []
   for (const line of (match[1] ?? '').trimEnd().split('\n')) {
+    const last = steps.at(-1)
     if (line.startsWith('$ ')) steps.push({ command: line.slice(2), expected: [] })
+    // a command of several lines
+    else if (line.startsWith('> ') && last !== undefined)
+      steps[steps.length - 1] = { ...last, command: `${last.command}\n${line.slice(2)}` }
     else steps.at(-1)?.expected.push(line)
   }
   return steps
@@ -35,6 +39,12 @@ beforeEach(() => {
   const shim = join(folder, 'bin', 'perdure')
   writeFileSync(shim, `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`)
   chmodSync(shim, 0o755)
+  // modules of the page import `perdure`: the source, from outside of any node_modules, where types are stripped
+  mkdirSync(join(folder, 'perdure'))
+  writeFileSync(join(folder, 'perdure', 'package.json'), '{ "type": "module", "exports": "./index.ts" }')
+  writeFileSync(join(folder, 'perdure', 'index.ts'), `export * from '${INDEX}'\n`)
+  mkdirSync(join(folder, 'work', 'node_modules'))
+  symlinkSync(join(folder, 'perdure'), join(folder, 'work', 'node_modules', 'perdure'))
 })
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }))

@@ -12,21 +12,19 @@ import type { OpenStore } from '../store.ts'
 import { SHELL_KIND } from '../submission.ts'
 import { isSupervised } from '../supervised/orders.ts'
 import { supervise } from '../supervised/supervisor.ts'
+import { addUntilOptions, readUntil, type UntilOptions } from '../until.ts'
+import type { Until } from '../work.ts'
 import { liveAsWorker, WORKER_SETTINGS, type WorkerNumbers } from '../worker-life.ts'
 import { shellExecutor } from './worker.ts'
 
 /** Options as they were given. */
-export interface RunOptions {
+export interface RunOptions extends UntilOptions {
   readonly queue?: readonly string[]
-  readonly untilEmpty?: boolean
   readonly shell?: boolean
 }
 
 export const define: Definition = (command, run) => {
-  addSettingOptions(addRunOptions(command), 'worker.supervised').option(
-    '--until-empty',
-    'end when nothing is left to do in these queues',
-  )
+  addUntilOptions(addSettingOptions(addRunOptions(command), 'worker.supervised'))
   addExamples(
     command,
     ['perdure run jobs.ts', 'works on the jobs that jobs.ts exports, until interrupted'],
@@ -62,21 +60,21 @@ export interface RunPlan {
   readonly definitions: readonly JobDefinition[]
   readonly queues: readonly string[] | undefined
   readonly shell: boolean
-  readonly untilEmpty: boolean
+  readonly until: Until | undefined
 }
 
 /** Loads the module. */
 export async function readPlan(file: string, options: RunOptions): Promise<RunPlan> {
-  const { shell = false, untilEmpty = false, queue: queues } = options
-  return { file, definitions: await loadDefinitions(file), queues, shell, untilEmpty }
+  const { shell = false, queue: queues } = options
+  return { file, definitions: await loadDefinitions(file), queues, shell, until: readUntil(options) }
 }
 
 /** Works until a signal, or until nothing is left if so wanted. Answers the exit code. */
 export function work(context: Context, store: OpenStore, plan: RunPlan): Promise<number> {
-  const { definitions, queues, shell, untilEmpty } = plan
+  const { definitions, queues, shell, until } = plan
   const own = new Set([...definitions.map(({ queue }) => queue), ...(shell ? ['default'] : [])])
   return liveAsWorker(context, store, {
-    ...{ queues, usualQueues: [...own], untilEmpty },
+    ...{ queues, usualQueues: [...own], until },
     what: `${definitions.map(({ kind }) => kind).join(', ')} of `,
     make: (numbers, onError) => make(store, plan, numbers, onError),
   })

@@ -11,19 +11,20 @@ import type { OpenStore } from '../store.ts'
 import { SHELL_KIND } from '../submission.ts'
 import { isSupervised } from '../supervised/orders.ts'
 import { supervise } from '../supervised/supervisor.ts'
+import { addUntilOptions, readUntil, type UntilOptions } from '../until.ts'
 import { markOf } from '../work.ts'
 import { liveAsWorker, WORKER_SETTINGS, type WorkerNumbers } from '../worker-life.ts'
 
-interface WorkerOptions {
-  readonly untilEmpty?: boolean
+interface WorkerOptions extends UntilOptions {
   readonly reload?: boolean
 }
 
 export const define: Definition = (command, run) => {
   command.argument('[queue...]', 'queues to work on (default: those of the configuration, or "default")')
-  addSettingOptions(command, ...WORKER_SETTINGS, 'worker.supervised')
-    .option('--until-empty', 'end when nothing is left to do in these queues')
-    .option('--reload', 'replace the supervised workers of this store on this machine by new code, and end')
+  addUntilOptions(addSettingOptions(command, ...WORKER_SETTINGS, 'worker.supervised')).option(
+    '--reload',
+    'replace the supervised workers of this store on this machine by new code, and end',
+  )
   addExamples(
     command,
     ['perdure worker -j 8', 'eight commands at once, until interrupted; those that run may end first'],
@@ -44,7 +45,7 @@ export const define: Definition = (command, run) => {
         liveAsWorker(context, store, {
           queues: words.length > 0 ? words : undefined,
           usualQueues: ['default'],
-          untilEmpty: options.untilEmpty ?? false,
+          until: readUntil(options),
           what: '',
           make: (numbers, onError) => make(store, numbers, onError),
         }),

@@ -46,6 +46,27 @@ export function parseIds(words: readonly string[]): NamedId[] {
   return [...ids.values()]
 }
 
+/** Reads the one id of a command that is about one job. */
+export function parseId(words: readonly string[]): number {
+  const [only, ...others] = parseIds(words)
+  if (only !== undefined && others.length === 0) return only.id
+  throw invalidOption('ID', 'one job id, such as 12', words.join(' '))
+}
+
+/** Reads a value that is given as JSON. */
+export function parseJson(owner: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw invalidOption(
+      owner,
+      'JSON',
+      text,
+      `A text needs quotes of its own: '"${text.replaceAll('"', '')}"'`,
+    )
+  }
+}
+
 const POLICIES: readonly string[] = ['fail', 'cancel', 'run'] satisfies EdgePolicy[]
 
 /** Reads `--after 12,13:run`. */

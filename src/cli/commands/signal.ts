@@ -1,0 +1,30 @@
+/**
+ * `perdure signal`: tells a workflow run something.
+ */
+import { addExamples } from '../context.ts'
+import { parseId, parseJson } from '../parse/values.ts'
+import type { Definition } from '../program.ts'
+
+export const define: Definition = (command, run) => {
+  command
+    .argument('<run>', 'the id of the run')
+    .argument('<name>', 'the name of the signal')
+    .argument('[json]', 'its value, as JSON; default: none')
+  addExamples(
+    command,
+    ['perdure signal 12 approved true', 'what `flow.signal("approved")` of run 12 gives'],
+    [`perdure signal 12 answer '{"by": "ada"}'`, 'a value of several parts'],
+  )
+  command.action(
+    run(async (context, [run, name = '', json]) => {
+      const id = parseId([run ?? ''])
+      const value = json === undefined ? undefined : parseJson('the value of the signal', json)
+      return context.withStore({ serves: false, creates: false }, async ({ client }) => {
+        const { isAwaited } = await client.workflows.signal(id, name, value)
+        const answer = { id, signal: name, isAwaited }
+        context.out.data(answer, `${id}\t${isAwaited ? 'heard' : 'kept until the run waits for it'}\n`)
+        return 0
+      })
+    }),
+  )
+}
