@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { COVERAGE } from './lib/coverage.ts'
 import { type RunParams, runNode } from './lib/run.ts'
+import { stripSources } from './lib/stripped.ts'
 import { readTestReport, type TestCounts } from './lib/vitest-report.ts'
 
 /** What a stage gets: the repository's root, and the time it may use. */
@@ -95,7 +96,7 @@ function vitest(project: string, title: string, minutes: number, isMeasured = fa
       ]
       const { reason } = await runIn(context, {
         args: [...QUIET, VITEST, ...args],
-        env: privateHome(scratch),
+        env: { ...privateHome(scratch), ...stripSources(context.root, join(scratch, 'stripped')) },
       })
       const { counts, problem } = readTestReport(report)
       const found = problem ?? reason
