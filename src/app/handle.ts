@@ -119,6 +119,12 @@ export class JobHandle<Output = unknown> {
     return this.#client.workflows.signal(this.id, name, value)
   }
 
+  /** Ends the job at once: a running attempt loses its lease, and a workflow run undoes nothing of what it did. */
+  terminate(options: Pick<CancelOptions, 'reason'> = {}): Promise<ControlResult> {
+    checkKnown('terminate', options, ['reason'])
+    return this.#control({ verb: 'terminate', ...options })
+  }
+
   /** Gives a failed or cancelled job a fresh set of attempts. */
   restart(): Promise<ControlResult> {
     return this.#control({ verb: 'restart' })

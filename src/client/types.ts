@@ -283,6 +283,8 @@ export interface JobEnd {
 /** A control verb, applied to one job. */
 export type ControlVerb =
   | { readonly verb: 'cancel'; readonly reason?: string; readonly graceMs?: number; readonly signal?: string }
+  /** Ends it at once: a running attempt loses its lease, and a workflow run undoes nothing. */
+  | { readonly verb: 'terminate'; readonly reason?: string }
   | { readonly verb: 'restart' }
   | { readonly verb: 'expedite' }
   | { readonly verb: 'hold' }

@@ -13,6 +13,7 @@ interface KillOptions extends FilterOptions {
   readonly signal?: string
   readonly grace?: string
   readonly reason?: string
+  readonly undo?: boolean
 }
 
 export const define: Definition = (command, run) => {
@@ -28,12 +29,14 @@ export const define: Definition = (command, run) => {
       'time from the signal to the end by force, such as 30s (default: that of the job)',
     )
     .option('--reason <text>', 'kept with the job')
+    .option('--no-undo', 'end it at once: running attempts lose their lease, workflow runs undo nothing')
   addFilterOptions(command)
   addExamples(
     command,
     ['perdure kill 12', 'cancels job 12; a running command gets SIGTERM, and SIGKILL when its grace is over'],
     ['perdure kill -r 12', 'cancels job 12 and everything that waits for it'],
     ['perdure kill --signal INT --grace 1m 20-30', 'interrupts ten jobs and gives them a minute'],
+    ['perdure kill --no-undo 12', 'ends run 12 without undoing what it did'],
     ['perdure kill --queue video', 'cancels every live job of a queue'],
   )
   command.action(
@@ -43,10 +46,14 @@ export const define: Definition = (command, run) => {
       const graceMs = grace !== undefined ? parseSpan('--grace', grace) : name === 'SIGKILL' ? 0 : undefined
       return controlJobs(context, words, options, {
         verb: {
-          verb: 'cancel',
           ...(reason === undefined ? {} : { reason }),
-          ...(graceMs === undefined ? {} : { graceMs }),
-          ...(name === undefined ? {} : { signal: name }),
+          ...(options.undo === false
+            ? { verb: 'terminate' }
+            : {
+                verb: 'cancel',
+                ...(graceMs === undefined ? {} : { graceMs }),
+                ...(name === undefined ? {} : { signal: name }),
+              }),
         },
         states: ['blocked', 'scheduled', 'waiting', 'ready', 'running', 'suspended', 'held'],
         tell: ({ state }) => (state === 'running' ? 'running, asked to stop' : String(state)),

@@ -312,6 +312,16 @@ function toCommand(job: number, verb: ControlVerb): ControlCommand {
       const error = JSON.stringify({ code: 'CANCELLED', message })
       return { type: 'control', job, verb: 'cancel', error, insists }
     }
+    case 'terminate': {
+      if (verb.reason !== undefined) checkReason(verb.reason)
+      const message = `The job was ended by force: ${verb.reason ?? 'no reason was given'}.`
+      return {
+        type: 'control',
+        job,
+        verb: 'terminate',
+        error: JSON.stringify({ code: 'CANCELLED', message }),
+      }
+    }
     case 'snooze':
       return { type: 'control', job, verb: 'snooze', delayMs: checkMs('delayMs', verb.delayMs) }
     case 'reprioritize':

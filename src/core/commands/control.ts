@@ -1,5 +1,5 @@
 /**
- * The verbs of an operator over one job: cancel, restart, expedite, hold, release, snooze, delete, reprioritize.
+ * The verbs of an operator over one job: cancel, terminate, restart, expedite, hold, release, snooze, delete, reprioritize.
  * Each refusal names the state that it found.
  */
 import type { PerdureError } from '../../errors.ts'
@@ -26,6 +26,7 @@ import { runOf } from '../policy/journal.ts'
 import { claimAgain } from '../policy/keys.ts'
 import type { View } from '../view.ts'
 import { attemptOf } from './report.ts'
+import { terminate } from './terminate.ts'
 
 /** What a verb did: the state after it (undefined when deleted), and whether anything changed. */
 export interface ControlReply {
@@ -41,6 +42,8 @@ export type ControlCommand = { readonly type: 'control'; readonly job: number } 
       /** A running attempt that was asked before is asked again: sooner, or with another signal. */
       readonly insists?: boolean
     }
+  /** `error`: why, as JSON text of an ErrorRecord. */
+  | { readonly verb: 'terminate'; readonly error: string }
   | { readonly verb: 'restart' | 'expedite' | 'hold' | 'release' | 'delete' }
   | { readonly verb: 'snooze'; readonly delayMs: number }
   | { readonly verb: 'reprioritize'; readonly priority: number }
@@ -57,6 +60,8 @@ export function control(view: Tables, command: ControlCommand, now: number): Ans
   switch (command.verb) {
     case 'cancel':
       return cancel(view, job, command.error, command.insists === true, now)
+    case 'terminate':
+      return terminate(view, job, command.error, now)
     case 'restart':
       return restart(view, job, now)
     case 'expedite':

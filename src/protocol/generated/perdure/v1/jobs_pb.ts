@@ -1283,14 +1283,14 @@ export type ControlRequest = Message<"perdure.v1.ControlRequest"> & {
   id: number;
 
   /**
-   * cancel, restart, expedite, hold, release, delete, snooze or reprioritize.
+   * cancel, terminate, restart, expedite, hold, release, delete, snooze or reprioritize.
    *
    * @generated from field: string verb = 2;
    */
   verb: string;
 
   /**
-   * cancel: why.
+   * cancel, terminate: why.
    *
    * @generated from field: optional string reason = 3;
    */
