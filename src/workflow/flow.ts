@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { SEND, SIGNAL, TIMER } from '../core/model/journal.ts'
 import { type Duration, parseDuration } from '../std/duration.ts'
 import { checkKnown, invalidOption, nonEmptyText, oneOf, wholeNumber } from '../std/options.ts'
+import { type HumanOptions, human } from './human.ts'
 import { Branch } from './parts.ts'
 import type { Callable, ChildSpec, FlowEntry, RunPort } from './port.ts'
 import { Continuation, type FlowRun } from './run.ts'
@@ -90,12 +91,28 @@ export class Flow {
     return { id: (await this.#enqueue(definition, input, options, false)) as number }
   }
 
+  /** Like `call`, with the id of the job as soon as there is one. */
+  spawn<Input, Output>(
+    definition: Callable<Input, Output>,
+    input: Input,
+    options: ChildOptions = {},
+  ): { readonly id: Promise<number>; readonly result: Promise<Output> } {
+    const { entry } = this.#childOf(definition, input, options, true)
+    const { id, ended } = this.#ask(() => this.#run.spawn(definition.kind, entry))
+    return { id, result: ended as Promise<Output> }
+  }
+
   #enqueue(
     definition: Callable,
     input: unknown,
     options: ChildOptions = {},
     awaits: boolean,
   ): Promise<unknown> {
+    const { entry, mustEnd } = this.#childOf(definition, input, options, awaits)
+    return this.#ask(() => this.#run.child(definition.kind, { awaits, mustEnd }, entry))
+  }
+
+  #childOf(definition: Callable, input: unknown, options: ChildOptions, awaits: boolean) {
     checkKnown('call', options, ['onClose', 'enqueue'])
     const { onClose = awaits ? 'cancel' : 'abandon', enqueue } = options
     oneOf('onClose', onClose, ['cancel', 'abandon', 'wait'])
@@ -103,15 +120,13 @@ export class Flow {
     const mustEnd = onClose === 'wait'
     const entry = (position: number): FlowEntry | Promise<FlowEntry> => {
       const made = (spec: ChildSpec): FlowEntry => {
-        return {
-          ...{ type: 'child', position, name, spec },
-          ...{ closes: onClose === 'cancel', awaits: awaits || mustEnd },
-        }
+        const how = { closes: onClose === 'cancel', awaits: awaits || mustEnd }
+        return { type: 'child', position, name, spec, ...how }
       }
       const spec = this.#child(definition, input, enqueue)
       return spec instanceof Promise ? spec.then(made) : made(spec)
     }
-    return this.#ask(() => this.#run.child(name, { awaits, mustEnd }, entry))
+    return { entry, mustEnd }
   }
 
   /**
@@ -230,6 +245,21 @@ export class Flow {
         release()
       }
     })
+  }
+
+  /**
+   * Asks a person, and gives the answer, checked and processed. The question stands in the inbox until somebody answers it; an answer
+   * that cannot be taken has it asked again, with the reason. Gives undefined where nobody has answered in time; fails with CANCELLED where somebody
+   * cancels the question.
+   */
+  human<Answer = unknown, Value = Answer, About = unknown>(
+    options: HumanOptions<Answer, Value, About> & { readonly timeout?: undefined },
+  ): Promise<Awaited<Value>>
+  human<Answer = unknown, Value = Answer, About = unknown>(
+    options: HumanOptions<Answer, Value, About>,
+  ): Promise<Awaited<Value> | undefined>
+  human(options: object): Promise<unknown> {
+    return this.branch((flow) => human(flow, options as HumanOptions<never, unknown>))
   }
 
   #ask<Asked>(ask: () => Asked): Asked {

@@ -11,8 +11,8 @@ export interface Pending {
   readonly undo: Undo | undefined
   /** The name, where it waits for a signal. */
   readonly signal?: string
-  /** What is to be done when it has opened. Answers whether that is all that the code waits for. */
-  readonly opened?: ((row: JournalRow) => boolean) | undefined
+  /** What the code gets to know when it has opened. */
+  readonly opened?: ((row: JournalRow) => void) | undefined
   /** Tries a step again that has failed before. */
   readonly again?: ((position: number, retry: Retry) => void) | undefined
 }

@@ -21,8 +21,9 @@ import {
   TIMER,
   WITHDRAW,
 } from '../core/model/journal.ts'
-import { type PerdureError, perdureError } from '../errors.ts'
-import { mismatch, missing, recordedError } from './errors.ts'
+import type { PerdureError } from '../errors.ts'
+import { Alarm } from './alarm.ts'
+import { cancelledError, mismatch, missing, recordedError } from './errors.ts'
 import { Ledger } from './ledger.ts'
 import { type Branch, type Combination, Parts } from './parts.ts'
 import { NEVER, type Pending, parse, rejected, settle } from './pending.ts'
@@ -85,7 +86,7 @@ export class FlowRun {
   #outcome: { readonly value: unknown; readonly isThrown: boolean } | undefined
   #fault: PerdureError | undefined
   #cancelled: PerdureError | undefined
-  #disarm: (() => void) | undefined
+  readonly #alarm = new Alarm()
 
   constructor(job: number, program: (run: FlowRun) => unknown) {
     this.job = job
@@ -165,24 +166,43 @@ export class FlowRun {
     this.#steps.run(port, position, name, request, before)
   }
 
-  /** A job of its own. Its promise settles with its id, where the code does not wait for it. */
+  /** A job of its own. Of one that is only started, what ends is its making, which gives its id. */
   child(
     name: string,
     { awaits, mustEnd }: ChildRequest,
     entry: (position: number) => FlowEntry | Promise<FlowEntry>,
   ): Promise<unknown> {
     const position = this.#rows.next
-    const promise = this.wait(CHILD, name, entry)
-    if (!mustEnd || this.#rows.next === position) return promise
-    this.#mustEnd.add(position)
-    const pending = this.#pending.get(position)
-    if (awaits || pending === undefined) return promise
-    const opened = ({ value }: JournalRow): boolean => {
-      pending.resolve(Number(value))
-      return true
+    if (awaits || !mustEnd) {
+      const ended = this.wait(CHILD, name, entry)
+      if (mustEnd && this.#pending.has(position)) this.#mustEnd.add(position)
+      return ended
     }
-    this.#pending.set(position, { ...pending, opened })
-    return promise
+    const { id } = this.spawn(name, entry)
+    if (this.#pending.has(position)) this.#mustEnd.add(position)
+    return id.finally(() => this.#pending.delete(position))
+  }
+
+  /** A job of its own, of which the code wants to know the id before the end. */
+  spawn(
+    name: string,
+    entry: (position: number) => FlowEntry | Promise<FlowEntry>,
+  ): { readonly id: Promise<number>; readonly ended: Promise<unknown> } {
+    const position = this.#rows.next
+    const ended = this.wait(CHILD, name, entry)
+    const pending = this.#pending.get(position)
+    if (pending === undefined) return { id: ended as Promise<number>, ended }
+    const { promise: id, resolve, reject } = Promise.withResolvers<number>()
+    id.catch(() => {})
+    this.#pending.set(position, {
+      ...pending,
+      opened: ({ value }) => resolve(Number(value)),
+      reject: (error) => {
+        pending.reject(error)
+        reject(error)
+      },
+    })
+    return { id, ended }
   }
 
   /** Gets in line for a lock. `release` gives it back; where the run ends before, its end does. */
@@ -354,7 +374,7 @@ export class FlowRun {
   #issue(kind: EntryKind, name: string): { position: number; row: JournalRow | undefined } | undefined {
     this.noteAsked(kind, name)
     if (this.#fault !== undefined) return undefined
-    this.#disarmTimer()
+    this.#alarm.clear()
     const { position, row } = this.#rows.issue()
     if (row === undefined || (row.kind === kind && row.name === name)) return { position, row }
     this.#fault = mismatch(position, row, kind, name)
@@ -426,8 +446,8 @@ export class FlowRun {
       const pending = this.#pending.get(position)
       if (row.state === OPEN) {
         if (row.kind === STEP && pending !== undefined) this.#retries.open(row)
-        if (pending?.opened?.(row) !== true) continue
-        this.#pending.delete(position)
+        if (pending?.opened === undefined) continue
+        pending.opened(row)
         return true
       }
       if (row.kind === TIMER && pending?.again !== undefined) {
@@ -468,10 +488,10 @@ export class FlowRun {
     } else if (port.signal.aborted && port.signal.reason !== 'cancel') {
       if (this.#steps.size === 0) this.#leave({ type: 'stopped' })
     } else if (this.#rows.peek() !== undefined && this.#gaps.size === 0) {
-      this.#armTimer(STALL_MS, () => this.#stalled())
+      this.#alarm.set(port, STALL_MS, () => this.#stalled())
     } else if (this.#steps.size > 0) {
       const due = this.#rows.nextDueAt()
-      if (due !== Infinity) this.#armTimer(Math.max(1, due - port.now()), () => this.#pull())
+      if (due !== Infinity) this.#alarm.set(port, Math.max(1, due - port.now()), () => this.#pull())
     } else if ((this.#outcome === undefined ? this.#pending : this.#mustEnd).size > 0) {
       this.#leave({ type: 'suspended', seen: this.#rows.known })
     }
@@ -549,35 +569,13 @@ export class FlowRun {
 
   #leave(end: RunEnd): void {
     const done = this.#end
-    this.#disarmTimer()
+    this.#alarm.clear()
     this.#port?.signal.removeEventListener('abort', this.#onStop)
     this.#port = undefined
     this.#end = undefined
     if (end.type !== 'suspended') this.#abort.abort('ended')
     done?.(end)
   }
-
-  #armTimer(ms: number, act: () => void): void {
-    this.#disarmTimer()
-    const disarm = this.#port?.after(ms, () => {
-      this.#disarm = undefined
-      act()
-    })
-    this.#disarm = disarm
-  }
-
-  #disarmTimer(): void {
-    this.#disarm?.()
-    this.#disarm = undefined
-  }
 }
 
 const NO_UNDO = { undo: undefined }
-
-function cancelledError(): PerdureError {
-  return perdureError('CANCELLED', {
-    expected: 'the run to go on',
-    found: 'that it was cancelled',
-    fix: 'Restart it to have it done after all',
-  })
-}
