@@ -39,15 +39,6 @@ export function missing(recorded: JournalRow, found: string): PerdureError {
   })
 }
 
-/** What waits, and what would be asked for, when the run is cancelled. */
-export function cancelledError(): PerdureError {
-  return perdureError('CANCELLED', {
-    expected: 'the run to go on',
-    found: 'that it was cancelled',
-    fix: 'Restart it to have it done after all',
-  })
-}
-
 /** What was asked for lost a race, or is of no use since another part has failed. */
 export function withdrawnError(by: string): PerdureError {
   return perdureError('CANCELLED', {

@@ -23,7 +23,7 @@ import {
 } from '../core/model/journal.ts'
 import type { PerdureError } from '../errors.ts'
 import { Alarm } from './alarm.ts'
-import { cancelledError, mismatch, missing, recordedError } from './errors.ts'
+import { mismatch, missing, recordedError } from './errors.ts'
 import { Ledger } from './ledger.ts'
 import { type Branch, type Combination, Parts } from './parts.ts'
 import { NEVER, type Pending, parse, rejected, settle } from './pending.ts'
@@ -86,6 +86,10 @@ export class FlowRun {
   #outcome: { readonly value: unknown; readonly isThrown: boolean } | undefined
   #fault: PerdureError | undefined
   #cancelled: PerdureError | undefined
+  /** The code has ended with a failure: what it left behind asks for nothing more. */
+  #hasFailed = false
+  /** What is asked for now is asked for by the undoing, not by the code. */
+  #isUndoing = false
   readonly #alarm = new Alarm()
 
   constructor(job: number, program: (run: FlowRun) => unknown) {
@@ -135,8 +139,10 @@ export class FlowRun {
   }
 
   readonly #onStop = (): void => {
-    if (this.#port?.signal.reason === 'cancel') this.#cancel(cancelledError())
-    else this.#abort.abort(this.#port?.signal.reason)
+    const reason = this.#port?.signal.reason
+    // The code hears of it from the journal, where it has its place among all else, also in a replay.
+    if (reason === 'cancel') this.#ledger.expectTimers()
+    if (reason !== 'cancel' || !this.#undos.isUnderWay) this.#abort.abort(reason)
     this.#touch()
   }
 
@@ -344,7 +350,10 @@ export class FlowRun {
     how: Omit<Pending, 'resolve' | 'reject'>,
     begin: (position: number) => void,
   ): Promise<unknown> {
-    if (this.#cancelled !== undefined && !this.#undos.isUnderWay) return rejected(this.#cancelled)
+    if (!this.#isUndoing) {
+      if (this.#cancelled !== undefined) return rejected(this.#cancelled)
+      if (this.#hasFailed) return NEVER
+    }
     const branch = this.#branch
     if (branch?.lost !== undefined) return rejected(branch.lost)
     // What the code does without a lease is not in the journal.
@@ -425,6 +434,10 @@ export class FlowRun {
   #follow(code: () => unknown): void {
     const ended = (value: unknown, isThrown: boolean): void => {
       this.#outcome = { value, isThrown }
+      if (isThrown && !(value instanceof Continuation)) {
+        this.#hasFailed = true
+        this.#silence()
+      }
       this.#touch()
     }
     new Promise((resolve) => resolve(code())).then(
@@ -461,7 +474,8 @@ export class FlowRun {
       }
       this.#pending.delete(position)
       settle(pending, row)
-      if (pending.undo !== undefined && row.state === DONE) this.#undos.note(pending.undo, parse(row.value))
+      if (pending.undo !== undefined && row.kind === STEP && row.state === DONE)
+        this.#undos.note(pending.undo, parse(row.value))
       return true
     }
     return false
@@ -501,6 +515,7 @@ export class FlowRun {
   #mustStay(): boolean {
     if (this.#cancelled !== undefined) return this.#steps.size > 0
     if (this.#mustEnd.size > 0) return true
+    if (this.#hasFailed) return this.#steps.size > 0 && this.#pending.size > 0
     return this.#steps.size > 0 && [...this.#rows.withdrawn].some((position) => this.#pending.has(position))
   }
 
@@ -546,25 +561,38 @@ export class FlowRun {
     this.#abort = new AbortController()
     this.#follow(async () => {
       await this.#undos.undoAll((name, fn) => {
-        return this.step(name, { fn, rules: DEFAULT_RULES, undo: undefined })
+        return this.#stepOfUndo(name, fn)
       })
       throw thrown
     })
   }
 
-  /** Tells everything that waits; what runs is asked to stop. The first reason stands. */
+  #stepOfUndo(name: string, fn: () => unknown): Promise<unknown> {
+    this.#isUndoing = true
+    try {
+      return this.step(name, { fn, rules: DEFAULT_RULES, undo: undefined })
+    } finally {
+      this.#isUndoing = false
+    }
+  }
+
+  /** Tells everything that waits; what runs is asked to stop. The first reason stands, and undoing goes on. */
   #cancel(reason: PerdureError): void {
     if (this.#cancelled !== undefined) return
     this.#cancelled = reason
+    if (this.#undos.isUnderWay) return
     this.#abort.abort('cancel')
     for (const pending of this.#pending.values()) pending.reject(reason)
-    // A step that was under way may still have to be undone.
-    for (const [position, { undo }] of this.#pending) {
-      const noted = { resolve: () => {}, reject: () => {}, undo }
-      if (undo === undefined) this.#pending.delete(position)
-      else this.#pending.set(position, noted)
-    }
+    this.#silence()
     this.#touch()
+  }
+
+  /** The code gets no more answers. A step that is under way may still have to be undone. */
+  #silence(): void {
+    for (const [position, { undo }] of this.#pending) {
+      if (undo === undefined) this.#pending.delete(position)
+      else this.#pending.set(position, { resolve: () => {}, reject: () => {}, undo })
+    }
   }
 
   #leave(end: RunEnd): void {

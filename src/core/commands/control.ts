@@ -3,7 +3,7 @@
  * Each refusal names the state that it found.
  */
 import type { PerdureError } from '../../errors.ts'
-import { HAS_HISTORY, HAS_UNDO, type JobRow, LARGE_RESULT } from '../model/job.ts'
+import { HAS_CANCEL, HAS_HISTORY, HAS_UNDO, type JobRow, LARGE_RESULT } from '../model/job.ts'
 import { DUE_LINE, NO_LINE } from '../model/line.ts'
 import { noSuchJob, wrongState } from '../model/refusal.ts'
 import type { RouteRow } from '../model/rows.ts'
@@ -119,7 +119,7 @@ function restart(view: Tables, ended: JobRow, now: number): Answer {
     dueAt: now,
     tries: 0,
     // What had been undone is done again; steps that had failed are tried again.
-    flags: (ran ? job.flags | HAS_HISTORY : job.flags) & ~(LARGE_RESULT | HAS_UNDO),
+    flags: (ran ? job.flags | HAS_HISTORY : job.flags) & ~(LARGE_RESULT | HAS_UNDO | HAS_CANCEL),
     worker: 0,
     startedAt: 0,
     finishedAt: 0,

@@ -3,10 +3,17 @@
  * set, signals waited for and sent. A stale token changes nothing (L2).
  */
 import { PerdureError, perdureError } from '../../errors.ts'
-import { HAS_DEPENDENTS, HAS_RUN, HAS_UNDO, type JobRow, LARGE_RESULT, LOCAL_LEASE } from '../model/job.ts'
+import {
+  HAS_CANCEL,
+  HAS_DEPENDENTS,
+  HAS_RUN,
+  HAS_UNDO,
+  type JobRow,
+  LARGE_RESULT,
+  LOCAL_LEASE,
+} from '../model/job.ts'
 import {
   BROKEN,
-  CANCEL,
   CHILD,
   childName,
   DONE,
@@ -25,7 +32,7 @@ import {
 import { noSuchJob, wrongState } from '../model/refusal.ts'
 import { isTerminal, SUCCEEDED } from '../model/states.ts'
 import { EDGE_CLOSE, EDGE_ENTRY, link } from '../policy/finish.ts'
-import { append, type Entry, fireTimers, runOf, settleFromOutside, waitFor } from '../policy/journal.ts'
+import { append, cancelEntry, type Entry, fireTimers, runOf, waitFor } from '../policy/journal.ts'
 import { lock } from '../policy/lock.ts'
 import { withdraw } from '../policy/withdraw.ts'
 import type { View } from '../view.ts'
@@ -110,6 +117,7 @@ export function record(
     view.runs.begin(id)
   }
   const rows = fireTimers(view, id, now)
+  rows.push(...tellCancel(view, job, now))
   const made = enqueueAll(view, id, entries, now)
   if (made instanceof PerdureError) return made
   let child = 0
@@ -117,7 +125,7 @@ export function record(
     switch (entry.type) {
       case 'settled':
         rows.push(write(view, id, entry, entry.kind, entry.state, entry.value, now))
-        if (entry.undo) markUndo(view, id, now)
+        if (entry.undo) markUndo(view, id)
         break
       case 'send':
         rows.push(sendTo(view, id, entry, now))
@@ -207,15 +215,16 @@ function write(
   return append(view, runOf(view, run), { position, kind, state, name, value }, now)
 }
 
-/** A cancel that came before there was anything to undo did not say so in the journal. */
-function markUndo(view: Tables, id: number, now: number): void {
+function markUndo(view: Tables, id: number): void {
   const job = view.jobs.get(id) as JobRow
-  if ((job.flags & HAS_UNDO) !== 0) return
-  const row = { ...job, flags: job.flags | HAS_UNDO }
-  view.jobs.put(row)
-  if (job.cancelAt === 0) return
-  const entry = { position: -1, kind: CANCEL, state: DONE, name: '', value: job.error } as const
-  settleFromOutside(view, row, entry, now)
+  view.jobs.put({ ...job, flags: job.flags | HAS_UNDO })
+}
+
+/** Nobody writes down the cancel of a run that has nothing to undo. Its next words do: what it does then comes behind it, on every replay. */
+function tellCancel(view: Tables, job: JobRow, now: number): JournalRow[] {
+  if (job.cancelAt === 0 || (job.flags & HAS_CANCEL) !== 0) return []
+  view.jobs.put({ ...job, flags: job.flags | HAS_CANCEL })
+  return [append(view, runOf(view, job.id), cancelEntry(job.error as string), now)]
 }
 
 function open(

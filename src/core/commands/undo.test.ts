@@ -9,16 +9,17 @@ import { child, FAILURE, NOW, REASON, RunWorld, SUCCESS, step, timer, wait } fro
 const failed = (position: number): NewEntry =>
   ({ ...step(position), state: BROKEN, value: FAILURE.error }) as NewEntry
 
-it('a cancel that came before there was anything to undo is on record behind the first that there is', async () => {
+it('a cancel that came before there was anything to undo is on record before whatever the run does next', async () => {
   const world = await RunWorld.open()
   await world.cancel()
   expect(await world.journal()).toEqual([])
-  expect(await world.record([step(0, true), step(1, true)])).toMatchObject([{ sequence: 0 }, { sequence: 2 }])
-  expect(await world.journal()).toMatchObject([
-    { position: 0 },
+  expect(await world.record([step(0, true), step(1, true)])).toMatchObject([
     { position: -1, kind: CANCEL, value: REASON },
+    { position: 0 },
     { position: 1 },
   ])
+  // Once is enough.
+  expect(await world.record([])).toEqual([])
   await world.report({ type: 'suspended', seen: 3 })
   expect(world.row()).toMatchObject({ state: SUSPENDED, cancelAt: NOW, error: REASON })
 })
@@ -156,4 +157,19 @@ it('a sleep until a moment that is past is over at once', async () => {
     { state: OPEN, value: '1' },
     { state: DONE, value: null },
   ])
+})
+
+it('a run that waits has got over the attempts that were lost before, and may be told so again', async () => {
+  const world = await RunWorld.open({
+    kind: 'flow',
+    options: { retry: { attempts: 3, minMs: 0, on: 'any' } },
+  })
+  await world.report({ ...FAILURE, retry: true, retryAfterMs: 0, lost: true })
+  expect(world.row()).toMatchObject({ state: READY, error: FAILURE.error })
+  await world.lease()
+  await world.record([wait(0)], { attempt: 2 })
+  const suspended = { type: 'suspended', seen: 1 } as const
+  await world.report(suspended, { attempt: 2 })
+  expect(world.row()).toMatchObject({ state: SUSPENDED, tries: 1, error: null })
+  expect(await world.report(suspended, { attempt: 2 })).toBe(true)
 })

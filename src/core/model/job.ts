@@ -30,6 +30,8 @@ export const HAS_RUN = 512
 export const HAS_UNDO = 1024
 /** The place of a workflow run in the line for a lock; see policy/lock. */
 export const IS_TICKET = 2048
+/** The journal of a workflow run says that it was cancelled. */
+export const HAS_CANCEL = 4096
 
 /** One job. Times are epoch ms, 0 where there is none. */
 export interface JobRow {

@@ -4,8 +4,8 @@
  * with the jobs that have edges to settle, and further commands go on with them.
  */
 import type { ErrorRecord } from '../../errors.ts'
-import { HAS_DEPENDENTS, HAS_UNDO, IS_TICKET, type JobRow, LARGE_RESULT } from '../model/job.ts'
-import { BROKEN, CANCEL, CHILD, childName, DONE, LOCK } from '../model/journal.ts'
+import { HAS_CANCEL, HAS_DEPENDENTS, HAS_UNDO, IS_TICKET, type JobRow, LARGE_RESULT } from '../model/job.ts'
+import { BROKEN, CHILD, childName, DONE, LOCK } from '../model/journal.ts'
 import { NO_LINE, SETTLE_LINE } from '../model/line.ts'
 import {
   BLOCKED,
@@ -19,7 +19,7 @@ import {
 } from '../model/states.ts'
 import type { View } from '../view.ts'
 import { dropLimits, grantAll, leaveLine, place } from './admit.ts'
-import { type JournalTables, settleFromOutside } from './journal.ts'
+import { cancelEntry, type JournalTables, settleFromOutside } from './journal.ts'
 
 export type FinishTables = JournalTables & Pick<View, 'dependents'>
 
@@ -249,12 +249,15 @@ export function stop(
     return end(view, { ...job, cancelAt: now }, { state: CANCELLED, result: null, error }, now, freed)
   }
   if (job.cancelAt !== 0) return undefined
-  const asked: JobRow = { ...job, cancelAt: now, error }
-  view.jobs.put(asked)
-  if (hasUndo) {
-    const entry = { position: -1, kind: CANCEL, state: DONE, name: '', value: error } as const
-    settleFromOutside(view, asked, entry, now)
+  const asked: JobRow = {
+    ...job,
+    cancelAt: now,
+    expireAt: 0,
+    error,
+    flags: hasUndo ? job.flags | HAS_CANCEL : job.flags,
   }
+  view.jobs.put(asked)
+  if (hasUndo) settleFromOutside(view, asked, cancelEntry(error), now)
   return undefined
 }
 

@@ -6,6 +6,7 @@ import { assert } from '../../std/assert.ts'
 import { HAS_RUN, type JobRow } from '../model/job.ts'
 import {
   blankRun,
+  CANCEL,
   DONE,
   type EntryKind,
   type EntryState,
@@ -70,6 +71,11 @@ export function settleFromOutside(view: JournalTables, job: JobRow, entry: Entry
   const run = runOf(view, job.id)
   view.runs.put({ ...run, news: run.news + 1 })
   wake(view, job, now)
+}
+
+/** What a journal says of a cancel, and why there was one: the text of an ErrorRecord. */
+export function cancelEntry(error: string): Entry {
+  return { position: -1, kind: CANCEL, state: DONE, name: '', value: error }
 }
 
 /** Makes a suspended run ready, through its limits. Any other goes on as it is, and finds the news by itself. */

@@ -12,9 +12,10 @@ import { queueOf } from './fairness.ts'
 import type { FinishTables } from './finish.ts'
 import { fireTimers, nextDueAt, runOf } from './journal.ts'
 
-/** A row that stands for no attempt, and for one try less. */
+/** A row that stands for no attempt, and for one try less. What went wrong before has been got over; why it was cancelled has not. */
 function unleased(job: JobRow): JobRow {
-  return { ...job, tries: job.tries - 1, line: NO_LINE, startedAt: 0, worker: 0, nonce: null }
+  const error = job.cancelAt === 0 ? null : job.error
+  return { ...job, tries: job.tries - 1, line: NO_LINE, startedAt: 0, worker: 0, nonce: null, error }
 }
 
 /**
