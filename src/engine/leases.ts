@@ -79,7 +79,8 @@ export class Leases {
     const { heartbeatMs, graceMs, startToCloseMs, scheduleToCloseMs } = timeouts
     const isLocal = (job.flags & LOCAL_LEASE) !== 0
     const byAttempt = startToCloseMs === 0 ? Infinity : job.startedAt + startToCloseMs
-    const byJob = scheduleToCloseMs === 0 ? Infinity : beganAtOf(job) + scheduleToCloseMs
+    const byJob =
+      scheduleToCloseMs === 0 || job.cancelAt !== 0 ? Infinity : beganAtOf(job) + scheduleToCloseMs
     const end = Math.min(byAttempt, byJob)
     return {
       job: job.id,

@@ -167,7 +167,9 @@ export class EmbeddedSession implements WorkerSession {
     const profile = workingSet.profileById(route.profile)
     const { startToCloseMs, scheduleToCloseMs, heartbeatMs, graceMs } = profile.timeouts
     const left =
-      scheduleToCloseMs === 0 ? Infinity : Math.max(1, beganAtOf(job) + scheduleToCloseMs - job.startedAt)
+      scheduleToCloseMs === 0 || job.cancelAt !== 0
+        ? Infinity
+        : Math.max(1, beganAtOf(job) + scheduleToCloseMs - job.startedAt)
     const limit = Math.min(startToCloseMs === 0 ? Infinity : startToCloseMs, left)
     return {
       job: job.id,

@@ -9,7 +9,7 @@ import type { AttemptRow } from '../model/rows.ts'
 import { CANCELLED, FAILED, HELD, READY, RUNNING, SUCCEEDED } from '../model/states.ts'
 import { expiryOf, place, releaseLimits } from '../policy/admit.ts'
 import { queueOf } from '../policy/fairness.ts'
-import { type FinishTables, finish } from '../policy/finish.ts'
+import { type FinishTables, finish, stop } from '../policy/finish.ts'
 import { backoffMs, mayRetry } from '../policy/retry.ts'
 import { continueAsNew, pause, suspend } from '../policy/suspend.ts'
 
@@ -58,7 +58,7 @@ export function report(view: Tables, command: ReportCommand, now: number): boole
     finish(view, row, { state: SUCCEEDED, result, error: null }, now)
   } else if (job.cancelAt !== 0 && !stillUndoes(job, outcome)) {
     // Why it was cancelled says more than how its attempt took it.
-    finish(view, job, { state: CANCELLED, result: null, error: job.error }, now)
+    finish(view, job, { state: stateOfStop(job), result: null, error: job.error }, now)
   } else if (outcome.type === 'cancelled') {
     finish(view, job, { state: CANCELLED, result: null, error: outcome.error }, now)
   } else if (outcome.type === 'failed') {
@@ -114,6 +114,8 @@ function isRecorded(job: JobRow | undefined, { attempt, outcome }: ReportCommand
     case HELD:
       return outcome.type === 'paused' && outcome.error === job.error
     default:
+      // It was stopped when its time was over, and has undone what it did.
+      if (job.cancelAt !== 0 && job.state === FAILED && outcome.type === 'cancelled') return true
       // Failed for good or to be tried again; else given back.
       if (outcome.type === 'failed') return outcome.error === job.error
       return outcome.type !== 'succeeded' && outcome.type !== 'cancelled' && job.error === null
@@ -138,16 +140,38 @@ function fail(
 ): void {
   const route = view.routeById(job.route)
   const { retry } = view.profileById(route.profile)
-  if (!outcome.retry || !mayRetry(retry, job.tries, outcome.lost)) {
+  const isLast = !mayRetry(retry, job.tries, outcome.lost)
+  if (outcome.retry && isLast && (job.flags & HAS_UNDO) !== 0 && job.cancelAt === 0) {
+    undoAfterLast(view, job, outcome, now)
+    return
+  }
+  if (!outcome.retry || isLast) {
     const [row, result] = withResult(view, job, outcome.result, outcome.large)
     finish(view, row, { state: FAILED, result, error: outcome.error }, now)
     return
   }
   const delay = outcome.retryAfterMs ?? backoffMs(retry, job.tries, random)
-  const kind = outcome.lost ? 'lost' : codeOf(outcome.error) === 'TIMEOUT' ? 'timeout' : 'failed'
-  const rest = setDown(view, job, kind, outcome.error, now)
+  const rest = setDown(view, job, kindOf(outcome), outcome.error, now)
   releaseLimits(view, rest)
   view.jobs.put(place(view, { ...rest, taken: 0, dueAt: now + delay }, route, now))
+}
+
+function kindOf({ lost, error }: EncodedOutcome & { type: 'failed' }): string {
+  return lost ? 'lost' : codeOf(error) === 'TIMEOUT' ? 'timeout' : 'failed'
+}
+
+/** No attempt is left to a run that has something to undo: it gets as many again, for that alone. */
+function undoAfterLast(
+  view: Tables,
+  job: JobRow,
+  outcome: EncodedOutcome & { type: 'failed' },
+  now: number,
+): void {
+  const rest = setDown(view, job, kindOf(outcome), outcome.error, now)
+  releaseLimits(view, rest)
+  const again = place(view, { ...rest, taken: 0, tries: 0, dueAt: now }, view.routeById(job.route), now)
+  view.jobs.put(again)
+  stop(view, again, outcome.error, now, [])
 }
 
 /** Snoozed (with a delay) or released (without): the attempt does not count. */
@@ -210,6 +234,11 @@ function withResult(
 /** Whether a cancelled attempt was ended without its worker; see {@link forced}. */
 function wasForced(job: JobRow): boolean {
   return job.error !== null && (JSON.parse(job.error) as ErrorRecord).data?.forced === true
+}
+
+/** A run that was stopped because its time was over, or its tries were, has failed, though it undid what it did. */
+function stateOfStop({ error }: JobRow): typeof FAILED | typeof CANCELLED {
+  return codeOf(error as string) === 'CANCELLED' ? CANCELLED : FAILED
 }
 
 /** Marks the error of an attempt that was ended without its worker. */

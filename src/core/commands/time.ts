@@ -7,7 +7,7 @@ import { beganAtOf, HAS_UNDO, type JobRow } from '../model/job.ts'
 import { DUE_LINE } from '../model/line.ts'
 import { CANCELLED, FAILED, isTerminal, RUNNING, SUSPENDED } from '../model/states.ts'
 import { admit } from '../policy/admit.ts'
-import { type FinishTables, finish } from '../policy/finish.ts'
+import { type FinishTables, finish, stop } from '../policy/finish.ts'
 import { needHead } from '../policy/heads.ts'
 import { fireTimers, wake } from '../policy/journal.ts'
 import type { View } from '../view.ts'
@@ -45,7 +45,7 @@ export interface ExpireCommand {
   readonly job: number
 }
 
-/** Ends a job that did not start in time. Answers whether it did. */
+/** Ends a job that did not start in time; a run that has something to undo does that first. Answers whether it was late. */
 export function expire(view: FinishTables, command: ExpireCommand, now: number): boolean {
   const job = view.jobs.get(command.job)
   if (job === undefined || isTerminal(job.state) || job.state === RUNNING) return false
@@ -61,9 +61,14 @@ export function expire(view: FinishTables, command: ExpireCommand, now: number):
       : `A time limit ran out: expected job ${job.id} to start within ${scheduleToStartMs} ms of being due; found it waiting. Allow it longer, or add workers.`,
     data: { limit: closed ? 'schedule-to-close' : 'schedule-to-start' },
   }
-  finish(view, job, { state: FAILED, result: null, error: JSON.stringify(error) }, now)
+  const text = JSON.stringify(error)
+  if ((job.flags & HAS_UNDO) !== 0) stop(view, job, text, now, NO_LIMITS)
+  else finish(view, job, { state: FAILED, result: null, error: text }, now)
   return true
 }
+
+/** A run that undoes what it did gives nothing back yet. */
+const NO_LIMITS: number[] = []
 
 export interface LoseCommand {
   readonly type: 'lose'

@@ -152,6 +152,8 @@ function nextWaiter(view: AdmitTables, line: number, cursor: { at: number }): Jo
  * @param from The moment from which its start counts as late; Infinity while it could not start anyway.
  */
 export function expiryOf(view: AdmitTables, job: JobRow, route: RouteRow, from: number): number {
+  // What undoes what it did takes the time that this takes.
+  if (job.cancelAt !== 0) return 0
   const { scheduleToStartMs, scheduleToCloseMs } = view.profileById(route.profile).timeouts
   const start = scheduleToStartMs === 0 ? Infinity : from + scheduleToStartMs
   const close = scheduleToCloseMs === 0 ? Infinity : beganAtOf(job) + scheduleToCloseMs

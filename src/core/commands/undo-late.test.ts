@@ -1,0 +1,44 @@
+/** Runs that have something to undo when their time, or the last of their tries, is over. */
+import { expect, it } from 'vitest'
+import { CANCEL } from '../model/journal.ts'
+import { FAILED, READY, RUNNING, SUSPENDED } from '../model/states.ts'
+import { FAILURE, NOW, RunWorld, step, wait } from './testdata/run-world.ts'
+
+const LATE = NOW + 10_000
+const timeouts = { scheduleToCloseMs: 10_000 }
+
+it('a run whose time is over undoes what it did, however long that takes, and has failed', async () => {
+  const world = await RunWorld.open({ kind: 'flow', options: { timeouts } })
+  await world.record([step(0, true), wait(1)])
+  await world.report({ type: 'suspended', seen: 2 })
+  expect(world.row()).toMatchObject({ state: SUSPENDED, expireAt: LATE })
+  expect(await world.shard.apply({ type: 'expire', job: 1 }, LATE)).toBe(true)
+  expect(world.row()).toMatchObject({ state: READY, cancelAt: LATE, expireAt: 0 })
+  expect((await world.journal()).at(-1)).toMatchObject({ kind: CANCEL, position: -1 })
+  expect(await world.shard.apply({ type: 'expire', job: 1 }, LATE + 1)).toBe(false)
+  await world.lease(1, LATE)
+  await world.record([step(2), wait(3)], { attempt: 2, seen: 3, now: LATE })
+  await world.report({ type: 'suspended', seen: 5 }, { attempt: 2, now: LATE })
+  expect(world.row()).toMatchObject({ state: SUSPENDED, expireAt: 0 })
+  await world.signal('go', null, LATE)
+  await world.lease(1, LATE)
+  expect(world.row()).toMatchObject({ state: RUNNING })
+  const cancelled = { type: 'cancelled', error: null } as const
+  expect(await world.report(cancelled, { attempt: 3, now: LATE + 5 })).toBe(true)
+  expect(world.row()).toMatchObject({ state: FAILED, error: expect.stringContaining('schedule-to-close') })
+  // Told again, since the answer got lost.
+  expect(await world.report(cancelled, { attempt: 3, now: LATE + 5 })).toBe(true)
+  expect(await world.check()).toEqual([])
+})
+
+it('a run that lost its last try undoes what it did, with as many tries for that', async () => {
+  const world = await RunWorld.open({ kind: 'flow', options: { retry: { attempts: 1 } } })
+  await world.record([step(0, true)])
+  const lost = { ...FAILURE, retry: true, lost: true }
+  await world.report(lost)
+  expect(world.row()).toMatchObject({ state: READY, tries: 0, cancelAt: NOW, error: FAILURE.error })
+  await world.lease()
+  await world.report(lost, { attempt: 2 })
+  expect(world.row()).toMatchObject({ state: FAILED })
+  expect(await world.check()).toEqual([])
+})
