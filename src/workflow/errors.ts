@@ -2,6 +2,7 @@
  * Errors of workflow runs: what the code gets to see of failures, and what is wrong with the code itself.
  */
 import { ENTRY_NAMES, type EntryKind, type JournalRow } from '../core/model/journal.ts'
+import { invalidOption } from '../std/options.ts'
 import { type ErrorRecord, fromErrorRecord, type PerdureError, perdureError } from '../errors.ts'
 
 /** A failure out of the journal. It is the same in the run that met it and in every replay. */
@@ -66,6 +67,11 @@ export function stepTimeout(
     fix: 'Allow it longer, or let it do less at a time',
     data: { step, limit },
   })
+}
+
+/** A query, or a check of an update, is not a part of the run. */
+export function lookedAtError(name: string): PerdureError {
+  return invalidOption('a query or the validation of an update', 'code that asks its flow for nothing', name)
 }
 
 const FIX = 'Put the old code back, or keep its path with flow.patched, then release the run'

@@ -13,27 +13,25 @@ import {
   type JournalRow,
   LOCK,
   MARK,
-  OPEN,
   type Retry,
   SEND,
   SIGNAL,
   STEP,
-  TIMER,
   WITHDRAW,
 } from '../core/model/journal.ts'
 import type { PerdureError } from '../errors.ts'
 import { Alarm } from './alarm.ts'
-import { mismatch, missing, recordedError } from './errors.ts'
+import { lookedAtError, mismatch, missing, recordedError } from './errors.ts'
 import { Ledger } from './ledger.ts'
 import { type Branch, type Combination, Parts } from './parts.ts'
-import { NEVER, type Pending, parse, rejected, settle } from './pending.ts'
+import { NEVER, type Pending, parse, rejected } from './pending.ts'
 import type { FlowEntry, RunEnd, RunPort } from './port.ts'
-import { Retries } from './retries.ts'
 import type { RowQueue } from './rows.ts'
 import { DEFAULT_RULES } from './step-options.ts'
 import { type StepRequest, Steps } from './steps.ts'
 import { nextTurn } from './turns.ts'
 import { Undos } from './undo.ts'
+import { Waits } from './waits.ts'
 
 /** A job, as the code asks for it. */
 export interface ChildRequest {
@@ -66,22 +64,16 @@ export class FlowRun {
   })
   readonly #rows: RowQueue = this.#ledger.rows
   readonly #steps: Steps
-  readonly #pending = new Map<number, Pending>()
+  readonly #waits = new Waits()
   readonly #parts = new Parts()
-  readonly #retries = new Retries()
-  /** Children that have to end before the run does. */
-  readonly #mustEnd = new Set<number>()
-  /** Positions that are asked for anew amid others that are on record. */
-  readonly #gaps = new Set<number>()
   readonly #names = new Map<string, number>()
-  /** Signals that are waited for no more, by position: one may have come before the engine has heard of that. */
-  readonly #lostSignals = new Map<number, string>()
   #branch: Branch | undefined
   #abort = new AbortController()
   readonly #undos = new Undos()
   #port: RunPort | undefined
   #end: ((end: RunEnd) => void) | undefined
   #isStarted = false
+  #isLookedAt = false
   #isTurnDue = false
   #outcome: { readonly value: unknown; readonly isThrown: boolean } | undefined
   #fault: PerdureError | undefined
@@ -103,7 +95,7 @@ export class FlowRun {
       },
       isWithdrawn: (position) => this.#rows.withdrawn.has(position),
       write: (entry) => this.#ledger.write(entry),
-      drop: (position) => this.#pending.delete(position),
+      drop: (position) => this.#waits.drop(position),
       touch: () => this.#touch(),
     })
   }
@@ -116,6 +108,11 @@ export class FlowRun {
   /** About how much memory it takes, in characters. */
   get size(): number {
     return this.#rows.size
+  }
+
+  /** How far it knows its journal. */
+  get known(): number {
+    return this.#rows.known
   }
 
   /** What the code shall stop for. */
@@ -166,6 +163,7 @@ export class FlowRun {
     }
     return this.#ask(STEP, name, pending, (position) => this.#try(position, name, request))
   }
+
   #try(position: number, name: string, request: StepRequest, before?: Retry): void {
     const port = this.#port
     if (port === undefined || (port.signal.aborted && port.signal.reason !== 'cancel')) return
@@ -181,12 +179,12 @@ export class FlowRun {
     const position = this.#rows.next
     if (awaits || !mustEnd) {
       const ended = this.wait(CHILD, name, entry)
-      if (mustEnd && this.#pending.has(position)) this.#mustEnd.add(position)
+      if (mustEnd && this.#waits.has(position)) this.#waits.mustEnd.add(position)
       return ended
     }
     const { id } = this.spawn(name, entry)
-    if (this.#pending.has(position)) this.#mustEnd.add(position)
-    return id.finally(() => this.#pending.delete(position))
+    if (this.#waits.has(position)) this.#waits.mustEnd.add(position)
+    return id.finally(() => this.#waits.drop(position))
   }
 
   /** A job of its own, of which the code wants to know the id before the end. */
@@ -196,19 +194,7 @@ export class FlowRun {
   ): { readonly id: Promise<number>; readonly ended: Promise<unknown> } {
     const position = this.#rows.next
     const ended = this.wait(CHILD, name, entry)
-    const pending = this.#pending.get(position)
-    if (pending === undefined) return { id: ended as Promise<number>, ended }
-    const { promise: id, resolve, reject } = Promise.withResolvers<number>()
-    id.catch(() => {})
-    this.#pending.set(position, {
-      ...pending,
-      opened: ({ value }) => resolve(Number(value)),
-      reject: (error) => {
-        pending.reject(error)
-        reject(error)
-      },
-    })
-    return { id, ended }
+    return { id: this.#waits.idOf(position) ?? (ended as Promise<number>), ended }
   }
 
   /** Gets in line for a lock. `release` gives it back; where the run ends before, its end does. */
@@ -222,7 +208,7 @@ export class FlowRun {
   /** What several promises make together, of which those that it does not wait for in the end are let go of. */
   combine<T>(name: Combination, parts: readonly unknown[], whole: Promise<T>): Promise<T> {
     return this.#parts.combine(name, parts, whole, (positions, error) => {
-      const open = positions.filter((position) => this.#pending.has(position))
+      const open = positions.filter((position) => this.#waits.has(position))
       this.#withdraw(name, open, open, error)
     })
   }
@@ -251,42 +237,31 @@ export class FlowRun {
     error?: PerdureError,
   ): void {
     // The end of a run lets go of all that it has.
-    if (this.#cancelled !== undefined || positions.length === 0) return
+    if (this.#cancelled !== undefined || this.#hasFailed || positions.length === 0) return
     if (this.#port === undefined) this.#ledger.isWhole = false
     const issued = this.#issue(WITHDRAW, name)
     if (issued === undefined) return
     const { position } = issued
-    const open = positions.filter((each) => !this.#mustEnd.has(each))
+    const open = positions.filter((each) => !this.#waits.mustEnd.has(each))
     if (issued.row === undefined)
       this.#ledger.write({ type: 'withdraw', position, name, positions: open, jobs: [] })
     for (const each of open) this.#rows.withdraw(each)
-    for (const each of rejected) this.#letGo(each, error)
+    for (const each of rejected) {
+      this.#steps.stop(each)
+      // A step that is under way, or has ended meanwhile, may still have to be undone.
+      this.#waits.letGo(each, error, this.#steps.has(each) || this.#rows.willSettle(each))
+    }
     this.#touch()
   }
 
-  #letGo(position: number, error: PerdureError | undefined): void {
-    const { reject, undo, signal } = this.#pending.get(position) as Pending
-    reject(error)
-    this.#retries.forget(position)
-    this.#steps.stop(position)
-    if (signal !== undefined) this.#lostSignals.set(position, signal)
-    // A step that is under way, or has ended meanwhile, may still have to be undone.
-    const mayEnd = this.#steps.has(position) || this.#rows.willSettle(position)
-    if (undo === undefined || !mayEnd) this.#pending.delete(position)
-    else this.#pending.set(position, { resolve: () => {}, reject: () => {}, undo })
-  }
-
   /** A signal came for a wait that had just been let go of: it is somebody else's. */
-  #passOn({ position, value }: JournalRow): boolean {
-    const name = this.#lostSignals.get(position)
-    this.#lostSignals.delete(position)
-    if (name === undefined || value === '[]' || this.#cancelled !== undefined) return false
+  #passOn(name: string, value: string | null): void {
+    if (this.#cancelled !== undefined || this.#hasFailed) return
     const issued = this.#issue(SEND, name)
     if (issued !== undefined && issued.row === undefined) {
       const said = { to: this.job, signal: name, value: (value as string).slice(1, -1) }
       this.#ledger.write({ type: 'send', position: issued.position, name, ...said })
     }
-    return true
   }
 
   /** Waits for what an entry opens, or for its own end. The entry is made only where it is not on record. */
@@ -361,15 +336,11 @@ export class FlowRun {
     const issued = this.#issue(kind, name)
     if (issued === undefined) return NEVER
     const { position, row } = issued
-    const promise = new Promise((resolve, reject) => {
-      this.#pending.set(position, { resolve, reject, ...how })
-    })
-    // What nobody awaits must not end the process when it fails.
-    promise.catch(() => {})
+    const promise = this.#waits.add(position, how)
     this.#parts.note(promise, position)
     branch?.add(position)
     if (row === undefined) {
-      if (this.#rows.recorded.size > 0) this.#gaps.add(position)
+      if (this.#rows.recorded.size > 0) this.#waits.gaps.add(position)
       // What is on record as let go of does not begin anew, unless it may have to be undone.
       if (how.undo !== undefined || !this.#rows.withdrawn.has(position)) begin(position)
     }
@@ -380,7 +351,18 @@ export class FlowRun {
   /** The code asked for something: for those who look on. */
   protected noteAsked(_kind: EntryKind, _name: string): void {}
 
+  /** Lets somebody look at what the code knows, who must not ask for anything. */
+  look<T>(act: () => T): T {
+    this.#isLookedAt = true
+    try {
+      return act()
+    } finally {
+      this.#isLookedAt = false
+    }
+  }
+
   #issue(kind: EntryKind, name: string): { position: number; row: JournalRow | undefined } | undefined {
+    if (this.#isLookedAt) throw lookedAtError(name)
     this.noteAsked(kind, name)
     if (this.#fault !== undefined) return undefined
     this.#alarm.clear()
@@ -436,7 +418,7 @@ export class FlowRun {
       this.#outcome = { value, isThrown }
       if (isThrown && !(value instanceof Continuation)) {
         this.#hasFailed = true
-        this.#silence()
+        this.#waits.silence()
       }
       this.#touch()
     }
@@ -451,48 +433,23 @@ export class FlowRun {
     for (let row = this.#rows.peek(); row !== undefined; row = this.#rows.peek()) {
       if (row.position >= this.#rows.next) return false
       this.#rows.shift()
-      const { position } = row
-      if (position < 0) {
+      if (row.position < 0) {
         this.#cancel(recordedError(row.value))
         return true
       }
-      const pending = this.#pending.get(position)
-      if (row.state === OPEN) {
-        if (row.kind === STEP && pending !== undefined) this.#retries.open(row)
-        if (pending?.opened === undefined) continue
-        pending.opened(row)
-        return true
-      }
-      if (row.kind === TIMER && pending?.again !== undefined) {
-        this.#retries.fire(position)
-        continue
-      }
-      this.#forget(position)
-      if (pending === undefined) {
-        if (this.#lostSignals.size > 0 && this.#passOn(row)) return true
-        continue
-      }
-      this.#pending.delete(position)
-      settle(pending, row)
-      if (pending.undo !== undefined && row.kind === STEP && row.state === DONE)
-        this.#undos.note(pending.undo, parse(row.value))
+      const taken = this.#waits.take(row)
+      if (taken === undefined) continue
+      if (taken.passOn !== undefined) this.#passOn(taken.passOn, row.value)
+      if (taken.undo !== undefined && row.state === DONE) this.#undos.note(taken.undo, parse(row.value))
       return true
     }
     return false
   }
 
-  #forget(position: number): void {
-    this.#retries.forget(position)
-    this.#mustEnd.delete(position)
-    this.#gaps.delete(position)
-  }
-
   /** Tries steps again whose time has come. Answers whether there were any. */
   #tryAgain(): boolean {
     if (this.#ledger.isBusy || this.#rows.peek() !== undefined) return false
-    const due = this.#retries.takeDue()
-    for (const [position, retry] of due) this.#pending.get(position)?.again?.(position, retry)
-    return due.length > 0
+    return this.#waits.tryAgain()
   }
 
   /** Nothing is left to do but what the code, or the world, has to do first. */
@@ -501,12 +458,12 @@ export class FlowRun {
       this.#conclude()
     } else if (port.signal.aborted && port.signal.reason !== 'cancel') {
       if (this.#steps.size === 0) this.#leave({ type: 'stopped' })
-    } else if (this.#rows.peek() !== undefined && this.#gaps.size === 0) {
+    } else if (this.#rows.peek() !== undefined && this.#waits.gaps.size === 0) {
       this.#alarm.set(port, STALL_MS, () => this.#stalled())
     } else if (this.#steps.size > 0) {
       const due = this.#rows.nextDueAt()
       if (due !== Infinity) this.#alarm.set(port, Math.max(1, due - port.now()), () => this.#pull())
-    } else if ((this.#outcome === undefined ? this.#pending : this.#mustEnd).size > 0) {
+    } else if ((this.#outcome === undefined ? this.#waits : this.#waits.mustEnd).size > 0) {
       this.#leave({ type: 'suspended', seen: this.#rows.known })
     }
   }
@@ -514,9 +471,9 @@ export class FlowRun {
   /** Whether the code has ended and the run has not: for steps that may have to be undone, and children that have to end. */
   #mustStay(): boolean {
     if (this.#cancelled !== undefined) return this.#steps.size > 0
-    if (this.#mustEnd.size > 0) return true
-    if (this.#hasFailed) return this.#steps.size > 0 && this.#pending.size > 0
-    return this.#steps.size > 0 && [...this.#rows.withdrawn].some((position) => this.#pending.has(position))
+    if (this.#waits.mustEnd.size > 0) return true
+    if (this.#hasFailed) return this.#steps.size > 0 && this.#waits.size > 0
+    return this.#steps.size > 0 && [...this.#rows.withdrawn].some((position) => this.#waits.has(position))
   }
 
   #pull(): void {
@@ -582,17 +539,8 @@ export class FlowRun {
     this.#cancelled = reason
     if (this.#undos.isUnderWay) return
     this.#abort.abort('cancel')
-    for (const pending of this.#pending.values()) pending.reject(reason)
-    this.#silence()
+    this.#waits.silence(reason)
     this.#touch()
-  }
-
-  /** The code gets no more answers. A step that is under way may still have to be undone. */
-  #silence(): void {
-    for (const [position, { undo }] of this.#pending) {
-      if (undo === undefined) this.#pending.delete(position)
-      else this.#pending.set(position, { resolve: () => {}, reject: () => {}, undo })
-    }
   }
 
   #leave(end: RunEnd): void {
