@@ -50,9 +50,13 @@ export const FEATURES = [
   'malformed',
   'smallMemory',
   'placement',
+  'workflows',
 ] as const
 
 export type Feature = (typeof FEATURES)[number]
+
+/** Features that came when there were worlds already. */
+const LATER = ['placement', 'workflows'] as const
 
 export const isFault = (name: string): name is Fault => (FAULTS as readonly string[]).includes(name)
 export const isFeature = (name: string): name is Feature => (FEATURES as readonly string[]).includes(name)
@@ -94,9 +98,12 @@ export function drawSwarm(seed: number, random: Random): Swarm {
     (fault) => random.chance(share) && (store === 'network' || fault !== 'takeovers'),
   )
   const used = random.pick([0.2, 0.5, 0.9])
-  // drawn apart, so that the others are what they were before there was placement
-  const isPlaced = random.fork('placement').chance(used)
-  const features = FEATURES.filter((feature) => (feature === 'placement' ? isPlaced : random.chance(used)))
+  // drawn apart, so that the others are what they were before there were these
+  const later: readonly Feature[] = LATER.filter((feature) => random.fork(feature).chance(used))
+  const isLater = (feature: Feature): boolean => (LATER as readonly Feature[]).includes(feature)
+  const features = FEATURES.filter((feature) =>
+    isLater(feature) ? later.includes(feature) : random.chance(used),
+  )
   // most worlds are short and busy; some are long, since some things go wrong only after much quiet
   const isLong = random.chance(0.25)
   const durationMs = isLong

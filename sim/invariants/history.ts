@@ -103,7 +103,8 @@ export class History implements Knowledge {
 
   #onMade({ id, createdAt, dueAt }: JobRow, input: string | undefined): void {
     if (input === undefined) return
-    const { call: number, index } = JSON.parse(input) as Tag
+    const { call: number, index } = JSON.parse(input) as Partial<Tag>
+    if (number === undefined || index === undefined) return
     const asked = this.calls.get(number)?.specs[index] ?? {}
     // an imported job says itself when it was made, by the clock of its caller
     const delayMs = 'createdAt' in asked ? 0 : (asked.delayMs ?? 0)

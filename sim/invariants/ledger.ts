@@ -81,7 +81,9 @@ export class Ledger {
       age <= this.#heartbeatMs * CLOCK_SLACK + START_SLACK_MS,
       () => `attempt ${token} was started ${age} ms after its lease came, for ${this.#heartbeatMs} ms`,
     )
-    const { call, index } = input as Tag
+    const { call, index } = input as Partial<Tag>
+    // what a run asked for says who asked for it, and its journal says the rest
+    if (call === undefined || index === undefined) return
     const spec = this.#history.calls.get(call)?.specs[index]
     must(
       'D1',

@@ -1,7 +1,7 @@
 /**
  * Rows: what must hold of every job row, and of every change from one to the next.
  */
-import { type JobRow, limitsOf } from '../../src/core/model/job.ts'
+import { HAS_UNDO, type JobRow, limitsOf } from '../../src/core/model/job.ts'
 import { NO_LINE, RUNNING_LINE, SETTLE_LINE } from '../../src/core/model/line.ts'
 import { BLOCKED, isTerminal, READY, RUNNING, stateName } from '../../src/core/model/states.ts'
 import { must } from '../violation.ts'
@@ -97,5 +97,6 @@ function checkAttempts(before: JobRow, after: JobRow, single: boolean): void {
   )
   if (!begins) return
   must('L1', before.state === READY, () => `job ${id} was leased while ${stateName(before.state)}`)
-  must('K2', before.cancelAt === 0, () => `job ${id} was leased after it had been cancelled`)
+  const mayStart = before.cancelAt === 0 || (before.flags & HAS_UNDO) !== 0
+  must('K2', mayStart, () => `job ${id} was leased after it had been cancelled`)
 }

@@ -17,7 +17,16 @@ import { Group, type Witness } from './witness.ts'
 /** What callers and workers of a simulated world use of a client. */
 export type ServedClient = Pick<
   Client,
-  'enqueue' | 'import' | 'control' | 'get' | 'list' | 'wait' | 'pauseQueue' | 'openWorker' | 'close'
+  | 'enqueue'
+  | 'import'
+  | 'control'
+  | 'get'
+  | 'list'
+  | 'wait'
+  | 'pauseQueue'
+  | 'openWorker'
+  | 'close'
+  | 'workflows'
 >
 
 /** What the watches of all lives share. */
@@ -116,6 +125,7 @@ export class Watch {
       list: (query) => client.list(query),
       wait: (id, signal) => recorder.wait(id, () => client.wait(id, signal)),
       pauseQueue: (queue, paused) => client.pauseQueue(queue, paused),
+      workflows: client.workflows,
       close: () => client.close(),
       openWorker: async (info) => this.#session(await client.openWorker(info)),
     }
@@ -124,6 +134,7 @@ export class Watch {
   #session(session: WorkerSession): WorkerSession {
     const { recorder, ledger } = this.#checkers
     return {
+      workflows: session.workflows,
       poll: async (request, signal) =>
         ledger.granted(request, await recorder.poll(() => session.poll(request, signal))),
       report: async (reports) => {

@@ -97,7 +97,9 @@ export class Witness {
     const { dependents } = this.#tables
     const isThere = ({ owner, member, value }: Batch['dependents'][number]): boolean =>
       value !== -1 || dependents.membersOf(owner).has(member)
-    return { ...batch, dependents: batch.dependents.filter(isThere) }
+    // how often something has settled is counted from the last time that the row was read
+    const runs = batch.runs.map((row) => ({ ...row, news: 0 }))
+    return { ...batch, runs, dependents: batch.dependents.filter(isThere) }
   }
 
   #repeat({ command, reply, now }: Applied): void {
@@ -159,6 +161,9 @@ const LISTS = [
   'progress',
   'metadata',
   'purged',
+  'runs',
+  'journal',
+  'journalCuts',
 ] as const
 
 function compare(landed: Batch, repeated: Batch): void {

@@ -3,8 +3,11 @@
  */
 import type { ImportedJob } from '../../src/client/client.ts'
 import type { ControlVerb, JobSpec } from '../../src/client/types.ts'
+import { waitsOf } from '../../src/core/model/journal.ts'
 import { PerdureError } from '../../src/errors.ts'
+import type { Tables } from '../../src/store/memory/tables.ts'
 import { type Call, type History, isInDoubt } from '../invariants/history.ts'
+import type { RunChecker } from '../invariants/runs.ts'
 import type { ServedClient } from '../invariants/watch.ts'
 import { Random } from '../random.ts'
 import type { Feature, Swarm } from '../swarm.ts'
@@ -19,6 +22,9 @@ export interface Office {
   readonly network: Network
   readonly swarm: Swarm
   readonly history: History
+  readonly runs: RunChecker
+  /** For what callers are told by other ways: which signals runs wait for. */
+  readonly tables: Tables
   readonly specs: Specs
   /** Ids that callers have heard of. */
   readonly known: number[]
@@ -33,6 +39,7 @@ const TRY_AGAIN_MS = 2_000
 export class Caller {
   readonly actor: Actor
   readonly #office: Office
+  #signals = 0
 
   constructor(name: string, office: Office) {
     this.#office = office
@@ -57,6 +64,7 @@ export class Caller {
       list: 4,
       wait: 6,
       malformed: this.#uses('malformed') ? 4 : 0,
+      signal: this.#uses('workflows') ? 14 : 0,
     })
     this.#note(`${what} ${number}`)
     if (what === 'enqueue') this.#enqueue(number, random)
@@ -64,6 +72,7 @@ export class Caller {
     else if (what === 'import') this.#import(number, random)
     else if (what === 'control') this.#control(random)
     else if (what === 'malformed') this.#malformed(number)
+    else if (what === 'signal') this.#signal(random)
     else if (what === 'pause') this.pause(random.pick(QUEUES), random.chance(0.5))
     else if (what === 'get') this.#get(random)
     else if (what === 'list') void this.#ask((client) => client.list({ limit: 20 }))
@@ -197,7 +206,9 @@ export class Caller {
           },
         ]
       : []
-    return { ...spec, createdAt, state, history }
+    // the past of a run would be in its journal, which nobody imports
+    const kind = spec.kind === 'flow' ? { kind: 'plain' } : {}
+    return { ...spec, ...kind, createdAt, state, history }
   }
 
   #control(random: Random): void {
@@ -214,6 +225,41 @@ export class Caller {
       await client.control(job, verb)
       if (verb.verb === 'cancel') history.cancelled(job)
     })
+  }
+
+  /** Tells a run something that it may wait for, now or later, or that has ended. */
+  #signal(random: Random): void {
+    const job = this.#job(random)
+    if (job === undefined) return
+    const names = this.#awaited(job)
+    this.signal(
+      job,
+      names.length > 0 && random.chance(0.7) ? random.pick(names) : `signal-${random.integer(1, 12)}`,
+    )
+  }
+
+  /** Gives a run what it waits for. */
+  answer(job: number): void {
+    for (const name of this.#awaited(job)) this.signal(job, name)
+  }
+
+  #awaited(job: number): string[] {
+    const run = this.#office.tables.runs.get(job)
+    return (run === undefined ? [] : waitsOf(run)).flatMap(({ name }) =>
+      name.startsWith('signal') ? [name] : [],
+    )
+  }
+
+  /** Sends a signal once. */
+  signal(job: number, name: string): void {
+    const { network, runs } = this.#office
+    const value = `${name}#${this.actor.name}.${++this.#signals}`
+    this.#note(`signal ${job} ${value}`)
+    const invoke = async (client: ServedClient): Promise<void> => {
+      await client.workflows.signal(job, name, value)
+      runs.signalled(job, JSON.stringify(value))
+    }
+    network.call(this.actor, (life) => invoke(life.client as ServedClient), false).catch(() => {})
   }
 
   pause(queue: string, paused: boolean): void {

@@ -7,6 +7,7 @@ import type { Tag } from '../invariants/history.ts'
 import type { Random } from '../random.ts'
 import type { Feature, Swarm } from '../swarm.ts'
 import { KINDS, QUEUES } from '../world/worker.ts'
+import { type FlowInput, RUN_OPTIONS } from './play.ts'
 
 /** Longer than native timers take. */
 const LONG_MS = 2 ** 31 + 86_400_000
@@ -67,11 +68,12 @@ export class Specs {
     const filler = this.#uses('largeValues', random, 0.1) ? { filler: 'x'.repeat(3_000) } : {}
     const input: Tag = { call, index, ...filler }
     const isGroup = this.#uses('groups', random, 0.15)
+    const isFlow = !isGroup && this.#uses('workflows', random.fork('flow'), 0.35)
+    const kind = isGroup ? {} : { kind: random.pick(KINDS) }
+    const options = random.pick(this.#options)
     return {
-      input,
-      ...(isGroup ? {} : { kind: random.pick(KINDS) }),
+      ...(isFlow ? this.#flow(input) : { input, ...kind, options }),
       queue: random.pick(QUEUES),
-      options: random.pick(this.#options),
       ...(this.#uses('fairness', random, 0.3) ? { namespace: random.pick(['default', 'tenant']) } : {}),
       ...(this.#uses('fairness', random, 0.5) ? { fairKey: random.pick(['a', 'b', 'c']) } : {}),
       ...(this.#uses('priorities', random, 0.5) ? { priority: random.integer(-2, 2) } : {}),
@@ -86,6 +88,16 @@ export class Specs {
         ? { metadata: { tag: random.pick(['x', 'y']), n: String(call) } }
         : {}),
     }
+  }
+
+  /** A run of the program that has the name of its place. */
+  #flow(tag: Tag): Pick<JobSpec, 'kind' | 'input' | 'options'> {
+    const { heartbeatMs, retentionMs, features } = this.#swarm
+    const retention = features.includes('retention')
+      ? { succeededMs: retentionMs, failedMs: retentionMs, cancelledMs: retentionMs }
+      : {}
+    const input: Tag & FlowInput = { ...tag, flow: `${tag.call}.${tag.index}`, round: 0 }
+    return { kind: 'flow', input, options: { ...RUN_OPTIONS, timeouts: { heartbeatMs }, retention } }
   }
 
   #time(random: Random): Partial<Record<'delayMs', number>> {

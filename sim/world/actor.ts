@@ -5,6 +5,7 @@
 import type { Clock } from '../../src/runtime/clock.ts'
 import type { Surroundings } from '../../src/runtime/services.ts'
 import type { Timers } from '../../src/runtime/timers.ts'
+import { Turns } from '../../src/workflow/turns.ts'
 import type { Random } from '../random.ts'
 import type { Scheduler } from './scheduler.ts'
 
@@ -67,6 +68,8 @@ export class Actor {
   readonly name: string
   readonly scheduler: Scheduler
   readonly clock: MachineClock
+  /** What waits for the end of a turn of its event loop. */
+  readonly turns = new Turns()
   isAlive = true
   #isPaused = false
   #pausedAt = 0

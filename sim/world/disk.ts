@@ -25,6 +25,8 @@ const SMALL_SPACES: ReadonlySet<string> = new Set(['namespace', 'queue', 'kind',
 export interface DiskWatcher {
   /** A commit is about to take effect; the tables still show what was before. */
   onLanding(batch: Batch): void
+  /** It has taken effect. */
+  onLanded(batch: Batch): void
   /** An owner was given the shard. */
   onOpened(opening: Opening, owner: Actor): void
   /** An owner issues a commit. */
@@ -74,6 +76,7 @@ export class Disk {
     this.tables.verify(batch)
     this.tables.apply(batch)
     this.sequence = batch.sequence
+    this.watcher?.onLanded(batch)
     this.scheduler.trace(`disk: ${batch.epoch}/${batch.sequence} landed, ${batch.jobs.length} jobs`)
   }
 

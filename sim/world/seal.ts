@@ -3,6 +3,7 @@
  * that asks for one, randomness comes from the seed, and a native timer is refused, since nothing that is
  * simulated may wait for one.
  */
+import { tellTurnsApart } from '../../src/workflow/turns.ts'
 import type { Random } from '../random.ts'
 import { currentActor } from './actor.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -19,7 +20,9 @@ export function seal(scheduler: Scheduler, random: Random): () => void {
   globalThis.setTimeout = (() => {
     throw new Error('a native timer was asked for inside a simulation')
   }) as unknown as typeof setTimeout
+  tellTurnsApart(() => currentActor()?.turns)
   return () => {
+    tellTurnsApart(() => undefined)
     Object.assign(globalThis, { setImmediate, setTimeout })
     Math.random = realRandom
   }

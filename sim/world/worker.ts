@@ -4,29 +4,26 @@
  */
 import type { Client, Lease, Report, WorkerNotice, WorkerSession } from '../../src/client/client.ts'
 import type { WorkerStatus } from '../../src/client/types.ts'
+import type { WorkflowSession } from '../../src/client/workflows.ts'
 import type { LogStream, Outcome } from '../../src/core/model/outcome.ts'
 import type { WorkerAttributes } from '../../src/core/model/requirements.ts'
+import { PerdureError, perdureError } from '../../src/errors.ts'
 import type { Attempt, AttemptControl, Executor } from '../../src/executors/executor.ts'
 import { createWorker } from '../../src/worker/worker.ts'
-import type { Ledger } from '../invariants/ledger.ts'
 import type { ServedClient } from '../invariants/watch.ts'
 import { Random } from '../random.ts'
-import type { Swarm } from '../swarm.ts'
 import { Actor, MachineClock } from './actor.ts'
+import { type FlowShop, Flows } from './flows.ts'
 import type { Network } from './network.ts'
 import { type Life, LOCAL, REMOTE } from './node.ts'
-import type { Scheduler } from './scheduler.ts'
 
 /** Kinds of job that there are; `broken` always fails, `rare` is not known to every worker. */
 export const KINDS = ['plain', 'plain', 'plain', 'broken', 'rare'] as const
 export const QUEUES = ['default', 'other'] as const
 
 /** What workers share. */
-export interface Shop {
-  readonly scheduler: Scheduler
+export interface Shop extends FlowShop {
   readonly network: Network
-  readonly swarm: Swarm
-  readonly ledger: Ledger
   /** After the faults: handlers do their work. */
   isCalm: boolean
 }
@@ -79,7 +76,8 @@ export function startLocalWorker(life: Life, shop: Shop): void {
 
 function startWorker(actor: Actor, client: Pick<Client, 'openWorker'>, shop: Shop, knowsAll: boolean): void {
   const executor = new Handlers(actor, shop)
-  const common = { plain: executor, broken: executor }
+  const flow = shop.swarm.features.includes('workflows') ? { flow: new Flows(actor, shop) } : {}
+  const common = { plain: executor, broken: executor, ...flow }
   actor.run(() => {
     const worker = createWorker({
       client,
@@ -111,6 +109,13 @@ class RemoteSession implements WorkerSession {
   readonly #actor: Actor
   readonly #shop: Shop
   readonly #listeners: ((notice: WorkerNotice) => void)[] = []
+  readonly #newsListeners: ((token: string) => void)[] = []
+  readonly workflows: WorkflowSession = {
+    record: (token, seen, entries) =>
+      this.#recordOnce((session) => session.workflows.record(token, seen, entries)),
+    journal: (token, from) => this.#call((session) => session.workflows.journal(token, from), true),
+    onNews: (listener) => void this.#newsListeners.push(listener),
+  }
   /** Told again to whoever owns the shard next. */
   #status: WorkerStatus | undefined
 
@@ -124,6 +129,26 @@ class RemoteSession implements WorkerSession {
     return this.#shop.network.call(this.#actor, at, repeatable)
   }
 
+  /** To one life of a node it is told again under the same name; only the journal tells what one that is gone has done. */
+  async #recordOnce<T>(invoke: (session: WorkerSession) => Promise<T>): Promise<T> {
+    let first: Life | undefined
+    let answer: Promise<T> | undefined
+    const at = async (life: Life): Promise<T> => {
+      first ??= life
+      if (life !== first) throw unknownOutcome()
+      answer ??= this.#sessionAt(life).then(invoke)
+      return answer
+    }
+    for (;;) {
+      try {
+        return await this.#shop.network.call(this.#actor, at, true)
+      } catch (error) {
+        if (!(error instanceof PerdureError) || error.code !== 'UNAVAILABLE') throw error
+        await new Promise<void>((resolve) => void this.#actor.after(RECORD_AGAIN_MS, resolve))
+      }
+    }
+  }
+
   #sessionAt(life: Life): Promise<WorkerSession> {
     const known = life.sessions.get(this.#actor.name)
     if (known !== undefined) return known
@@ -134,6 +159,11 @@ class RemoteSession implements WorkerSession {
       session.onNotice((notice) => {
         this.#shop.network.send(life.actor, this.#actor, () => {
           for (const listener of this.#listeners) listener(notice)
+        })
+      })
+      session.workflows.onNews((token) => {
+        this.#shop.network.send(life.actor, this.#actor, () => {
+          for (const listener of this.#newsListeners) listener(token)
         })
       })
       return session
@@ -189,6 +219,17 @@ class RemoteSession implements WorkerSession {
   }
 
   async close(): Promise<void> {}
+}
+
+/** Before a record of which nothing was heard is told again, ms. */
+const RECORD_AGAIN_MS = 200
+
+function unknownOutcome(): PerdureError {
+  return perdureError('UNKNOWN_OUTCOME', {
+    expected: 'an answer of the node that was told',
+    found: 'another node',
+    fix: 'Read the journal',
+  })
 }
 
 /** What handlers do, drawn for each attempt. */

@@ -3,11 +3,14 @@
  * callers, and the checkers that watch them.
  */
 import { isTerminal, stateName } from '../../src/core/model/states.ts'
+import { Effects } from '../invariants/effects.ts'
+import { checkEnds } from '../invariants/ends.ts'
 import { History } from '../invariants/history.ts'
 import { Ledger } from '../invariants/ledger.ts'
 import { checkLinear } from '../invariants/linear.ts'
 import { LiveChecker } from '../invariants/live.ts'
 import { Recorder } from '../invariants/recorder.ts'
+import { RunChecker } from '../invariants/runs.ts'
 import { type Checkers, Watch } from '../invariants/watch.ts'
 import { Witness } from '../invariants/witness.ts'
 import { Random } from '../random.ts'
@@ -15,6 +18,8 @@ import type { Scenario } from '../scenario.ts'
 import { type Fault, residencyOf, type Swarm } from '../swarm.ts'
 import { must } from '../violation.ts'
 import { Caller, type Office } from '../workload/caller.ts'
+import { childrenOf } from '../workload/play.ts'
+import { Programs } from '../workload/program.ts'
 import { Specs } from '../workload/specs.ts'
 import type { Actor } from './actor.ts'
 import { Disk } from './disk.ts'
@@ -37,6 +42,8 @@ export class World {
   readonly #swarm: Swarm
   readonly #history: History
   readonly #recorder: Recorder
+  readonly #runs: RunChecker
+  readonly #programs: Programs
   readonly #checkers: Checkers
   readonly #office: Office
   readonly #shop: Shop
@@ -61,7 +68,12 @@ export class World {
       this.network.isCut(name) || this.network.serving.life?.live.isSuperseded === true
     const ledger = new Ledger(scheduler, this.#history, swarm.heartbeatMs, isCut)
     this.#checkers = { witness: new Witness(this.disk.tables), ledger, recorder: this.#recorder }
-    this.#shop = { scheduler, network: this.network, swarm, ledger, isCalm: script !== undefined }
+    const effects = new Effects(this.disk.tables)
+    this.#runs = new RunChecker(this.disk.tables, effects)
+    this.#programs = new Programs(swarm)
+    const children = childrenOf(swarm.attempts, swarm.heartbeatMs)
+    const flows = { scheduler, swarm, ledger, effects, programs: this.#programs, children }
+    this.#shop = { ...flows, network: this.network, isCalm: script !== undefined }
     const knowsAll = (i: number): boolean => i === 0 || random.chance(0.5)
     this.workers = Array.from(
       { length: swarm.workers },
@@ -69,7 +81,9 @@ export class World {
     )
     const specs = new Specs(random.fork('specs'), swarm)
     const { network } = this
-    this.#office = { network, swarm, history: this.#history, specs, known: [], waiting: new Set() }
+    const { tables } = this.disk
+    const shared = { network, swarm, history: this.#history, runs: this.#runs, tables, specs }
+    this.#office = { ...shared, known: [], waiting: new Set() }
     this.callers = Array.from(
       { length: swarm.clients },
       (_, i) => new Caller(`caller-${i + 1}`, this.#office),
@@ -140,7 +154,9 @@ export class World {
         this.#history.onLanding(batch)
         witness.onLanding(batch)
         ledger.onLanding(batch)
+        this.#runs.onLanding(batch)
       },
+      onLanded: (batch) => this.#runs.onLanded(batch),
       onOpened: (opening, owner) => {
         this.#history.onOpened(opening)
         this.#checkRows()
@@ -171,6 +187,7 @@ export class World {
     const mend = (): void => {
       for (const queue of QUEUES) operator.pause(queue, false)
       for (const { id, state, rank } of this.disk.tables.jobs.values()) {
+        operator.answer(id)
         if (stateName(state) === 'held') operator.control(id, { verb: 'release' })
         else if (stateName(state) === 'scheduled' && rank > operator.actor.clock.now() + 2 * 3_600_000)
           operator.control(id, { verb: 'expedite' })
@@ -201,6 +218,7 @@ export class World {
       wait === undefined,
       () => `somebody still waits for job ${wait?.job}, though all jobs have ended`,
     )
-    checkLinear(this.#recorder.histories)
+    checkLinear(this.#recorder.histories, (job) => this.#runs.isUndoing(job))
+    checkEnds(this.disk.tables, this.#programs)
   }
 }

@@ -1,0 +1,224 @@
+/**
+ * Runs: what must hold of workflow runs whenever a commit has landed: their journals, what they wait for, what wakes them,
+ * and what ends with them.
+ */
+import { HAS_UNDO, IS_TICKET, type JobRow } from '../../src/core/model/job.ts'
+import {
+  CHILD,
+  childName,
+  DONE,
+  inboxOf,
+  type JournalRow,
+  type KeptSignal,
+  OPEN,
+  SIGNAL,
+  TIMER,
+  waitsOf,
+} from '../../src/core/model/journal.ts'
+import { DUE_LINE, SETTLE_LINE } from '../../src/core/model/line.ts'
+import { HELD, isTerminal, SUSPENDED, stateName } from '../../src/core/model/states.ts'
+import { EDGE_CLOSE, EDGE_ENTRY } from '../../src/core/policy/finish.ts'
+import type { Tables } from '../../src/store/memory/tables.ts'
+import type { Batch } from '../../src/store/store.ts'
+import { must } from '../violation.ts'
+import type { Effects } from './effects.ts'
+
+/** Where a signal is that was told to a run. */
+type Whereabouts = 'kept' | 'heard'
+
+export class RunChecker {
+  readonly #tables: Tables
+  readonly #effects: Effects
+  /** Signals by run and value; values are never told twice. */
+  readonly #signals = new Map<string, Whereabouts>()
+  /** Signals that were kept for each run before the commit. */
+  #before = new Map<number, readonly KeptSignal[]>()
+  /** Runs that have, or had, something to undo: no model tells how their calls may answer. */
+  readonly #undoing = new Set<number>()
+
+  constructor(tables: Tables, effects: Effects) {
+    this.#tables = tables
+    this.#effects = effects
+  }
+
+  /** Jobs whose ways are more than those of other jobs. */
+  isUndoing(job: number): boolean {
+    return this.#undoing.has(job)
+  }
+
+  /** A commit is about to take effect. */
+  onLanding(batch: Batch): void {
+    const { runs, journal } = batch
+    this.#checkEnds(batch)
+    this.#before = new Map(
+      [...runs, ...journal.map(({ run: job }) => ({ job }))].map(({ job }) => [job, this.#inbox(job)]),
+    )
+  }
+
+  /** A commit has taken effect. */
+  onLanded(batch: Batch): void {
+    for (const row of batch.journal) this.#checkRow(row)
+    for (const [run, kept] of this.#before) this.#checkSignals(run, kept, batch)
+    for (const job of batch.purged) this.#checkGone(job)
+    const sleepers = new Set<number>()
+    for (const { before, after } of batch.jobs) {
+      if (after === undefined) continue
+      if ((after.flags & HAS_UNDO) !== 0) this.#undoing.add(after.id)
+      if (after.state === SUSPENDED) sleepers.add(after.id)
+      if (after.state === HELD && before?.state !== HELD) this.#checkHeld(after)
+      if (isTerminal(after.state)) this.#checkClosed(after)
+    }
+    for (const { job } of batch.runs) sleepers.add(job)
+    for (const { member, value } of batch.dependents) if (value < 0) sleepers.add(member)
+    for (const id of sleepers) this.checkSleeper(id)
+  }
+
+  /** A sleeping run has something that will wake it, and is where that finds it (W6). */
+  checkSleeper(id: number): void {
+    const job = this.#tables.jobs.get(id)
+    if (job?.state !== SUSPENDED) return
+    const run = this.#tables.runs.get(id)
+    const waits = run === undefined ? [] : waitsOf(run)
+    const { dependents, jobs } = this.#tables
+    const isAwaiting = [...dependents.ownersOf(id)].some((owner) => {
+      const child = jobs.get(owner)
+      const isLive = child !== undefined && (!isTerminal(child.state) || child.line === SETTLE_LINE)
+      return isLive && owner !== id && (dependents.membersOf(owner).get(id) ?? 0) >= EDGE_ENTRY
+    })
+    must('W6', waits.length > 0 || isAwaiting, () => `run ${id} sleeps, and nothing would wake it`)
+    const due = Math.min(...waits.map(({ dueAt }) => (dueAt === 0 ? Infinity : dueAt)))
+    const isInLine = due === Infinity ? job.line !== DUE_LINE : job.line === DUE_LINE && job.rank <= due
+    must('W6', isInLine, () => `run ${id} sleeps until ${due}; its line is ${job.line}, at ${job.rank}`)
+  }
+
+  /** What opens in a commit has what settles it in the same commit (W8), and nothing settles early (T1). */
+  #checkRow(row: JournalRow): void {
+    const { run, position, kind, state, at, sequence } = row
+    const rows = this.#rows(run)
+    must('W8', rows.has(sequence), () => `row ${sequence} of run ${run} did not land`)
+    const others = [...rows.values()].filter(
+      (other) => other.position === position && other.sequence !== sequence,
+    )
+    if (state === OPEN) {
+      const isSettled = others.some((other) => other.state !== OPEN && other.sequence > sequence)
+      must('W8', isSettled || this.#hasSource(row), () => `${told(row)} opens, and nothing will settle it`)
+      return
+    }
+    if (kind !== TIMER && kind !== SIGNAL) return
+    const opened = others.find((other) => other.state === OPEN)
+    const isOver = kind === TIMER || row.value === '[]'
+    const due = opened === undefined || opened.kind !== kind ? 0 : Number(opened.value)
+    must('T1', !isOver || at >= due, () => `${told(row)}, due at ${due}, is over at ${at}`)
+    const settled = others.filter((other) => other.kind === kind && other.state !== OPEN)
+    must('W7', settled.length === 0, () => `${told(row)} settles again`)
+  }
+
+  #hasSource({ run, position, kind, value }: JournalRow): boolean {
+    const { runs, dependents, jobs } = this.#tables
+    if (isTerminal((jobs.get(run) as JobRow).state)) return true
+    if (kind !== CHILD) {
+      const row = runs.get(run)
+      return kind > CHILD || (row !== undefined && waitsOf(row).some((wait) => wait.position === position))
+    }
+    return dependents.membersOf(Number(value)).get(run) === EDGE_ENTRY + position
+  }
+
+  /** A signal that was kept is kept, or heard once, in the order in which it came (W7). */
+  #checkSignals(run: number, before: readonly KeptSignal[], { journal, purged }: Batch): void {
+    if (purged.includes(run)) return
+    const heard = journal
+      .filter((row) => row.run === run && isHeard(row))
+      .map(signalOf)
+      .filter(isOfCaller)
+    const kept = this.#inbox(run)
+      .map(({ value }) => value as string)
+      .filter(isOfCaller)
+    const last = before.map(({ value }) => value as string).filter(isOfCaller)
+    for (const value of heard) {
+      const key = `${run}:${value}`
+      must('W7', this.#signals.get(key) !== 'heard', () => `run ${run} hears the signal ${value} again`)
+      this.#signals.set(key, 'heard')
+      const overtaken = last.find((other) => isSameName(other, value) && kept.includes(other))
+      must(
+        'W7',
+        overtaken === undefined ||
+          (last.indexOf(value) >= 0 && last.indexOf(value) < last.indexOf(overtaken)),
+        () => `run ${run} hears ${value} before ${overtaken}, which came first`,
+      )
+    }
+    for (const value of kept) {
+      const key = `${run}:${value}`
+      must('W7', this.#signals.get(key) !== 'heard', () => `run ${run} has heard ${value}, and keeps it`)
+      this.#signals.set(key, 'kept')
+    }
+    for (const value of last)
+      must(
+        'W7',
+        kept.includes(value) || heard.includes(value),
+        () => `the signal ${value} of run ${run} is lost`,
+      )
+  }
+
+  /** A caller is told that a run has its signal. */
+  signalled(run: number, value: string): void {
+    const isThere = this.#signals.has(`${run}:${value}`) || !this.#tables.jobs.has(run)
+    must('W7', isThere, () => `the signal ${value} of run ${run} was acknowledged, and is not there`)
+  }
+
+  #checkGone(job: number): void {
+    const { runs, journal } = this.#tables
+    must('W9', !runs.has(job) && !journal.has(job), () => `job ${job} is deleted, and its journal is not`)
+  }
+
+  /** No code changes in this world, but for what the ledger knows. */
+  #checkHeld({ id, error }: JobRow): void {
+    if (error?.includes('"NON_DETERMINISM"') !== true) return
+    must('W4', this.#effects.mayBeStrange(id), () => `run ${id} is told that its code does not fit: ${error}`)
+  }
+
+  /** With a run's end its children end, or are asked to; with a job's end those who wait for it know (W8). */
+  #checkClosed(job: JobRow): void {
+    if (job.line === SETTLE_LINE) return
+    for (const [member, value] of this.#tables.dependents.membersOf(job.id)) {
+      const isLeft = value === EDGE_CLOSE || value >= EDGE_ENTRY
+      must('W8', !isLeft, () => `job ${job.id} is ${stateName(job.state)}, and job ${member} was not told`)
+    }
+  }
+
+  /** How a job that a run waits for has ended is in the journal of the run, in the same change. */
+  #checkEnds(batch: Batch): void {
+    const ended = new Map(batch.jobs.map(({ after }) => [after?.id, after]))
+    for (const { owner, member, value } of batch.dependents) {
+      const child = ended.get(owner)
+      const run = this.#tables.jobs.get(member)
+      if (value >= 0 || child === undefined || !isTerminal(child.state) || run === undefined) continue
+      const before = this.#tables.dependents.membersOf(owner).get(member) ?? 0
+      if (before < EDGE_ENTRY || (child.flags & IS_TICKET) !== 0) continue
+      const row = batch.journal.find((one) => one.run === member && one.name === childName(owner))
+      must('W8', row !== undefined, () => `job ${owner} has ended, and run ${member} does not know`)
+    }
+  }
+
+  #inbox(job: number): readonly KeptSignal[] {
+    const run = this.#tables.runs.get(job)
+    return run === undefined ? [] : inboxOf(run)
+  }
+
+  #rows(run: number): ReadonlyMap<number, JournalRow> {
+    return this.#tables.journal.get(run) ?? new Map<number, JournalRow>()
+  }
+}
+
+function told({ run, position, sequence }: JournalRow): string {
+  return `position ${position} of run ${run}, in row ${sequence},`
+}
+
+const isHeard = ({ kind, state, value }: JournalRow): boolean =>
+  kind === SIGNAL && state === DONE && value !== '[]'
+
+const signalOf = ({ value }: JournalRow): string => (value as string).slice(1, -1)
+
+/** Signals of callers have a name and a number; what runs tell themselves they may tell again. */
+const isOfCaller = (value: string): boolean => value.startsWith('"signal')
+
+const isSameName = (one: string, other: string): boolean => one.split('#')[0] === other.split('#')[0]

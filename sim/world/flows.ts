@@ -1,0 +1,111 @@
+/**
+ * Flows: the real executor of workflows, with programs for code, and hands that keep a ledger of what it does. Now and
+ * then it comes with code that does not fit.
+ */
+import type { WorkerSession } from '../../src/client/client.ts'
+import type { Outcome } from '../../src/core/model/outcome.ts'
+import type { Attempt, AttemptControl } from '../../src/executors/executor.ts'
+import type { SessionExecutor } from '../../src/worker/session-executor.ts'
+import { createWorkflowExecutor } from '../../src/worker/workflow/executor.ts'
+import type { Flow } from '../../src/workflow/flow.ts'
+import type { Effects, Holder } from '../invariants/effects.ts'
+import type { Ledger } from '../invariants/ledger.ts'
+import { Random } from '../random.ts'
+import type { Swarm } from '../swarm.ts'
+import { type Children, type FlowInput, type Hands, play } from '../workload/play.ts'
+import type { Programs } from '../workload/program.ts'
+import type { Actor } from './actor.ts'
+import type { Scheduler } from './scheduler.ts'
+
+/** What workers share about workflows. */
+export interface FlowShop {
+  readonly scheduler: Scheduler
+  readonly swarm: Swarm
+  readonly ledger: Ledger
+  readonly effects: Effects
+  readonly programs: Programs
+  readonly children: Children
+  readonly isCalm: boolean
+}
+
+/** Runs in memory: a handful where memory is small. */
+const SMALL_KEEP = 12_000
+
+export class Flows implements SessionExecutor {
+  readonly name = 'flow'
+  readonly #actor: Actor
+  readonly #shop: FlowShop
+  readonly #executor: SessionExecutor
+  /** Who works on each run here. */
+  readonly #holders = new Map<number, Holder>()
+
+  constructor(actor: Actor, shop: FlowShop) {
+    this.#actor = actor
+    this.#shop = shop
+    const code = (flow: Flow, input: never): unknown => this.#code(flow, input)
+    const small = shop.swarm.features.includes('smallMemory') ? { keep: SMALL_KEEP } : {}
+    this.#executor = createWorkflowExecutor(new Map([['flow', code]]), {
+      clock: actor.clock,
+      timers: actor.timers(),
+      ...small,
+    })
+  }
+
+  attach(session: WorkerSession): void {
+    this.#executor.attach(session)
+  }
+
+  async run(attempt: Attempt, control: AttemptControl): Promise<Outcome> {
+    const { ledger, scheduler } = this.#shop
+    const { job, attempt: number, token } = attempt
+    ledger.begun(attempt, control, this.#actor)
+    this.#holders.set(job, { job, attempt: number, token })
+    scheduler.trace(`${this.#actor.name}: flow ${job}.${number}`)
+    const outcome = await this.#executor.run(attempt, control)
+    scheduler.trace(`${this.#actor.name}: flow ${job}.${number} ${outcome.type}`)
+    return ledger.ended(token, outcome)
+  }
+
+  #code(flow: Flow, input: FlowInput): unknown {
+    const { programs, children } = this.#shop
+    const holder = (): Holder => this.#holders.get(flow.run) as Holder
+    if (this.#isStrange(holder())) return this.#strangeCode(flow)
+    return play(programs.get(input.flow), flow, input, { hands: this.#hands(holder), children })
+  }
+
+  #isStrange({ job, token }: Holder): boolean {
+    const { isCalm, swarm, effects } = this.#shop
+    return !isCalm && effects.hasRecorded(job) && new Random(`${swarm.seed}/strange/${token}`).chance(0.03)
+  }
+
+  /** Asks for what no program asks for: it has to get no answer. */
+  async #strangeCode(flow: Flow): Promise<never> {
+    const { effects, scheduler } = this.#shop
+    effects.estranged(flow.run)
+    scheduler.trace(`${this.#actor.name}: strange code for ${flow.run}`)
+    await flow.step('strange', () => effects.guessed(flow.run, 'its step is called')).catch(() => {})
+    throw new Error('strange code goes on')
+  }
+
+  #hands(holder: () => Holder): Hands {
+    const { effects, scheduler } = this.#shop
+    const work = (ms: number): Promise<void> | undefined =>
+      ms === 0 ? undefined : new Promise<void>((resolve) => void this.#actor.after(ms, resolve))
+    return {
+      step: ({ id, ms }, { key, attempt }) => {
+        scheduler.trace(`${this.#actor.name}: step ${id} of ${key}, try ${attempt}`)
+        effects.called(holder(), `step ${id}`, key)
+        return work(ms)
+      },
+      undo: ({ id, ms }) => {
+        scheduler.trace(`${this.#actor.name}: undo ${id} of ${holder().job}`)
+        return work(ms)
+      },
+      passed: (name) => effects.passed(holder(), name),
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#executor.close()
+  }
+}
