@@ -14,6 +14,7 @@ import {
   group as groupDraft,
 } from './app/drafts.ts'
 import { type CancelOptions, handleOf, JobHandle, type LogOptions } from './app/handle.ts'
+import { answerQuestion, type InboxOptions, type Question, readInbox } from './app/inbox.ts'
 import { makeWorker, type WorkOptions } from './app/work.ts'
 import type { Client } from './client/client.ts'
 import { defineJob, type JobDefinition } from './client/definition.ts'
@@ -190,6 +191,23 @@ export class App {
   /** How many jobs are in which state, per namespace and queue. */
   counts(filter?: { readonly namespace?: string }): Promise<QueueCounts[]> {
     return this.client.counts(filter)
+  }
+
+  /** What workflow runs ask people (`flow.human`), the oldest question first. */
+  inbox(options: InboxOptions = {}): AsyncIterable<Question> {
+    checkKnown('inbox', options, ['assignee', 'namespace'])
+    return readInbox(this.client, options)
+  }
+
+  /**
+   * Answers a question of the inbox.
+   *
+   * @param token names it; whoever has it may answer.
+   * @throws NOT_FOUND where nobody asks it any more.
+   */
+  answer(token: string, value: unknown, options: { readonly by?: string } = {}): Promise<void> {
+    checkKnown('answer', options, ['by'])
+    return answerQuestion(this.client, token, value, options.by)
   }
 
   /** See {@link JobHandle.cancel}. */

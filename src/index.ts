@@ -4,6 +4,7 @@
 
 export { Draft, type DraftOptions, draft, group } from './app/drafts.ts'
 export { type CancelOptions, JobHandle, type LogOptions, type WaitOptions } from './app/handle.ts'
+export type { InboxOptions, Question } from './app/inbox.ts'
 export { type JobOptions, job, type ResultOf } from './app/job.ts'
 export type { ProcessOptions, WorkOptions } from './app/work.ts'
 export { type WorkflowDefinition, type WorkflowOptions, workflow } from './app/workflow.ts'

@@ -3,31 +3,8 @@
  * is declined or cancelled. The program is ended while an order waits, and begun again: nothing is done twice.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { fatal, job, open, workflow } from '../../src/index.ts'
-
-/** What the code did to the world; a real one would call a bank and a warehouse. */
-const say = (what: string): string => {
-  console.log(`  ${what}`)
-  return what
-}
-
-const ship = job('ship', { run: (item: string) => say(`ship the ${item}`) })
-
-const order = workflow('order', {
-  run: async (flow, { item, card }: { item: string; card: string }) => {
-    // `key` is the same for every try of this step, and for no other: the bank can tell a second try from a second order.
-    await flow.step('charge', ({ key }) => say(`charge card ${card} (key ${key})`), {
-      undo: () => say(`refund card ${card}`),
-    })
-    await flow.step('reserve', () => say(`reserve the ${item}`), {
-      undo: () => say(`put the ${item} back`),
-    })
-    const isApproved = await flow.signal<boolean>('approved', { timeout: '3d' })
-    if (isApproved !== true) throw fatal(`the order of the ${item} was declined`)
-    await flow.call(ship, item)
-    return `the ${item} is on its way`
-  },
-})
+import { open } from '../../src/index.ts'
+import { order, ship } from './definitions.ts'
 
 const orders = {
   approved: { item: 'lamp', card: '4242' },

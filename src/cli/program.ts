@@ -114,6 +114,18 @@ const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/signal.ts'),
   },
   {
+    name: 'inbox',
+    usage: '[options] [token]',
+    summary: 'show what workflow runs ask people',
+    load: () => import('./commands/inbox.ts'),
+  },
+  {
+    name: 'answer',
+    usage: '[options] <token> <json>',
+    summary: 'answer a question of the inbox',
+    load: () => import('./commands/answer.ts'),
+  },
+  {
     name: 'replay',
     usage: '[options] <file> <run>',
     summary: 'hold the code of a workflow against what a run did',

@@ -75,11 +75,18 @@ export class Activity {
 
   #watchWorkflow(definition: WorkflowDefinition): WorkflowDefinition {
     const { code } = definition
-    return { ...definition, code: (flow, input) => code(this.#watchFlow(flow), input) }
+    return {
+      ...definition,
+      code: (flow, input) => code(this.#watchFlow(flow, JSON.stringify(input) ?? ''), input),
+    }
   }
 
-  /** What the code does outside of steps must not wait for anything but the flow. */
-  #watchFlow(flow: Flow): Flow {
+  /**
+   * What the code does outside of steps must not wait for anything but the flow.
+   *
+   * @param life tells what the run is now from what it was before it began anew.
+   */
+  #watchFlow(flow: Flow, life: string): Flow {
     const step = flow.step.bind(flow)
     const watched = <Value>(
       name: string,
@@ -89,7 +96,7 @@ export class Activity {
       const { undo } = options
       const title = `step '${name}' of run ${flow.run}`
       const counted = (context: StepContext): Value => {
-        const call = `${title} (key ${context.key}, try ${context.attempt})`
+        const call = `${title} (key ${context.key}, try ${context.attempt}, input ${life})`
         this.#steps.set(call, (this.#steps.get(call) ?? 0) + 1)
         return this.during(title, () => fn(context))
       }
@@ -99,7 +106,7 @@ export class Activity {
     }
     const branch = flow.branch.bind(flow)
     const watchedBranch = <Value>(code: (own: Flow) => Value): Promise<Awaited<Value>> =>
-      branch((own) => code(this.#watchFlow(own)))
+      branch((own) => code(this.#watchFlow(own, life)))
     return Object.defineProperties(flow, { step: { value: watched }, branch: { value: watchedBranch } })
   }
 }

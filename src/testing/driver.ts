@@ -14,7 +14,7 @@ import type { VirtualTime } from './virtual-time.ts'
 /** Turns of the event loop in which nothing happened, after which nothing will by itself. */
 const CALM_TURNS = 4
 /** Timers that may go off one after another without any effect: beats of a worker's heart, mostly. */
-const MOST_IDLE = 10_000
+const MOST_IDLE = 1_000
 /** How long a test may take between two of its own calls, ms of real time, before nothing counts as coming from it. */
 const TEST_TURN_MS = 20
 

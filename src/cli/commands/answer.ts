@@ -1,0 +1,34 @@
+/**
+ * `perdure answer`: answers a question of the inbox.
+ */
+import { userInfo } from 'node:os'
+import { answerQuestion } from '../../app/inbox.ts'
+import { addExamples } from '../context.ts'
+import { parseJson } from '../parse/values.ts'
+import type { Definition } from '../program.ts'
+
+interface AnswerOptions {
+  readonly by?: string
+}
+
+export const define: Definition = (command, run) => {
+  command
+    .argument('<token>', 'the question, as `perdure inbox` names it')
+    .argument('<json>', 'the answer, as JSON')
+    .option('--by <name>', 'who answers (default: the user of this machine)')
+  addExamples(
+    command,
+    ['perdure answer 7-c0ffee... true', 'yes'],
+    [`perdure answer 7-c0ffee... '{"amount": 120, "note": "as agreed"}'`, 'a form that was filled in'],
+  )
+  command.action(
+    run<AnswerOptions>(async (context, [token = '', json = ''], { by = userInfo().username }) => {
+      const value = parseJson('the answer', json)
+      return context.withStore({ serves: false, creates: false }, async ({ client }) => {
+        await answerQuestion(client, token, value, by)
+        context.out.data({ token, by }, `${token}\tanswered\n`)
+        return 0
+      })
+    }),
+  )
+}
