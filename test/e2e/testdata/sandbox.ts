@@ -14,9 +14,6 @@ import { expect } from 'vitest'
 /** The program `perdure`. */
 export const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url))
 
-/** What programs import as `perdure`. */
-export const INDEX = fileURLToPath(new URL('../../../src/index.ts', import.meta.url))
-
 /** How a process ended, and all that it wrote. */
 export interface Ended {
   readonly code: number | null
