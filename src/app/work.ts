@@ -35,6 +35,11 @@ export interface WorkOptions
   readonly drain?: Duration
   /** Runs the handlers in processes of their own. Default: in this one. */
   readonly processes?: ProcessOptions
+  /**
+   * Looks, in the code of workflows, for what would break a replay, and says so once as a warning of the process: clock, chance and timers outside of
+   * steps, promises that do not come from flow, what nobody waits for, two steps of one name. Default: unless NODE_ENV is `production`.
+   */
+  readonly guards?: boolean
   /** Executors of further kinds, such as `shell`. The worker closes them when it stops. */
   readonly executors?: Readonly<Record<string, Executor>>
 }
@@ -57,7 +62,7 @@ export interface ProcessOptions {
 const MOST_PROCESSES = 256
 const KNOWN = [
   ...['concurrency', 'queues', 'name', 'maxResult', 'maxPendingOutput', 'supervisor', 'attributes', 'logger'],
-  ...['drain', 'processes', 'executors'],
+  ...['drain', 'processes', 'executors', 'guards'],
 ]
 
 /**
@@ -72,7 +77,7 @@ export function makeWorker(
   surroundings?: Surroundings,
 ): Worker {
   checkKnown('work', options, KNOWN)
-  const { drain, executors: others = {}, queues, processes, ...rest } = options
+  const { drain, executors: others = {}, queues, processes, guards = isDevelopment(), ...rest } = options
   const workflows = definitions.filter(isWorkflow)
   const jobs = definitions.filter((definition) => !isWorkflow(definition))
   const handlers = handlersOf(jobs)
@@ -84,7 +89,7 @@ export function makeWorker(
       : poolOf(processes, options.concurrency ?? DEFAULT_SLOTS)
   const ofKinds = new Map<string, Executor>()
   for (const kind of handlers.keys()) ofKinds.set(kind, functions)
-  addWorkflows(ofKinds, workflows, surroundings)
+  addWorkflows(ofKinds, workflows, surroundings, guards)
   for (const [kind, executor] of ofKinds) {
     if (executors.has(kind)) throw invalidOption(`executors.${kind}`, 'a kind that no definition has', kind)
     executors.set(kind, executor)
@@ -101,15 +106,22 @@ export function makeWorker(
   })
 }
 
+/** Guards cost a little, and what they find is for whoever writes the code. */
+function isDevelopment(): boolean {
+  return process.env.NODE_ENV !== 'production'
+}
+
 function addWorkflows(
   executors: Map<string, Executor>,
   workflows: readonly WorkflowDefinition[],
   surroundings: Surroundings | undefined,
+  guards: boolean,
 ): void {
   const codes = new Map<string, WorkflowCode>()
   const time =
     surroundings === undefined ? { clock: systemClock, timers: systemTimers } : timeOf(surroundings)
-  const executor = createWorkflowExecutor(codes, time)
+  if (workflows.length === 0) return
+  const executor = createWorkflowExecutor(codes, { ...time, isStrict: guards })
   for (const { kind, code } of workflows) {
     if (executors.has(kind)) throw twiceError(kind)
     codes.set(kind, code)

@@ -91,7 +91,8 @@ export async function human(flow: Flow, options: HumanOptions<never, unknown>): 
   for (let round = 1; ; round++) {
     const answer = await ask(flow, asked, round, rejected)
     if (answer === undefined) return undefined
-    const verdict = await flow.step(`process ${title}`, () => judge(options, answer))
+    const name = `process ${title}${round === 1 ? '' : ` (${round})`}`
+    const verdict = await flow.step(name, () => judge(options, answer))
     if (!('reason' in verdict)) return verdict.value
     rejected = { reason: verdict.reason, answer: answer.value }
   }
@@ -148,15 +149,16 @@ function pose(
     const { id, result } = own.spawn(QUESTION, task, { enqueue: { metadata } })
     if (notify === undefined) return result
     const { secret, ...shown } = task
-    const tell = async (why: HumanNotice['reason']): Promise<unknown> => {
+    const tell = async (why: HumanNotice['reason'], name: string): Promise<unknown> => {
       const notice = { ...shown, token: humanToken(await id, secret), reason: why }
-      return own.step(`notify ${title}`, () => notify(notice))
+      return own.step(name, () => notify(notice))
     }
+    const of = `${title}${task.round === 1 ? '' : ` (${task.round})`}`
     const telling = own.branch(async () => {
-      await tell(reason)
-      while (remindMs > 0) {
+      await tell(reason, `${reason === 'asked' ? 'notify' : 'escalate'} ${of}`)
+      for (let time = 1; remindMs > 0; time++) {
         await own.sleep(remindMs)
-        await tell('reminder')
+        await tell('reminder', `remind ${of}, ${reason}, ${time}`)
       }
       return result
     })

@@ -13,6 +13,7 @@ import {
   type JournalRow,
   LOCK,
   MARK,
+  OPEN,
   type Retry,
   SEND,
   SIGNAL,
@@ -21,6 +22,7 @@ import {
 } from '../core/model/journal.ts'
 import type { PerdureError } from '../errors.ts'
 import { Alarm } from './alarm.ts'
+import { Cautions, type RunWatch, UNWATCHED } from './cautions.ts'
 import { lookedAtError, mismatch, missing, recordedError } from './errors.ts'
 import { Ledger } from './ledger.ts'
 import { type Branch, type Combination, Parts } from './parts.ts'
@@ -43,6 +45,9 @@ export interface ChildRequest {
 
 /** A row of which the code did not get to its position for so long, ms, will never be asked for. */
 const STALL_MS = 5_000
+/** Code that waits so long, ms, for nothing that it asked for waits for something else. */
+const STRAY_MS = 1_000
+
 /** Thrown through the code to begin anew. */
 export class Continuation {
   readonly input: unknown
@@ -83,10 +88,15 @@ export class FlowRun {
   /** What is asked for now is asked for by the undoing, not by the code. */
   #isUndoing = false
   readonly #alarm = new Alarm()
+  readonly #watch: RunWatch
+  readonly #cautions: Cautions
 
-  constructor(job: number, program: (run: FlowRun) => unknown) {
+  /** @param watch who looks at the code; nobody by default. */
+  constructor(job: number, program: (run: FlowRun) => unknown, watch: RunWatch = UNWATCHED) {
     this.job = job
     this.#program = program
+    this.#watch = watch
+    this.#cautions = new Cautions(watch)
     const run = this
     this.#steps = new Steps({
       job,
@@ -94,7 +104,10 @@ export class FlowRun {
         return run.signal
       },
       isWithdrawn: (position) => this.#rows.withdrawn.has(position),
-      write: (entry) => this.#ledger.write(entry),
+      write: (entry) => {
+        if ('value' in entry) this.#cautions.large(entry.name, entry.value?.length ?? 0)
+        this.#ledger.write(entry)
+      },
       drop: (position) => this.#waits.drop(position),
       touch: () => this.#touch(),
     })
@@ -156,6 +169,7 @@ export class FlowRun {
     const count = (this.#names.get(given) ?? 0) + 1
     this.#names.set(given, count)
     const name = count === 1 ? given : `${given} #${count}`
+    if (count > 1) this.#cautions.repeated(given, name)
     const { undo } = request
     const pending = {
       undo: undo && { name, fn: undo },
@@ -248,6 +262,7 @@ export class FlowRun {
     for (const each of open) this.#rows.withdraw(each)
     for (const each of rejected) {
       this.#steps.stop(each)
+      this.#cautions.settled(each)
       // A step that is under way, or has ended meanwhile, may still have to be undone.
       this.#waits.letGo(each, error, this.#steps.has(each) || this.#rows.willSettle(each))
     }
@@ -303,7 +318,7 @@ export class FlowRun {
     const issued = this.#issue(MARK, name)
     if (issued === undefined) throw this.#fault
     if (issued.row !== undefined) return parse(issued.row.value)
-    const value = make()
+    const value = this.#watch.outside(make)
     const { position } = issued
     const text = JSON.stringify(value)
     this.#ledger.write({ type: 'settled', kind: MARK, position, name, state: DONE, value: text, undo: false })
@@ -342,7 +357,8 @@ export class FlowRun {
     if (row === undefined) {
       if (this.#rows.recorded.size > 0) this.#waits.gaps.add(position)
       // What is on record as let go of does not begin anew, unless it may have to be undone.
-      if (how.undo !== undefined || !this.#rows.withdrawn.has(position)) begin(position)
+      if (how.undo !== undefined || !this.#rows.withdrawn.has(position))
+        this.#watch.outside(() => begin(position))
     }
     this.#touch()
     return promise
@@ -367,7 +383,10 @@ export class FlowRun {
     if (this.#fault !== undefined) return undefined
     this.#alarm.clear()
     const { position, row } = this.#rows.issue()
-    if (row === undefined || (row.kind === kind && row.name === name)) return { position, row }
+    if (row === undefined || (row.kind === kind && row.name === name)) {
+      this.#cautions.asked(kind, name, position)
+      return { position, row }
+    }
     this.#fault = mismatch(position, row, kind, name)
     this.#touch()
     return undefined
@@ -378,16 +397,18 @@ export class FlowRun {
   #touch(): void {
     if (this.#isTurnDue || this.#port === undefined) return
     this.#isTurnDue = true
-    nextTurn(() => {
+    const turn = (): void => {
       this.#isTurnDue = false
       this.#turn()
-    })
+    }
+    this.#watch.outside(() => nextTurn(turn))
   }
 
   /** Does the next thing that is to be done; promises that it settles have their effect before the next turn. */
   #turn(): void {
     const port = this.#port
     if (port === undefined) return
+    this.#cautions.grown(this.#rows.known)
     if (port.signal.aborted && port.signal.reason === 'lease-lost') {
       this.#leave({ type: 'lost' })
       return
@@ -409,7 +430,7 @@ export class FlowRun {
 
   #start(): void {
     this.#isStarted = true
-    this.#follow(() => this.#program(this))
+    this.#follow(() => this.#watch.inside(this.#cautions, () => this.#program(this)))
     this.#touch()
   }
 
@@ -438,6 +459,7 @@ export class FlowRun {
         return true
       }
       const taken = this.#waits.take(row)
+      if (row.state !== OPEN) this.#cautions.settled(row.position)
       if (taken === undefined) continue
       if (taken.passOn !== undefined) this.#passOn(taken.passOn, row.value)
       if (taken.undo !== undefined && row.state === DONE) this.#undos.note(taken.undo, parse(row.value))
@@ -465,6 +487,8 @@ export class FlowRun {
       if (due !== Infinity) this.#alarm.set(port, Math.max(1, due - port.now()), () => this.#pull())
     } else if ((this.#outcome === undefined ? this.#waits : this.#waits.mustEnd).size > 0) {
       this.#leave({ type: 'suspended', seen: this.#rows.known })
+    } else if (this.#watch.isStrict) {
+      this.#alarm.set(port, STRAY_MS, () => this.#cautions.strays())
     }
   }
 
@@ -500,6 +524,7 @@ export class FlowRun {
       return
     }
     if (!fails) {
+      if (!isThrown) this.#cautions.ended()
       this.#leave(
         value instanceof Continuation
           ? { type: 'continued', input: value.input }

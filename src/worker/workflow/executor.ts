@@ -19,6 +19,8 @@ import type { RunEnd, RunPort } from '../../workflow/port.ts'
 import { FlowRun } from '../../workflow/run.ts'
 import type { SessionExecutor } from '../session-executor.ts'
 import { Kept } from './kept.ts'
+import { answerQuestions } from './questions.ts'
+import { Watch, watchGlobals } from './watch.ts'
 
 /** The code of a workflow. */
 export type WorkflowCode = (flow: Flow, input: never) => unknown
@@ -29,9 +31,15 @@ export interface WorkflowExecutorOptions {
   readonly timers: Timers
   /** Memory for runs that wait, in characters, about. Default 64 Mi. */
   readonly keep?: number
+  /** Looks for mistakes in the code that would break a replay: takes the place of globals meanwhile. Default false. */
+  readonly isStrict?: boolean
+  /** Hears of mistakes, and of limits that come near. Default: a warning of the process. */
+  readonly warn?: (text: string) => void
 }
 
 const KEEP = 64 * 1024 * 1024
+
+const warnProcess = (text: string): void => process.emitWarning(text, 'PerdureWarning')
 
 /** Makes an executor for workflows, by kind. */
 export function createWorkflowExecutor(
@@ -48,19 +56,32 @@ class Workflows implements SessionExecutor {
   readonly #timers: Timers
   readonly #kept: Kept
   readonly #active = new Map<string, FlowRun>()
+  /** The same by job. */
+  readonly #live = new Map<number, FlowRun>()
   #session: WorkflowSession | undefined
+  readonly #watches = new Map<string, Watch>()
+  readonly #isStrict: boolean
+  readonly #warn: (text: string) => void
+  #unwatch: () => void = () => {}
 
   constructor(workflows: ReadonlyMap<string, WorkflowCode>, options: WorkflowExecutorOptions) {
-    const { clock, timers, keep = KEEP } = options
+    const { clock, timers, keep = KEEP, isStrict = false, warn = warnProcess } = options
     this.#workflows = workflows
     this.#clock = clock
     this.#timers = timers
     this.#kept = new Kept(keep)
+    this.#isStrict = isStrict
+    this.#warn = warn
+    if (isStrict) this.#unwatch = watchGlobals()
   }
 
   attach(session: WorkerSession): void {
     this.#session = session.workflows
     this.#session.onNews((token) => this.#active.get(token)?.news())
+    answerQuestions(this.#session, {
+      codeOf: (kind) => this.#workflows.get(kind),
+      known: (job) => this.#live.get(job) ?? this.#kept.peek(job),
+    })
   }
 
   async run(attempt: Attempt, control: AttemptControl): Promise<Outcome> {
@@ -73,12 +94,25 @@ class Workflows implements SessionExecutor {
     const port = this.#portOf(session, attempt, control)
     const kept = this.#kept.take(attempt.job)
     const run =
-      kept ?? new FlowRun(attempt.job, (own) => code(new Flow(own, port.child), attempt.input as never))
+      kept ??
+      new FlowRun(
+        attempt.job,
+        (own) => code(new Flow(own, port.child), attempt.input as never),
+        this.#watchOf(attempt.kind),
+      )
     this.#active.set(attempt.token, run)
+    this.#live.set(attempt.job, run)
     const end = await run.work(port, attempt.attempt === 1)
     this.#active.delete(attempt.token)
+    if (this.#live.get(attempt.job) === run) this.#live.delete(attempt.job)
     if (end.type === 'suspended') this.#kept.put(run)
     return outcomeOf(end, control)
+  }
+
+  #watchOf(kind: string): Watch {
+    const watch = this.#watches.get(kind) ?? new Watch(kind, this.#isStrict, this.#warn)
+    this.#watches.set(kind, watch)
+    return watch
   }
 
   #portOf(
@@ -104,6 +138,7 @@ class Workflows implements SessionExecutor {
 
   async close(): Promise<void> {
     this.#kept.clear()
+    this.#unwatch()
   }
 }
 

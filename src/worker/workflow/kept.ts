@@ -28,6 +28,12 @@ export class Kept {
     }
   }
 
+  /** Looks at a run, which stays. */
+  peek(job: number): FlowRun | undefined {
+    const run = this.#runs.get(job)?.run
+    return run?.isWhole === true ? run : undefined
+  }
+
   /** Takes a run out. One whose code went on without a lease is of no use any more. */
   take(job: number): FlowRun | undefined {
     const kept = this.#runs.get(job)
