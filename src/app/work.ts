@@ -12,6 +12,7 @@ import type { Surroundings } from '../runtime/services.ts'
 import { systemTimers, type Timers } from '../runtime/timers.ts'
 import { type Duration, parseDuration } from '../std/duration.ts'
 import { checkKnown, invalidOption, nonEmptyText, wholeNumber } from '../std/options.ts'
+import { machineAttributes } from '../worker/attributes.ts'
 import { DEFAULT_SLOTS, type WorkerOptions } from '../worker/options.ts'
 import { createWorker, type Worker } from '../worker/worker.ts'
 import { createWorkflowExecutor, type WorkflowCode } from '../worker/workflow/executor.ts'
@@ -101,9 +102,21 @@ export function makeWorker(
     executors,
     queues: queues ?? [...own],
     ...rest,
+    ...attributesOf(rest.attributes, workflows),
     ...time,
     ...(drain === undefined ? {} : { drainMs: parseDuration(drain, 'drain') }),
   })
+}
+
+/** A worker says which versions of its workflows it has. */
+function attributesOf(
+  given: WorkerOptions['attributes'],
+  workflows: readonly WorkflowDefinition[],
+): Pick<WorkerOptions, 'attributes'> {
+  const versions = workflows.flatMap((definition) => definition.versions)
+  if (versions.length === 0) return {}
+  const own = given ?? machineAttributes()
+  return { attributes: { ...own, labels: [...own.labels, ...versions] } }
 }
 
 /** Guards cost a little, and what they find is for whoever writes the code. */

@@ -7,10 +7,12 @@ import { checkValue } from '../client/schema.ts'
 import { invalidOption } from '../std/options.ts'
 import type { WorkflowCode } from '../worker/workflow/executor.ts'
 import type { Flow } from '../workflow/flow.ts'
+import { readVersions, type VersionOptions } from './version.ts'
 
 /** The options of `workflow`. */
 export interface WorkflowOptions<Value, Returned>
-  extends Omit<DefinitionOptions<Value>, 'run' | 'input' | 'output' | 'check'> {
+  extends Omit<DefinitionOptions<Value>, 'run' | 'input' | 'output' | 'check'>,
+    VersionOptions {
   /** The code: plain async TypeScript, in which everything that matters goes through `flow`. */
   readonly run: (flow: Flow, input: Value) => Returned
 }
@@ -18,6 +20,8 @@ export interface WorkflowOptions<Value, Returned>
 /** A definition of a workflow. */
 export interface WorkflowDefinition<Input = unknown, Output = unknown> extends JobDefinition<Input, Output> {
   readonly code: WorkflowCode
+  /** The labels of workers that have it. */
+  readonly versions: readonly string[]
 }
 
 /**
@@ -41,17 +45,34 @@ export function workflow<Input = undefined, Returned = unknown>(
   },
 ): WorkflowDefinition<Input, Awaited<Returned>>
 export function workflow(kind: string, options: object): WorkflowDefinition<never, never> {
-  const { run, ...rest } = options as DefinitionOptions & { run: (flow: Flow, input: never) => unknown }
+  const { run, version, accepts, ...rest } = options as DefinitionOptions &
+    VersionOptions & { run: (flow: Flow, input: never) => unknown }
   const owner = `workflow(${JSON.stringify(kind)})`
   if (typeof run !== 'function') throw invalidOption(`${owner} run`, 'a function', run)
-  const definition = defineJob(kind, { ...rest, run: () => refuse(owner) })
+  const versions = readVersions(
+    owner,
+    kind,
+    { ...(version === undefined ? {} : { version }), ...(accepts === undefined ? {} : { accepts }) },
+    run,
+  )
+  const definition = defineJob(kind, {
+    ...withVersion(rest, versions.wanted),
+    run: () => refuse(owner),
+  })
   const { output } = definition
   const code: WorkflowCode =
     output === undefined
       ? run
       : async (flow, input) =>
           checkValue(output, await run(flow, input), 'INVALID_OUTPUT', `the result of ${owner}`)
-  return Object.freeze({ ...definition, code }) as WorkflowDefinition<never, never>
+  return Object.freeze({ ...definition, code, versions: versions.labels }) as WorkflowDefinition<never, never>
+}
+
+/** The options of a definition whose runs want workers of a version. */
+function withVersion(options: DefinitionOptions, wanted: string | undefined): DefinitionOptions {
+  if (wanted === undefined) return options
+  const { labels = [] } = options.requires ?? {}
+  return { ...options, requires: { ...options.requires, labels: [wanted, ...[labels].flat()] } }
 }
 
 /** Whether a definition is one of a workflow. */

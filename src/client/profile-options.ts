@@ -5,6 +5,7 @@
  * those of core/model/profile.ts; nothing is filled in here.
  */
 import type { CommandContext, Retention, RetryPolicy, Timeouts } from '../core/model/profile.ts'
+import { type Requirements, versionOf } from '../core/model/requirements.ts'
 import { type Duration, MAX_DURATION_MS, parseDuration } from '../std/duration.ts'
 import { checkKnown, invalidOption, nonEmptyText, numberBetween, oneOf, wholeNumber } from '../std/options.ts'
 import { type RequireOptions, readRequirements } from './requirements.ts'
@@ -97,8 +98,16 @@ export function mergeShared(
     ...(base.retry && over.retry ? { retry: { ...base.retry, ...over.retry } } : {}),
     ...(base.timeouts && over.timeouts ? { timeouts: { ...base.timeouts, ...over.timeouts } } : {}),
     ...(base.retention && over.retention ? { retention: { ...base.retention, ...over.retention } } : {}),
-    ...(base.requires && over.requires ? { requires: { ...base.requires, ...over.requires } } : {}),
+    ...(base.requires && over.requires ? { requires: mergeRequires(base.requires, over.requires) } : {}),
   })
+}
+
+/** A run stays with its version, whatever else is asked for. */
+function mergeRequires(base: Requirements, over: Requirements): Requirements {
+  const versions = (base.labels ?? []).filter((label) => versionOf(label) !== undefined)
+  const labels =
+    versions.length > 0 && over.labels !== undefined ? { labels: [...versions, ...over.labels] } : {}
+  return { ...base, ...over, ...labels }
 }
 
 const MOST_ATTEMPTS = 1_000_000

@@ -64,6 +64,22 @@ export function isLabel(text: unknown): boolean {
   return typeof text === 'string' && /^[\p{L}\p{N}_][\p{L}\p{N}_.:/@=-]{0,199}$/u.test(text)
 }
 
+/** Whether a text can be a version of a workflow. */
+export function isVersion(text: unknown): text is string {
+  return typeof text === 'string' && /^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$/.test(text)
+}
+
+/** The label that says which version of a workflow a worker has, and a run wants. */
+export function versionLabel(kind: string, version: string): string {
+  // Kinds may be any text, labels not; a class of requirements is that of one kind anyway.
+  return `version:${kind.replace(/[^\p{L}\p{N}_.:/@-]/gu, '-').slice(0, 100)}=${version}`
+}
+
+/** The version of a {@link versionLabel}; undefined for another label. */
+export function versionOf(label: string): string | undefined {
+  return /^version:[^=]*=(.*)$/.exec(label)?.[1]
+}
+
 /** What a job reserves of its worker. */
 export interface Share {
   readonly cpus: number

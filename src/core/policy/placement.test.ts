@@ -80,6 +80,18 @@ describe('why no worker takes a job', () => {
       'needs 16GiB of memory; the largest worker has 8GiB',
     ],
     [
+      'nobody has the version of a workflow',
+      { labels: ['gpu', 'version:order=3'] },
+      [worker({ labels: ['gpu', 'version:order=4'] }), worker()],
+      'no worker for version 3 is here',
+    ],
+    [
+      'somebody has the version, and not the rest',
+      { labels: ['gpu', 'version:order=3'] },
+      [worker({ labels: ['version:order=3'] })],
+      'no worker matches: label gpu version:order=3 excludes the only worker here',
+    ],
+    [
       'each lacks something else',
       { hosts: ['node2'], memory: 16 * GIB },
       [worker(), worker({ hosts: ['node2'] })],

@@ -7,7 +7,7 @@
 import { matchesGlob } from '../../std/glob.ts'
 import { isInNetwork, parseNetwork } from '../../std/network.ts'
 import { formatSize } from '../../std/size.ts'
-import type { Mount, Requirements, WorkerAttributes } from '../model/requirements.ts'
+import { type Mount, type Requirements, versionOf, type WorkerAttributes } from '../model/requirements.ts'
 
 /** A worker as placement sees it. */
 export interface Candidate {
@@ -106,6 +106,8 @@ export function explain(requires: Requirements, workers: readonly Candidate[]): 
     if (lack === 'paths' && worker.attributes !== undefined && requires.paths?.some(isOpen)) return null
     counts.set(lack, (counts.get(lack) ?? 0) + 1)
   }
+  const version = versionOfNone(requires, workers)
+  if (version !== undefined) return `no worker for version ${version} is here`
   const lacks = [...counts.keys()]
   const [lack] = lacks as [keyof Requirements]
   const all = workers.length === 1 ? 'the only worker here' : `the ${workers.length} workers here`
@@ -115,6 +117,14 @@ export function explain(requires: Requirements, workers: readonly Candidate[]): 
   }
   if (lack === 'cpus' || lack === 'memory') return shortage(requires, lack, workers)
   return `no worker matches: ${phrase(requires, lack)} excludes ${all}`
+}
+
+/** The version of a workflow that the job wants and no worker has. */
+function versionOfNone({ labels = [] }: Requirements, workers: readonly Candidate[]): string | undefined {
+  const wanted = labels.find((label) => versionOf(label) !== undefined)
+  if (wanted === undefined) return undefined
+  const isThere = workers.some(({ attributes }) => attributes?.labels.includes(wanted))
+  return isThere ? undefined : versionOf(wanted)
 }
 
 function shortage(requires: Requirements, what: 'cpus' | 'memory', workers: readonly Candidate[]): string {
