@@ -51,6 +51,9 @@ export const ERROR_KINDS = {
   SPAWN_FAILED: kind('The command could not be started', 126),
   UNKNOWN_KIND: kind('No handler of that kind is known here', 64),
   NON_DETERMINISM: kind('The code of a workflow does not fit what its run has recorded', 70),
+  NO_HANDLER: kind('A workflow run has no such handler', 69),
+  REFUSED: kind('A workflow run refused an update', 65),
+  NO_WORKER: kind('No worker can answer for a workflow run', 75, true),
   STUCK: kind('Nothing can happen any more by itself', 70),
   // the store and the engine
   STORE_BUSY: kind('Another process owns this store', 73, true),

@@ -6,14 +6,23 @@
 import type { Client } from '../client/client.ts'
 import { referenceId } from '../client/enqueue.ts'
 import type { ControlResult, ControlVerb, JobDetails, JobEnd, JobEvent, LogEntry } from '../client/types.ts'
+import type { AskOptions } from '../client/workflows.ts'
 import { ERROR_KINDS, type ErrorCode, PerdureError, perdureError } from '../errors.ts'
 import { systemTimers } from '../runtime/timers.ts'
 import { type Duration, formatDuration, parseDuration } from '../std/duration.ts'
 import { checkKnown } from '../std/options.ts'
+import { RunStream, type StreamOptions } from './run-stream.ts'
 
 /** How long to wait. */
 export interface WaitOptions {
   /** After this long the wait (not the job) ends with TIMEOUT. Default: none. */
+  readonly timeout?: Duration
+  readonly signal?: AbortSignal
+}
+
+/** How long to wait for an answer. */
+export interface AskLimit {
+  /** Default 10 s. */
   readonly timeout?: Duration
   readonly signal?: AbortSignal
 }
@@ -125,6 +134,42 @@ export class JobHandle<Output = unknown> {
     return this.#control({ verb: 'terminate', ...options })
   }
 
+  /**
+   * What a handler of a workflow run answers (`flow.query`), from what the run knows: it may work, wait or have ended. Changes nothing.
+   *
+   * @throws NOT_FOUND; NO_HANDLER; NO_WORKER where none is connected that has its code; TIMEOUT; what the handler throws.
+   */
+  query<Answer = unknown>(name: string, input?: unknown, options: AskLimit = {}): Promise<Answer> {
+    checkKnown('query', options, ['timeout', 'signal'])
+    return this.#client.workflows.query(this.id, name, input, readLimit(options)) as Promise<Answer>
+  }
+
+  /**
+   * Has a handler of a live workflow run carry out an update (`flow.update`); its answer, once that is on record.
+   *
+   * @throws NOT_FOUND; NO_HANDLER; REFUSED by its validation; NO_WORKER; WRONG_STATE where the run has ended; TIMEOUT, after which the same
+   *   `id` gives the answer; what the handler throws.
+   */
+  update<Answer = unknown>(
+    name: string,
+    input?: unknown,
+    options: AskLimit & { readonly id?: string } = {},
+  ): Promise<Answer> {
+    checkKnown('update', options, ['timeout', 'signal', 'id'])
+    const { id } = options
+    const call = { ...readLimit(options), ...(id === undefined ? {} : { id }) }
+    return this.#client.workflows.update(this.id, name, input, call) as Promise<Answer>
+  }
+
+  /**
+   * Values of a stream of a workflow run (`flow.stream`), those on record and those to come, until the run ends. `offset` says where to go
+   * on behind the last value that was taken.
+   */
+  stream<Value = unknown>(name: string, options: StreamOptions = {}): RunStream<Value> {
+    checkKnown('stream', options, ['from', 'signal'])
+    return new RunStream((from) => this.#client.workflows.follow(this.id, name, from), options)
+  }
+
   /** Gives a failed or cancelled job a fresh set of attempts. */
   restart(): Promise<ControlResult> {
     return this.#control({ verb: 'restart' })
@@ -162,6 +207,13 @@ export class JobHandle<Output = unknown> {
 
   #control(verb: ControlVerb): Promise<ControlResult> {
     return this.#client.control(this.id, verb)
+  }
+}
+
+function readLimit({ timeout, signal }: AskLimit): AskOptions {
+  return {
+    ...(timeout === undefined ? {} : { timeoutMs: parseDuration(timeout, 'timeout') }),
+    ...(signal === undefined ? {} : { signal }),
   }
 }
 

@@ -19,6 +19,69 @@ export interface WorkflowClient {
   signal(run: number, name: string, value: unknown): Promise<{ readonly isAwaited: boolean }>
   /** A page of what a run recorded, from a sequence number on. Default 0. */
   journal(run: number, from?: number): Promise<JournalPage>
+  /**
+   * What a handler of the run answers, from what the run knows: live, waiting or ended. Changes nothing. Rejects with NOT_FOUND,
+   * NO_HANDLER, NO_WORKER, TIMEOUT, NON_DETERMINISM, and as the handler failed.
+   */
+  query(run: number, name: string, input: unknown, options?: AskOptions): Promise<unknown>
+  /**
+   * Has a live run change: its handler's answer, once that is on record. Rejects with NOT_FOUND, NO_HANDLER, REFUSED, NO_WORKER,
+   * WRONG_STATE where it has ended, TIMEOUT where it is on record and not answered yet, and as the handler failed.
+   */
+  update(run: number, name: string, input: unknown, options?: UpdateCall): Promise<unknown>
+  /** Values of a stream of the run, those on record and those to come; ends with the run. */
+  follow(run: number, name: string, options?: FollowOptions): AsyncIterable<StreamItem>
+}
+
+/** How to ask. */
+export interface AskOptions {
+  /** Default 10,000. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+/** How to update. */
+export interface UpdateCall extends AskOptions {
+  /** The same again is the same update, for as long as the run has its journal. Default: one of its own. */
+  readonly id?: string
+  /** True only in the first sending of an id that was made up for this call: it spares looking for it. */
+  readonly isNew?: boolean
+}
+
+/** What of a stream to read. */
+export interface FollowOptions {
+  /** The offset to go on from. Default 0: from its beginning. */
+  readonly from?: number
+  readonly signal?: AbortSignal
+}
+
+/** A value of a stream. */
+export interface StreamItem {
+  /** Where to go on behind it. */
+  readonly offset: number
+  /** JSON text; null for none. */
+  readonly value: string | null
+}
+
+/** A run is asked something; any worker that has its code can answer, from its journal. */
+export interface RunQuestion {
+  /** Stands for it in the answer, and for a lease where its journal is read. */
+  readonly token: string
+  readonly ask: 'query' | 'validate'
+  readonly job: number
+  readonly kind: string
+  readonly namespace: string
+  /** JSON text of the input of the run. */
+  readonly runInput: string | null
+  readonly name: string
+  /** JSON text of the input of the question. */
+  readonly input: string | null
+}
+
+/** An answer as JSON text; of one that is broken, an ErrorRecord. */
+export interface RunAnswer {
+  readonly isBroken: boolean
+  readonly value: string | null
 }
 
 /** Runs as the worker sees that holds their leases. */
@@ -36,4 +99,8 @@ export interface WorkflowSession {
   journal(token: string, from: number): Promise<JournalPage | undefined>
   /** Calls back with the token of each leased run in whose journal something settled, or may have, that its worker did not write. */
   onNews(listener: (token: string) => void): void
+  /** Calls back with questions about runs of the worker's kinds. Each wants an answer. */
+  onQuestion(listener: (question: RunQuestion) => void): void
+  /** Answers a question; undefined where it cannot. */
+  answer(token: string, answer: RunAnswer | undefined): Promise<void>
 }

@@ -6,7 +6,14 @@
  */
 import type { Client, ImportedJob, PollRequest, Report, WorkerInfo, WorkerSession } from '../client/client.ts'
 import type { ControlVerb, JobQuery, JobSpec, WatchFilter, WorkerStatus } from '../client/types.ts'
-import type { WorkflowClient, WorkflowSession } from '../client/workflows.ts'
+import type {
+  AskOptions,
+  FollowOptions,
+  RunAnswer,
+  UpdateCall,
+  WorkflowClient,
+  WorkflowSession,
+} from '../client/workflows.ts'
 import { fitPage } from '../protocol/journal.ts'
 import { malformed } from '../protocol/json.ts'
 import type { WorkerName } from '../protocol/messages.ts'
@@ -37,7 +44,7 @@ type Required =
   | Exclude<keyof Client, 'close' | 'workflows'>
   | `workflows.${keyof WorkflowClient}`
   | `session.${Exclude<keyof WorkerSession, 'onNotice' | 'workflows'>}`
-  | `session.workflows.${Exclude<keyof WorkflowSession, 'onNews'>}`
+  | `session.workflows.${Exclude<keyof WorkflowSession, 'onNews' | 'onQuestion'>}`
 
 const optional = <T>(value: unknown): T | undefined => (value ?? undefined) as T | undefined
 
@@ -61,6 +68,18 @@ export const HANDLERS = {
   dependents: ({ client }, [id, limit]) => client.dependents(id as number, optional(limit)),
   'workflows.signal': ({ client }, [run, name, said]) =>
     client.workflows.signal(run as number, name as string, (said as { value?: unknown }).value),
+  'workflows.query': async ({ client, signal }, [run, name, said]) => {
+    const { input, ...options } = said as AskOptions & { readonly input?: unknown }
+    const limits = { ...options, signal }
+    return { value: await client.workflows.query(run as number, name as string, input, limits) }
+  },
+  'workflows.update': async ({ client, signal }, [run, name, said]) => {
+    const { input, ...options } = said as UpdateCall & { readonly input?: unknown }
+    const limits = { ...options, signal }
+    return { value: await client.workflows.update(run as number, name as string, input, limits) }
+  },
+  'workflows.follow': ({ client, signal }, [run, name, options]) =>
+    client.workflows.follow(run as number, name as string, { ...optional<FollowOptions>(options), signal }),
   'workflows.journal': async ({ client }, [run, from]) =>
     fitPage(await client.workflows.journal(run as number, optional(from))),
   openWorker: async (context, [worker, state]) => {
@@ -85,6 +104,8 @@ export const HANDLERS = {
       .recordRun(token as string, seen as number, entries as readonly unknown[], request as string),
   'session.workflows.journal': ({ sessions }, [session, token, from]) =>
     sessions.get(session as number).readRun(token as string, from as number),
+  'session.workflows.answer': ({ sessions }, [session, token, answer]) =>
+    sessions.get(session as number).answerRun(token as string, optional<RunAnswer>(answer)),
   'session.heartbeat': ({ sessions }, [session, tokens]) =>
     sessions.get(session as number).heartbeat(strings(tokens)),
   'session.log': ({ sessions }, [session, entries, request]) =>

@@ -14,8 +14,9 @@ import type {
   WorkerNotice,
   WorkerSession,
 } from '../client/client.ts'
-import { readEntries } from '../client/embedded/entries.ts'
+import { readAnswer, readEntries } from '../client/embedded/entries.ts'
 import type { WorkerStatus } from '../client/types.ts'
+import type { RunAnswer, RunQuestion } from '../client/workflows.ts'
 import type { JournalPage } from '../core/model/journal.ts'
 import { type PerdureError, perdureError } from '../errors.ts'
 import { fitPage, withoutWritten } from '../protocol/journal.ts'
@@ -34,8 +35,13 @@ export interface NewsNotice {
   readonly token: string
 }
 
+/** A run is asked something that its worker can answer. */
+export interface QuestionNotice extends RunQuestion {
+  readonly type: 'question'
+}
+
 /** What a session tells its worker without being asked. */
-export type SessionNotice = WorkerNotice | NewsNotice
+export type SessionNotice = WorkerNotice | NewsNotice | QuestionNotice
 
 /** Receives the notices of one session. */
 export type NoticeSink = (session: number, notice: SessionNotice) => void
@@ -58,6 +64,8 @@ export class SharedSession {
   readonly #stops = new Map<string, StopNotice>()
   /** The last question about paths, told again likewise. */
   #look: LookNotice | undefined
+  /** Questions that were handed on and not answered yet. */
+  readonly #questions = new Set<string>()
   /** Leased runs of which a worker without a connection has not heard the news. */
   readonly #news = new Set<string>()
   /** Tokens granted to this worker and not reported yet. */
@@ -75,6 +83,22 @@ export class SharedSession {
       this.#sink?.(number, notice)
     })
     session.workflows.onNews((token) => this.#onNews(token))
+    session.workflows.onQuestion((question) => this.#onQuestion(question))
+  }
+
+  /** Questions need a connection: who asks does not wait for the next call of somebody who has none. */
+  #onQuestion(question: RunQuestion): void {
+    const { token } = question
+    if (this.#sink === undefined) this.#decline(token)
+    else {
+      this.#questions.add(token)
+      this.#sink(this.number, { ...question, type: 'question' })
+    }
+  }
+
+  #decline(token: string): void {
+    this.#questions.delete(token)
+    void this.#session.workflows.answer(token, undefined)
   }
 
   /** The news of all runs come by here. */
@@ -109,6 +133,7 @@ export class SharedSession {
   detach(sink: NoticeSink): boolean {
     if (this.#sink !== sink) return false
     this.#sink = undefined
+    for (const token of this.#questions) this.#decline(token)
     return true
   }
 
@@ -164,6 +189,12 @@ export class SharedSession {
   async readRun(token: string, from: number): Promise<JournalPage & { readonly lost: boolean }> {
     const page = this.#isOwn(token) ? await this.#session.workflows.journal(token, from) : undefined
     return page === undefined ? { ...LOST, next: from, isEnd: true } : { ...fitPage(page), lost: false }
+  }
+
+  /** Answers a question that this worker was asked. */
+  async answerRun(token: string, answer: RunAnswer | undefined): Promise<void> {
+    this.#questions.delete(token)
+    await this.#session.workflows.answer(token, answer && readAnswer(answer))
   }
 
   /** Renews leases. A worker without a connection learns here which attempts are to stop, and which runs have news. */

@@ -2,8 +2,8 @@
  * Errors of workflow runs: what the code gets to see of failures, and what is wrong with the code itself.
  */
 import { ENTRY_NAMES, type EntryKind, type JournalRow } from '../core/model/journal.ts'
-import { invalidOption } from '../std/options.ts'
 import { type ErrorRecord, fromErrorRecord, type PerdureError, perdureError } from '../errors.ts'
+import { invalidOption } from '../std/options.ts'
 
 /** A failure out of the journal. It is the same in the run that met it and in every replay. */
 export function recordedError(value: string | null): PerdureError {

@@ -6,7 +6,9 @@ import { randomUUID } from 'node:crypto'
 import { SEND, SIGNAL, TIMER } from '../core/model/journal.ts'
 import { type Duration, parseDuration } from '../std/duration.ts'
 import { checkKnown, invalidOption, nonEmptyText, oneOf, wholeNumber } from '../std/options.ts'
+import { handlersOf, type UpdateHandler, type UpdateOptions } from './handlers.ts'
 import { type HumanOptions, human } from './human.ts'
+import { Outlet } from './outlet.ts'
 import { Branch } from './parts.ts'
 import type { Callable, ChildSpec, FlowEntry, RunPort } from './port.ts'
 import { Continuation, type FlowRun } from './run.ts'
@@ -264,6 +266,34 @@ export class Flow {
 
   #ask<Asked>(ask: () => Asked): Asked {
     return this.#branch === undefined ? ask() : this.#run.within(this.#branch, ask)
+  }
+
+  /**
+   * Answers `run.query(name)` from what the code knows, live or replayed; for the beginning of the code. The handler answers at once,
+   * and asks the flow for nothing.
+   */
+  query<Input = undefined>(name: string, handler: (input: Input) => unknown): void {
+    handlersOf(this.#run).query(name, handler)
+  }
+
+  /**
+   * Carries out `run.update(name, input)`; for the beginning of the code. `validate` refuses an input by throwing, before anything is on
+   * record. The handler may do whatever the code may; what it gives is the answer, once that is on record.
+   */
+  update<Input = undefined>(name: string, handler: (input: Input) => unknown): void
+  update<Input = undefined>(
+    name: string,
+    options: UpdateOptions<Input>,
+    handler: (input: Input) => unknown,
+  ): void
+  update(name: string, first: unknown, second?: unknown): void {
+    const [options, handler] = second === undefined ? [{}, first] : [first, second]
+    handlersOf(this.#run).update(name, options as UpdateOptions, handler as UpdateHandler)
+  }
+
+  /** A stream of values out of the run, which `run.stream(name)` reads. What is written is on record. */
+  stream<Value = unknown>(name: string): Outlet<Value> {
+    return new Outlet(this.#run, name)
   }
 
   /** The time, epoch ms; the same in every replay. */

@@ -41,9 +41,10 @@ export async function replayRows(
   rows: readonly JournalRow[],
   program: (run: FlowRun) => unknown,
   child: RunPort['child'] = () => ({}),
+  job: number = rows[0]?.run ?? 0,
 ): Promise<Replayed> {
   const stop = new AbortController()
-  const run = new ReplayedRun(rows[0]?.run ?? 0, program)
+  const run = new ReplayedRun(job, program)
   const port = portOf(rows, run, child, stop.signal)
   const worked = run.work(port, false)
   const ended = await Promise.race([worked, run.whenBeyond])

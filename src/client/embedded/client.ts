@@ -32,8 +32,11 @@ import type {
   WorkerView,
 } from '../types.ts'
 import type { WorkflowClient } from '../workflows.ts'
+import { Arrivals } from './arrivals.ts'
 import { Profiles } from './profiles.ts'
 import { readFilter, readQuery, writeCursor } from './query.ts'
+import { Questions } from './questions.ts'
+import { EmbeddedRuns } from './runs.ts'
 import { EmbeddedSession, type StopOptions } from './session.ts'
 import { checkCount, readPast, readSpec } from './specs.ts'
 import { logs, watch } from './streams.ts'
@@ -50,7 +53,7 @@ import {
 } from './validate.ts'
 import { detailsOf, type Explain, endOf, viewOf } from './views.ts'
 import { candidatesFor, workersOf } from './workers.ts'
-import { createWorkflowClient } from './workflows.ts'
+import type { Runs } from './workflows.ts'
 
 /**
  * Makes a client of an open engine; closing the client closes the engine.
@@ -72,12 +75,14 @@ class EmbeddedClient implements Client {
   readonly #profiles: Profiles
   readonly #book: LogBook
   readonly #sessions = new Set<EmbeddedSession>()
+  readonly #questions = new Questions(() => this.#sessions)
+  readonly #arrivals = new Arrivals()
   /** How cancels that are under way were asked for. */
   readonly #stops = new Map<number, StopOptions>()
 
   constructor(engine: Engine, defaults: ProfileOptions, book: LogBook) {
     this.#engine = engine
-    this.workflows = createWorkflowClient(engine)
+    this.workflows = new EmbeddedRuns(engine, this.#questions, this.#arrivals)
     this.#book = book
     this.#profiles = new Profiles(defaults)
   }
@@ -255,12 +260,20 @@ class EmbeddedClient implements Client {
       info,
       isLocal,
       this.#profiles,
+      this.#runsOf,
       stops,
       forget,
     )
     this.#sessions.add(session)
     return session
   }
+
+  readonly #runsOf = (session: EmbeddedSession): Runs => ({
+    written: (run, rows) => {
+      this.#questions.note(run, session)
+      this.#arrivals.tell(run, rows)
+    },
+  })
 
   async workers(): Promise<WorkerView[]> {
     const running: JobView[] = []

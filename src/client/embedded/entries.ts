@@ -5,7 +5,8 @@
  */
 import { BROKEN, DONE, ENTRY_NAMES, type EntryKind } from '../../core/model/journal.ts'
 import { MOST_VALUE } from '../../core/policy/sizes.ts'
-import type { RunEntry } from '../workflows.ts'
+import type { PerdureError } from '../../errors.ts'
+import type { RunAnswer, RunEntry } from '../workflows.ts'
 import {
   checkArray,
   checkInteger,
@@ -28,6 +29,13 @@ export function readEntries(entries: readonly unknown[]): readonly RunEntry[] {
   if (entries.length > MOST_ENTRIES)
     throw tooLarge('entries', `${MOST_ENTRIES} entries a call`, `${entries.length} entries`)
   return entries.map((entry) => readEntry(entry as Loose<RunEntry>))
+}
+
+/** Reads an answer to a question. Throws INVALID_OPTION, TOO_LARGE. */
+export function readAnswer({ isBroken, value }: RunAnswer): RunAnswer {
+  const text = checkText(value)
+  if (isBroken === true && !isError(text)) throw notAnError(text)
+  return { isBroken: isBroken === true, value: text }
 }
 
 /** What is said to be an entry, before it is known to be one. */
@@ -77,17 +85,16 @@ function readSettled({ kind, state, value, undo }: Loose<RunEntry>) {
   if (!Object.hasOwn(ENTRY_NAMES, kind as EntryKind))
     throw invalid('entries.kind', `one of ${Object.values(ENTRY_NAMES).join(', ')}`, kind)
   const text = checkText(value)
-  if (state === BROKEN && !isError(text))
-    throw invalid('entries.value', 'an error of code and message where the state is broken', text)
+  if (state === BROKEN && !isError(text)) throw notAnError(text)
   return { kind: kind as EntryKind, state, value: text, undo: undo === true } as const
 }
 
 /** JSON text, or nothing. */
 function checkText(value: unknown): string | null {
   if (value === undefined || value === null) return null
-  if (typeof value !== 'string') throw invalid('entries.value', 'JSON text', value)
+  if (typeof value !== 'string') throw invalid('value', 'JSON text', value)
   if (value.length > MOST_VALUE)
-    throw tooLarge('entries.value', `${MOST_VALUE} characters of JSON`, `${value.length} characters`)
+    throw tooLarge('value', `${MOST_VALUE} characters of JSON`, `${value.length} characters`)
   parse(value)
   return value
 }
@@ -96,11 +103,15 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw invalid('entries.value', 'JSON text', text)
+    throw invalid('value', 'JSON text', text)
   }
 }
 
 function isError(text: string | null): boolean {
   const value = text === null ? null : (parse(text) as { code?: unknown; message?: unknown } | null)
   return typeof value?.code === 'string' && typeof value.message === 'string'
+}
+
+function notAnError(text: string | null): PerdureError {
+  return invalid('value', 'an error of code and message where it is broken', text)
 }

@@ -24,7 +24,9 @@ import type {
 } from '../client.ts'
 import { readAttributes } from '../requirements.ts'
 import type { WorkerStatus } from '../types.ts'
+import type { RunAnswer, RunQuestion } from '../workflows.ts'
 import type { Profiles } from './profiles.ts'
+import type { Answerer } from './questions.ts'
 import { addOutput, addRecords, attributesOf } from './tail.ts'
 import { parseToken } from './token.ts'
 import {
@@ -37,7 +39,7 @@ import {
   encodeValue,
   invalid,
 } from './validate.ts'
-import { EmbeddedWorkflows } from './workflows.ts'
+import { EmbeddedWorkflows, type Runs } from './workflows.ts'
 
 /** How a cancel that is under way was asked for. */
 export interface StopOptions {
@@ -45,7 +47,7 @@ export interface StopOptions {
   readonly signal: string | undefined
 }
 
-export class EmbeddedSession implements WorkerSession {
+export class EmbeddedSession implements WorkerSession, Answerer {
   readonly #engine: Engine
   readonly #book: LogBook
   readonly info: WorkerInfo
@@ -76,17 +78,27 @@ export class EmbeddedSession implements WorkerSession {
     info: WorkerInfo,
     isLocal: boolean,
     profiles: Profiles,
+    runsOf: (session: EmbeddedSession) => Runs,
     stopOptions: (job: number) => StopOptions | undefined,
     onClose: (session: EmbeddedSession) => void,
   ) {
     this.#engine = engine
     this.#book = book
     this.info = info
-    this.workflows = new EmbeddedWorkflows(engine, profiles)
+    this.workflows = new EmbeddedWorkflows(engine, profiles, runsOf(this))
     this.#name = checkName('name', info.name)
     this.#isLocal = isLocal
     this.#onClose = onClose
     this.#unlisten = engine.announcer.onStop((job, graceMs) => this.#stop(job, graceMs, stopOptions(job.id)))
+  }
+
+  serves(queue: string, kind: string): boolean {
+    const { status } = this
+    return status === undefined || (status.queues.includes(queue) && status.kinds.includes(kind))
+  }
+
+  ask(question: Omit<RunQuestion, 'token'>, signal: AbortSignal): Promise<RunAnswer | undefined> {
+    return this.workflows.ask(question, signal)
   }
 
   async poll(request: PollRequest, signal?: AbortSignal): Promise<Lease[]> {

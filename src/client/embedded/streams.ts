@@ -10,32 +10,12 @@ import type { Change, News } from '../../engine/announcer.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { type PerdureError, perdureError } from '../../errors.ts'
 import type { JobEvent, LogEntry, WatchFilter } from '../types.ts'
+import { Bell } from './bell.ts'
 
 /** Events that a reader may be behind. */
 const MOST_BEHIND = 10_000
 /** Entries of a log that are read at once. */
 const LOG_PAGE = 500
-
-/** A signal that can be waited for again and again. */
-class Bell {
-  #isRung = false
-  #wake: (() => void) | undefined
-
-  ring(): void {
-    this.#isRung = true
-    this.#wake?.()
-  }
-
-  async wait(): Promise<void> {
-    if (!this.#isRung) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
-    this.#wake = undefined
-    this.#isRung = false
-  }
-}
 
 /** An event, and the route by which it is still to be decided whether it is asked for; 0 where it is. */
 interface Heard {

@@ -13,9 +13,8 @@ export function candidatesFor(
   sessions: Iterable<EmbeddedSession>,
 ): Candidate[] {
   const candidates: Candidate[] = []
-  for (const { status, placement } of sessions) {
-    const serves = status === undefined || (status.queues.includes(queue) && status.kinds.includes(kind))
-    if (serves) candidates.push(placement)
+  for (const session of sessions) {
+    if (session.serves(queue, kind)) candidates.push(session.placement)
   }
   return candidates
 }

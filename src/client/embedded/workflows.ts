@@ -1,44 +1,44 @@
 /**
- * Workflow runs of an engine in this process.
+ * Workflow runs as a worker of an engine in this process sees them.
  */
 import type { NewEntry, RecordReply } from '../../core/commands/record.ts'
 import type { JournalPage, JournalRow } from '../../core/model/journal.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { PerdureError } from '../../errors.ts'
-import type { RunEntry, WorkflowClient, WorkflowSession } from '../workflows.ts'
+import type { RunAnswer, RunEntry, RunQuestion, WorkflowSession } from '../workflows.ts'
 import type { Profiles } from './profiles.ts'
 import { readSpec } from './specs.ts'
 import { parseToken } from './token.ts'
-import { checkInteger, checkName, encodeValue } from './validate.ts'
+import { checkInteger } from './validate.ts'
 
-/** The part of an embedded client that knows workflows. */
-export function createWorkflowClient(engine: Engine): WorkflowClient {
-  return {
-    async signal(run, name, value) {
-      return engine.submit({
-        type: 'signal',
-        job: checkInteger('run', run, 1, Number.MAX_SAFE_INTEGER),
-        name: checkName('name', name),
-        value: encodeValue('value', value),
-      })
-    },
-    async journal(run, from = 0) {
-      checkInteger('run', run, 1, Number.MAX_SAFE_INTEGER)
-      return engine.reads.journal(run, checkInteger('from', from, 0, Number.MAX_SAFE_INTEGER))
-    },
-  }
+/** Who is told of what is written. */
+export interface Runs {
+  /** A run of this session has written rows, which are durable. */
+  written(run: number, rows: readonly JournalRow[]): void
+}
+
+/** A question that has not been answered. */
+interface Open {
+  readonly job: number
+  settle(answer: RunAnswer | undefined): void
 }
 
 /** The part of a worker's session that knows workflows. */
 export class EmbeddedWorkflows implements WorkflowSession {
   readonly #engine: Engine
   readonly #profiles: Profiles
+  readonly #runs: Runs
   readonly #listeners = new Set<(token: string) => void>()
   readonly #unlisten: () => void
+  /** Questions that it has to answer, by token. */
+  readonly #questions = new Map<string, Open>()
+  #asks: ((question: RunQuestion) => void) | undefined
+  #asked = 0
 
-  constructor(engine: Engine, profiles: Profiles) {
+  constructor(engine: Engine, profiles: Profiles, runs: Runs) {
     this.#engine = engine
     this.#profiles = profiles
+    this.#runs = runs
     // Tokens are unique, so whoever does not hold this one has no use for it.
     this.#unlisten = engine.announcer.onRunNews(({ id, attempt, nonce }) => {
       for (const listener of this.#listeners) listener(`${id}.${attempt}.${nonce}`)
@@ -58,8 +58,11 @@ export class EmbeddedWorkflows implements WorkflowSession {
       this.#engine.post(
         { type: 'record', job, attempt, nonce, seen, entries: made as readonly NewEntry[] },
         (reply) => {
-          if (reply instanceof PerdureError) reject(reply)
-          else resolve(reply === false ? undefined : (reply as RecordReply).rows)
+          if (reply instanceof PerdureError) return reject(reply)
+          if (reply === false) return resolve(undefined)
+          const { rows } = reply as RecordReply
+          resolve(rows)
+          this.#runs.written(job, rows)
         },
       )
     })
@@ -75,12 +78,49 @@ export class EmbeddedWorkflows implements WorkflowSession {
     })
   }
 
-  /** Only of a run that is leased: a worker of some queues has no business with runs of others. */
+  /** Only of a run that is leased, or asked: a worker of some queues has no business with runs of others. */
   async journal(token: string, from: number): Promise<JournalPage | undefined> {
+    const run = this.#questions.get(token)?.job ?? this.#leased(token)
+    if (run === undefined) return undefined
+    return this.#engine.reads.journal(run, checkInteger('from', from, 0, Number.MAX_SAFE_INTEGER))
+  }
+
+  #leased(token: string): number | undefined {
     const parts = parseToken(token)
-    if (parts === undefined || !this.#engine.leases.holds(parts.job, parts.attempt, parts.nonce))
-      return undefined
-    return this.#engine.reads.journal(parts.job, checkInteger('from', from, 0, Number.MAX_SAFE_INTEGER))
+    if (parts === undefined) return undefined
+    const { job, attempt, nonce } = parts
+    return this.#engine.leases.holds(job, attempt, nonce) ? job : undefined
+  }
+
+  /** Asks the worker about a run. Undefined where it cannot answer, goes away, or the signal aborts. */
+  ask(question: Omit<RunQuestion, 'token'>, signal: AbortSignal): Promise<RunAnswer | undefined> {
+    const listener = this.#asks
+    if (listener === undefined || signal.aborted) return Promise.resolve(undefined)
+    const token = `question.${++this.#asked}`
+    return new Promise((resolve) => {
+      const stop = (): void => this.#settle(token, undefined)
+      const settle = (answer: RunAnswer | undefined): void => {
+        signal.removeEventListener('abort', stop)
+        resolve(answer)
+      }
+      this.#questions.set(token, { job: question.job, settle })
+      signal.addEventListener('abort', stop, { once: true })
+      listener({ ...question, token })
+    })
+  }
+
+  #settle(token: string, answer: RunAnswer | undefined): void {
+    const open = this.#questions.get(token)
+    this.#questions.delete(token)
+    open?.settle(answer)
+  }
+
+  onQuestion(listener: (question: RunQuestion) => void): void {
+    this.#asks = listener
+  }
+
+  async answer(token: string, answer: RunAnswer | undefined): Promise<void> {
+    this.#settle(token, answer)
   }
 
   onNews(listener: (token: string) => void): void {
@@ -89,5 +129,7 @@ export class EmbeddedWorkflows implements WorkflowSession {
 
   close(): void {
     this.#unlisten()
+    this.#asks = undefined
+    for (const token of [...this.#questions.keys()]) this.#settle(token, undefined)
   }
 }

@@ -191,7 +191,9 @@ export class Channel {
     valuesOf: (isFirst: boolean) => readonly unknown[],
     options: CallOptions = {},
   ): Promise<unknown> {
-    const deadline = ENDLESS.has(method) ? Number.POSITIVE_INFINITY : performance.now() + this.#timeoutMs
+    const deadline =
+      options.deadline ??
+      (ENDLESS.has(method) ? Number.POSITIVE_INFINITY : performance.now() + this.#timeoutMs)
     let broken: unknown
     // Five: one that breaks every connection is the cause of it and must not go on for ever.
     for (let attempt = 1; attempt <= 5; attempt += 1) {

@@ -12,6 +12,7 @@ import type { MethodName } from '../../protocol/methods.ts'
 import type { LogRecord } from '../../runtime/logger/record.ts'
 import type { Lease, PollRequest, Report, WorkerInfo, WorkerNotice, WorkerSession } from '../client.ts'
 import type { WorkerStatus } from '../types.ts'
+import type { RunQuestion } from '../workflows.ts'
 import { Beats } from './beats.ts'
 import type { CallOptions, Channel } from './channel.ts'
 import { RemoteWorkflows } from './workflows.ts'
@@ -229,6 +230,7 @@ class RemoteWorkerSession implements WorkerSession {
 
   #onNotice(notice: SessionNotice): void {
     if (notice.type === 'news') this.workflows.tell(notice.token)
+    else if (notice.type === 'question') this.workflows.ask(notice)
     else if (this.#listener === undefined) this.#early.push(notice)
     else this.#listener(notice)
   }
@@ -240,7 +242,10 @@ class RemoteWorkerSession implements WorkerSession {
 }
 
 /** What comes without being asked for: notices of the worker, and news of the runs that it holds. */
-type SessionNotice = WorkerNotice | { readonly type: 'news'; readonly token: string }
+type SessionNotice =
+  | WorkerNotice
+  | { readonly type: 'news'; readonly token: string }
+  | (RunQuestion & { readonly type: 'question' })
 
 /** Whether it is what was to be sent that is wrong, not the way. */
 function isUnfit(error: unknown): boolean {

@@ -6,10 +6,15 @@ import type { WorkflowClient, WorkflowSession } from '../workflows.ts'
 export const NO_RUNS: WorkflowClient = {
   signal: async () => ({ isAwaited: false }),
   journal: async (_, from = 0) => ({ rows: [], next: from, isEnd: true }),
+  query: async () => null,
+  update: async () => null,
+  follow: async function* () {},
 }
 
 export const NO_LEASED_RUNS: WorkflowSession = {
   record: async () => undefined,
   journal: async () => undefined,
   onNews: () => {},
+  onQuestion: () => {},
+  answer: async () => {},
 }

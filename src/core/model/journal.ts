@@ -24,9 +24,13 @@ export const MARK = 7
 export const WITHDRAW = 8
 /** A wait for a lock. Opens with the ticket of it. */
 export const LOCK = 9
+/** What an update came to; named after the update and the id of the call. */
+export const UPDATE = 10
+/** A value of a stream out of the run; named after the stream. */
+export const STREAM = 11
 
 /** What a journal row records. */
-export type EntryKind = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9
+export type EntryKind = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11
 
 /** Opened: it settles with a later row of the same position. */
 export const OPEN = 0
@@ -49,6 +53,24 @@ export const ENTRY_NAMES: Readonly<Record<EntryKind, string>> = {
   [MARK]: 'version',
   [WITHDRAW]: 'withdraw',
   [LOCK]: 'lock',
+  [UPDATE]: 'update',
+  [STREAM]: 'stream',
+}
+
+/** The signal by which updates come to a run. Callers cannot name it. */
+export const UPDATES = '!update'
+
+/** An update on its way to its run: the value of that signal. */
+export interface UpdateRequest {
+  /** Of the call; the same again is the same update. */
+  readonly id: string
+  readonly name: string
+  readonly input?: unknown
+}
+
+/** What the row is called in which an update is answered. */
+export function updateName({ id, name }: Pick<UpdateRequest, 'id' | 'name'>): string {
+  return `${name} ${id}`
 }
 
 /** What the row is called that says how a job ended which a run waits for. No kind is called so. */

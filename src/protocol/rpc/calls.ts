@@ -12,7 +12,7 @@ import { WorkerService } from '../generated/perdure/v1/workers_pb.ts'
 import { WorkflowService } from '../generated/perdure/v1/workflows_pb.ts'
 import type { MethodName } from '../methods.ts'
 import { type PackedJobs, packJobs } from '../pack.ts'
-import { entryFromWire, entryToWire, rowFromWire, rowToWire } from './journal.ts'
+import { entryFromWire, entryToWire, rowFromWire, rowToWire, valueFromWire, valueToWire } from './journal.ts'
 import { leaseFromWire, leaseToWire, reportFromWire, reportToWire } from './parts.ts'
 
 type Plain = Readonly<Record<string, unknown>>
@@ -179,6 +179,28 @@ export const CALLS: Readonly<Record<MethodName, RemoteCall>> = {
     toResponse: same,
     fromResponse: same,
   },
+  'workflows.query': {
+    procedure: WorkflowService.method.query,
+    toRequest: ([run, name, said]) => ({ ...(said as Plain), run, name }),
+    fromRequest: ({ run, name, ...said }) => [run, name, said],
+    toResponse: same,
+    fromResponse: same,
+  },
+  'workflows.update': {
+    procedure: WorkflowService.method.update,
+    toRequest: ([run, name, said]) => ({ ...(said as Plain), run, name }),
+    fromRequest: ({ run, name, ...said }) => [run, name, said],
+    toResponse: same,
+    fromResponse: same,
+  },
+  'workflows.follow': {
+    procedure: WorkflowService.method.follow,
+    toRequest: ([run, name, options]) => ({ ...(options as Plain), run, name }),
+    fromRequest: ({ run, name, ...options }) => [run, name, options],
+    toResponse: valueToWire,
+    fromResponse: valueFromWire,
+    keepsText: true,
+  },
   'workflows.journal': {
     procedure: WorkflowService.method.journal,
     toRequest: ([run, from]) => ({ run, from: from ?? undefined }),
@@ -250,6 +272,20 @@ export const CALLS: Readonly<Record<MethodName, RemoteCall>> = {
     fromRequest: ({ token, from, ...call }) => [sessionOf(call), token, from],
     toResponse: rowsToWire,
     fromResponse: rowsFromWire,
+    keepsText: true,
+  },
+  'session.workflows.answer': {
+    procedure: WorkerService.method.answer,
+    toRequest: ([session, token, answer]) => ({
+      ...{ worker: workerOf(session), token },
+      ...(answer == null ? { isDeclined: true } : valueToWire(answer as Plain)),
+    }),
+    fromRequest: ({ token, isDeclined, isBroken, value, ...call }) => [
+      ...[sessionOf(call), token],
+      isDeclined === true ? null : valueFromWire({ isBroken, value }),
+    ],
+    toResponse: none,
+    fromResponse: done,
     keepsText: true,
   },
   'session.heartbeat': {

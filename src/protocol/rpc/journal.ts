@@ -54,7 +54,7 @@ export function entryToWire(entry: Plain): Plain {
     ...rest,
     ...(kind === undefined ? {} : { kind: kindName(kind as EntryKind) }),
     ...(state === undefined ? {} : { state: stateName(state as EntryState) }),
-    ...valueToWire(value),
+    ...valueField(value),
   }
 }
 
@@ -77,7 +77,7 @@ export function rowToWire({ sequence, position, kind, state, name, value, at }: 
     kind: kindName(kind),
     state: stateName(state),
     name,
-    ...valueToWire(value),
+    ...valueField(value),
     at,
   }
 }
@@ -93,7 +93,31 @@ export function rowFromWire(row: Plain): Plain {
   }
 }
 
-function valueToWire(value: unknown): Plain {
+/** Something with a value that is text, as a message takes it. */
+export function valueToWire({ value, ...rest }: Plain): Plain {
+  return { ...rest, ...valueField(value) }
+}
+
+/** Undoes {@link valueToWire}. */
+export function valueFromWire({ value, ...rest }: Plain): Plain {
+  return { ...rest, value: textOf(value) }
+}
+
+/** A question as a message takes it. */
+export function questionToWire({ runInput, input, ...rest }: Plain): Plain {
+  return {
+    ...rest,
+    ...(typeof runInput === 'string' ? { runInput: new JsonText(runInput) } : {}),
+    ...(typeof input === 'string' ? { input: new JsonText(input) } : {}),
+  }
+}
+
+/** Undoes {@link questionToWire}. */
+export function questionFromWire({ runInput, input, ...rest }: Plain): Plain {
+  return { ...rest, runInput: textOf(runInput), input: textOf(input) }
+}
+
+function valueField(value: unknown): Plain {
   return typeof value === 'string' ? { value: new JsonText(value) } : {}
 }
 

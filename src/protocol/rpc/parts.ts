@@ -10,6 +10,8 @@ import {
   LookRequestSchema,
   type NewsNotice,
   NewsNoticeSchema,
+  type QuestionNotice,
+  QuestionNoticeSchema,
   type Report,
   ReportSchema,
   type StopRequest,
@@ -18,6 +20,7 @@ import {
 import { malformed } from '../json.ts'
 import { type Hello, hello } from '../messages.ts'
 import { JsonText, toMessage, toPlain } from './convert.ts'
+import { questionFromWire, questionToWire } from './journal.ts'
 
 /** Grows whenever a frame changes its meaning in a way that the definition's own rules do not allow for. */
 const EXCHANGE_VERSION = 1
@@ -44,11 +47,16 @@ export function readError(error: ErrorMessage): ErrorRecord {
 }
 
 /** A worker's notice, in the field of its kind. */
-type NoticeFields = { stop: StopRequest } | { look: LookRequest } | { news: NewsNotice }
+type NoticeFields =
+  | { stop: StopRequest }
+  | { look: LookRequest }
+  | { news: NewsNotice }
+  | { question: QuestionNotice }
 
 /** The wire's form of a worker's notice. */
 export function noticeToWire(notice: unknown): NoticeFields {
   const { type, ...said } = notice as Record<string, unknown>
+  if (type === 'question') return { question: toMessage(QuestionNoticeSchema, questionToWire(said)) }
   if (type === 'news') return { news: toMessage(NewsNoticeSchema, said) }
   return type === 'look'
     ? { look: toMessage(LookRequestSchema, said) }
@@ -56,10 +64,20 @@ export function noticeToWire(notice: unknown): NoticeFields {
 }
 
 /** Reads a worker's notice; undefined for one of a kind that a newer node knows. */
-export function readNotice({ stop, look, news }: Pick<Notice, 'stop' | 'look' | 'news'>): unknown {
+export function readNotice({
+  stop,
+  look,
+  news,
+  question,
+}: Pick<Notice, 'stop' | 'look' | 'news' | 'question'>): unknown {
   if (stop !== undefined) return { type: 'stop', ...toPlain(StopRequestSchema, stop) }
   if (news !== undefined) return { type: 'news', ...toPlain(NewsNoticeSchema, news) }
+  if (question !== undefined) return { type: 'question', ...readQuestion(question) }
   return look === undefined ? undefined : { type: 'look', ...toPlain(LookRequestSchema, look) }
+}
+
+function readQuestion(question: QuestionNotice): Plain {
+  return questionFromWire(toPlain(QuestionNoticeSchema, question, { keepsText: true }))
 }
 
 type Plain = Readonly<Record<string, unknown>>

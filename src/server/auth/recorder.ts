@@ -21,6 +21,7 @@ const SUBJECTS: Partial<Readonly<Record<MethodName, (values: Values) => Fields>>
   control: ([job, verb]) => ({ job, verb: (verb as Fields).verb }),
   pauseQueue: ([queue, paused]) => ({ queue, paused }),
   import: ([jobs]) => ({ jobs: (jobs as Values).length }),
+  'workflows.update': ([run, name]) => ({ job: run, update: name }),
   'workflows.signal': ([run, name]) => ({ job: run, signal: name }),
 }
 

@@ -51,6 +51,8 @@ describe('a caller of one namespace', () => {
     get: (client, id) => client.get(id),
     control: (client, id) => client.control(id, { verb: 'cancel' }),
     wait: (client, id) => client.wait(id),
+    signal: (client, id) => client.workflows.signal(id, 'go', SECRET),
+    journal: (client, id) => client.workflows.journal(id),
     dependents: (client, id) => client.dependents(id),
     logs: async (client, id) => {
       for await (const _ of client.logs(id)) break

@@ -22,7 +22,7 @@ import type {
   WatchFilter,
   WorkerView,
 } from '../../client/types.ts'
-import type { WorkflowClient } from '../../client/workflows.ts'
+import type { StreamItem, WorkflowClient } from '../../client/workflows.ts'
 import { noSuchJob } from '../../core/model/refusal.ts'
 import { type PerdureError, perdureError } from '../../errors.ts'
 import { notWhole } from './authorize.ts'
@@ -113,10 +113,24 @@ class ScopedClient implements Client {
       await this.#assertOwn([run])
       return this.#client.workflows.signal(run, name, value)
     },
+    query: async (run, name, input, options) => {
+      await this.#assertOwn([run])
+      return this.#client.workflows.query(run, name, input, options)
+    },
+    update: async (run, name, input, options) => {
+      await this.#assertOwn([run])
+      return this.#client.workflows.update(run, name, input, options)
+    },
+    follow: (run, name, options) => this.#follow(run, name, options),
     journal: async (run, from) => {
       await this.#assertOwn([run])
       return this.#client.workflows.journal(run, from)
     },
+  }
+
+  async *#follow(...[run, name, options]: Parameters<WorkflowClient['follow']>): AsyncIterable<StreamItem> {
+    await this.#assertOwn([run])
+    yield* this.#client.workflows.follow(run, name, options)
   }
 
   /** Workers that run jobs of the caller's namespaces, and of each only that. */

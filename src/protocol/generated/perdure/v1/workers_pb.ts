@@ -20,7 +20,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file perdure/v1/workers.proto.
  */
 export const file_perdure_v1_workers: GenFile = /*@__PURE__*/
-  fileDesc("ChhwZXJkdXJlL3YxL3dvcmtlcnMucHJvdG8SCnBlcmR1cmUudjEiVAoGV29ya2VyEgwKBG5hbWUYASABKAkSDAoEaG9zdBgCIAEoCRILCgNwaWQYAyABKA0SEAoIaW5zdGFuY2UYBCABKAkSDwoHc2Vzc2lvbhgFIAEoDSI/CgtPcGVuUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchIMCgRoZWxkGAIgAygJIh8KDE9wZW5SZXNwb25zZRIPCgdzZXNzaW9uGAEgASgNIrsBCgtQb2xsUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchIOCgZxdWV1ZXMYAiADKAkSDQoFa2luZHMYAyADKAkSDQoFc2xvdHMYBCABKA0SFAoHd2FpdF9tcxgFIAEoAUgAiAEBEhIKBWJlbG93GAYgASgBSAGIAQESEQoEb25jZRgHIAEoCEgCiAEBQgoKCF93YWl0X21zQggKBl9iZWxvd0IHCgVfb25jZSIxCgxQb2xsUmVzcG9uc2USIQoGbGVhc2VzGAEgAygLMhEucGVyZHVyZS52MS5MZWFzZSLxAwoFTGVhc2USCwoDam9iGAEgASgBEgwKBGtpbmQYAiABKAkSDQoFcXVldWUYAyABKAkSEQoJbmFtZXNwYWNlGAQgASgJEg8KB2F0dGVtcHQYBSABKA0SHQoVYXR0ZW1wdF9zaW5jZV9yZXN0YXJ0GAYgASgNEhcKD2lzX2xhc3RfYXR0ZW1wdBgHIAEoCBINCgV0b2tlbhgIIAEoCRIXCgppbnB1dF9qc29uGAkgASgMSACIAQESKgoFaW5wdXQYCiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIxCghtZXRhZGF0YRgLIAMoCzIfLnBlcmR1cmUudjEuTGVhc2UuTWV0YWRhdGFFbnRyeRIZChFzdGFydF90b19jbG9zZV9tcxgMIAEoARIUCgxoZWFydGJlYXRfbXMYDSABKAESEAoIZ3JhY2VfbXMYDiABKAESMAoHY29tbWFuZBgPIAEoCzIaLnBlcmR1cmUudjEuQ29tbWFuZENvbnRleHRIAogBARIQCghwcmlvcml0eRgQIAEoARovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDQoLX2lucHV0X2pzb25CCAoGX2lucHV0QgoKCF9jb21tYW5kInoKDVJlcG9ydFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISIwoHcmVwb3J0cxgCIAMoCzISLnBlcmR1cmUudjEuUmVwb3J0EhQKB3JlcXVlc3QYAyABKAlIAIgBAUIKCghfcmVxdWVzdCLHAwoGUmVwb3J0Eg0KBXRva2VuGAEgASgJEg8KB291dGNvbWUYAiABKAkSGAoLcmVzdWx0X2pzb24YAyABKAxIAIgBARIrCgZyZXN1bHQYBCABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIlCgVlcnJvchgFIAEoCzIRLnBlcmR1cmUudjEuRXJyb3JIAogBARISCgVyZXRyeRgGIAEoCEgDiAEBEhsKDnJldHJ5X2FmdGVyX21zGAcgASgBSASIAQESEwoGcmVhc29uGAggASgJSAWIAQESFQoIZGVsYXlfbXMYCSABKAFIBogBARIRCgRzZWVuGAogASgBSAeIAQESFwoKaW5wdXRfanNvbhgLIAEoDEgIiAEBEioKBWlucHV0GAwgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlSAmIAQFCDgoMX3Jlc3VsdF9qc29uQgkKB19yZXN1bHRCCAoGX2Vycm9yQggKBl9yZXRyeUIRCg9fcmV0cnlfYWZ0ZXJfbXNCCQoHX3JlYXNvbkILCglfZGVsYXlfbXNCBwoFX3NlZW5CDQoLX2lucHV0X2pzb25CCAoGX2lucHV0IiIKDlJlcG9ydFJlc3BvbnNlEhAKCGFjY2VwdGVkGAEgAygIIkYKEEhlYXJ0YmVhdFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISDgoGdG9rZW5zGAIgAygJIlcKEUhlYXJ0YmVhdFJlc3BvbnNlEgwKBGxvc3QYASADKAkSJgoFc3RvcHMYAiADKAsyFy5wZXJkdXJlLnYxLlN0b3BSZXF1ZXN0EgwKBG5ld3MYAyADKAkiXgoLU3RvcFJlcXVlc3QSDQoFdG9rZW4YASABKAkSDgoGcmVhc29uGAIgASgJEhAKCGdyYWNlX21zGAMgASgBEhMKBnNpZ25hbBgEIAEoCUgAiAEBQgkKB19zaWduYWwiHAoLTG9va1JlcXVlc3QSDQoFcGF0aHMYASADKAkiowEKE1dyaXRlSm91cm5hbFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISDQoFdG9rZW4YAiABKAkSDAoEc2VlbhgDIAEoARIpCgdlbnRyaWVzGAQgAygLMhgucGVyZHVyZS52MS5Kb3VybmFsRW50cnkSFAoHcmVxdWVzdBgFIAEoCUgAiAEBQgoKCF9yZXF1ZXN0IkoKFFdyaXRlSm91cm5hbFJlc3BvbnNlEiQKBHJvd3MYASADKAsyFi5wZXJkdXJlLnYxLkpvdXJuYWxSb3cSDAoEbG9zdBgCIAEoCCJVChJSZWFkSm91cm5hbFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISDQoFdG9rZW4YAiABKAkSDAoEZnJvbRgDIAEoASJnChNSZWFkSm91cm5hbFJlc3BvbnNlEiQKBHJvd3MYASADKAsyFi5wZXJkdXJlLnYxLkpvdXJuYWxSb3cSDAoEbmV4dBgCIAEoARIOCgZpc19lbmQYAyABKAgSDAoEbG9zdBgEIAEoCCIbCgpOZXdzTm90aWNlEg0KBXRva2VuGAEgASgJIncKCkxvZ1JlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISIwoHZW50cmllcxgCIAMoCzISLnBlcmR1cmUudjEuT3V0cHV0EhQKB3JlcXVlc3QYAyABKAlIAIgBAUIKCghfcmVxdWVzdCI1CgZPdXRwdXQSDQoFdG9rZW4YASABKAkSDgoGc3RyZWFtGAIgASgJEgwKBHRleHQYAyABKAkiDQoLTG9nUmVzcG9uc2UieAoPUHJvZ3Jlc3NSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyEg0KBXRva2VuGAIgASgJEhAKCGZyYWN0aW9uGAMgASgBEhQKB21lc3NhZ2UYBCABKAlIAIgBAUIKCghfbWVzc2FnZSISChBQcm9ncmVzc1Jlc3BvbnNlIl4KD0Rlc2NyaWJlUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchInCgZzdGF0dXMYAiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IhIKEERlc2NyaWJlUmVzcG9uc2UiWwoNUmVjb3JkUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchImCgdyZWNvcmRzGAIgAygLMhUucGVyZHVyZS52MS5Mb2dSZWNvcmQiEAoOUmVjb3JkUmVzcG9uc2Ui8QIKCUxvZ1JlY29yZBIKCgJhdBgBIAEoARINCgVsZXZlbBgCIAEoCRIOCgZzb3VyY2UYAyABKAkSDAoEdGV4dBgEIAEoCRIRCgRub2RlGAUgASgJSACIAQESEwoGd29ya2VyGAYgASgJSAGIAQESFgoJbmFtZXNwYWNlGAcgASgJSAKIAQESEgoFcXVldWUYCCABKAlIA4gBARIRCgRraW5kGAkgASgJSASIAQESEAoDam9iGAogASgBSAWIAQESFAoHYXR0ZW1wdBgLIAEoDUgGiAEBEhMKBnN0cmVhbRgMIAEoCUgHiAEBEioKBGRhdGEYDSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0SAiIAQFCBwoFX25vZGVCCQoHX3dvcmtlckIMCgpfbmFtZXNwYWNlQggKBl9xdWV1ZUIHCgVfa2luZEIGCgRfam9iQgoKCF9hdHRlbXB0QgkKB19zdHJlYW1CBwoFX2RhdGEiFAoSTGlzdFdvcmtlcnNSZXF1ZXN0Ij4KE0xpc3RXb3JrZXJzUmVzcG9uc2USJwoHd29ya2VycxgBIAMoCzIWLnBlcmR1cmUudjEuV29ya2VyVmlldyKzAQoKV29ya2VyVmlldxIMCgRuYW1lGAEgASgJEhEKBGhvc3QYAiABKAlIAIgBARIQCgNwaWQYAyABKA1IAYgBARIsCgZzdGF0dXMYBCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0SAKIAQESKAoHcnVubmluZxgFIAMoCzIXLnBlcmR1cmUudjEuUnVubmluZ1ZpZXdCBwoFX2hvc3RCBgoEX3BpZEIJCgdfc3RhdHVzIlwKC1J1bm5pbmdWaWV3EgsKA2pvYhgBIAEoARIMCgRraW5kGAIgASgJEg0KBXF1ZXVlGAMgASgJEg8KB2F0dGVtcHQYBCABKA0SEgoKc3RhcnRlZF9hdBgFIAEoASIyCgxDbG9zZVJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXIiDwoNQ2xvc2VSZXNwb25zZTLNBgoNV29ya2VyU2VydmljZRI5CgRPcGVuEhcucGVyZHVyZS52MS5PcGVuUmVxdWVzdBoYLnBlcmR1cmUudjEuT3BlblJlc3BvbnNlEjkKBFBvbGwSFy5wZXJkdXJlLnYxLlBvbGxSZXF1ZXN0GhgucGVyZHVyZS52MS5Qb2xsUmVzcG9uc2USPwoGUmVwb3J0EhkucGVyZHVyZS52MS5SZXBvcnRSZXF1ZXN0GhoucGVyZHVyZS52MS5SZXBvcnRSZXNwb25zZRJICglIZWFydGJlYXQSHC5wZXJkdXJlLnYxLkhlYXJ0YmVhdFJlcXVlc3QaHS5wZXJkdXJlLnYxLkhlYXJ0YmVhdFJlc3BvbnNlEjYKA0xvZxIWLnBlcmR1cmUudjEuTG9nUmVxdWVzdBoXLnBlcmR1cmUudjEuTG9nUmVzcG9uc2USUQoMV3JpdGVKb3VybmFsEh8ucGVyZHVyZS52MS5Xcml0ZUpvdXJuYWxSZXF1ZXN0GiAucGVyZHVyZS52MS5Xcml0ZUpvdXJuYWxSZXNwb25zZRJOCgtSZWFkSm91cm5hbBIeLnBlcmR1cmUudjEuUmVhZEpvdXJuYWxSZXF1ZXN0Gh8ucGVyZHVyZS52MS5SZWFkSm91cm5hbFJlc3BvbnNlEkUKCFByb2dyZXNzEhsucGVyZHVyZS52MS5Qcm9ncmVzc1JlcXVlc3QaHC5wZXJkdXJlLnYxLlByb2dyZXNzUmVzcG9uc2USRQoIRGVzY3JpYmUSGy5wZXJkdXJlLnYxLkRlc2NyaWJlUmVxdWVzdBocLnBlcmR1cmUudjEuRGVzY3JpYmVSZXNwb25zZRI/CgZSZWNvcmQSGS5wZXJkdXJlLnYxLlJlY29yZFJlcXVlc3QaGi5wZXJkdXJlLnYxLlJlY29yZFJlc3BvbnNlElMKC0xpc3RXb3JrZXJzEh4ucGVyZHVyZS52MS5MaXN0V29ya2Vyc1JlcXVlc3QaHy5wZXJkdXJlLnYxLkxpc3RXb3JrZXJzUmVzcG9uc2UiA5ACARI8CgVDbG9zZRIYLnBlcmR1cmUudjEuQ2xvc2VSZXF1ZXN0GhkucGVyZHVyZS52MS5DbG9zZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_struct, file_perdure_v1_errors, file_perdure_v1_jobs, file_perdure_v1_workflows]);
+  fileDesc("ChhwZXJkdXJlL3YxL3dvcmtlcnMucHJvdG8SCnBlcmR1cmUudjEiVAoGV29ya2VyEgwKBG5hbWUYASABKAkSDAoEaG9zdBgCIAEoCRILCgNwaWQYAyABKA0SEAoIaW5zdGFuY2UYBCABKAkSDwoHc2Vzc2lvbhgFIAEoDSI/CgtPcGVuUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchIMCgRoZWxkGAIgAygJIh8KDE9wZW5SZXNwb25zZRIPCgdzZXNzaW9uGAEgASgNIrsBCgtQb2xsUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchIOCgZxdWV1ZXMYAiADKAkSDQoFa2luZHMYAyADKAkSDQoFc2xvdHMYBCABKA0SFAoHd2FpdF9tcxgFIAEoAUgAiAEBEhIKBWJlbG93GAYgASgBSAGIAQESEQoEb25jZRgHIAEoCEgCiAEBQgoKCF93YWl0X21zQggKBl9iZWxvd0IHCgVfb25jZSIxCgxQb2xsUmVzcG9uc2USIQoGbGVhc2VzGAEgAygLMhEucGVyZHVyZS52MS5MZWFzZSLxAwoFTGVhc2USCwoDam9iGAEgASgBEgwKBGtpbmQYAiABKAkSDQoFcXVldWUYAyABKAkSEQoJbmFtZXNwYWNlGAQgASgJEg8KB2F0dGVtcHQYBSABKA0SHQoVYXR0ZW1wdF9zaW5jZV9yZXN0YXJ0GAYgASgNEhcKD2lzX2xhc3RfYXR0ZW1wdBgHIAEoCBINCgV0b2tlbhgIIAEoCRIXCgppbnB1dF9qc29uGAkgASgMSACIAQESKgoFaW5wdXQYCiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIxCghtZXRhZGF0YRgLIAMoCzIfLnBlcmR1cmUudjEuTGVhc2UuTWV0YWRhdGFFbnRyeRIZChFzdGFydF90b19jbG9zZV9tcxgMIAEoARIUCgxoZWFydGJlYXRfbXMYDSABKAESEAoIZ3JhY2VfbXMYDiABKAESMAoHY29tbWFuZBgPIAEoCzIaLnBlcmR1cmUudjEuQ29tbWFuZENvbnRleHRIAogBARIQCghwcmlvcml0eRgQIAEoARovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDQoLX2lucHV0X2pzb25CCAoGX2lucHV0QgoKCF9jb21tYW5kInoKDVJlcG9ydFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISIwoHcmVwb3J0cxgCIAMoCzISLnBlcmR1cmUudjEuUmVwb3J0EhQKB3JlcXVlc3QYAyABKAlIAIgBAUIKCghfcmVxdWVzdCLHAwoGUmVwb3J0Eg0KBXRva2VuGAEgASgJEg8KB291dGNvbWUYAiABKAkSGAoLcmVzdWx0X2pzb24YAyABKAxIAIgBARIrCgZyZXN1bHQYBCABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIlCgVlcnJvchgFIAEoCzIRLnBlcmR1cmUudjEuRXJyb3JIAogBARISCgVyZXRyeRgGIAEoCEgDiAEBEhsKDnJldHJ5X2FmdGVyX21zGAcgASgBSASIAQESEwoGcmVhc29uGAggASgJSAWIAQESFQoIZGVsYXlfbXMYCSABKAFIBogBARIRCgRzZWVuGAogASgBSAeIAQESFwoKaW5wdXRfanNvbhgLIAEoDEgIiAEBEioKBWlucHV0GAwgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlSAmIAQFCDgoMX3Jlc3VsdF9qc29uQgkKB19yZXN1bHRCCAoGX2Vycm9yQggKBl9yZXRyeUIRCg9fcmV0cnlfYWZ0ZXJfbXNCCQoHX3JlYXNvbkILCglfZGVsYXlfbXNCBwoFX3NlZW5CDQoLX2lucHV0X2pzb25CCAoGX2lucHV0IiIKDlJlcG9ydFJlc3BvbnNlEhAKCGFjY2VwdGVkGAEgAygIIkYKEEhlYXJ0YmVhdFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISDgoGdG9rZW5zGAIgAygJIlcKEUhlYXJ0YmVhdFJlc3BvbnNlEgwKBGxvc3QYASADKAkSJgoFc3RvcHMYAiADKAsyFy5wZXJkdXJlLnYxLlN0b3BSZXF1ZXN0EgwKBG5ld3MYAyADKAkiXgoLU3RvcFJlcXVlc3QSDQoFdG9rZW4YASABKAkSDgoGcmVhc29uGAIgASgJEhAKCGdyYWNlX21zGAMgASgBEhMKBnNpZ25hbBgEIAEoCUgAiAEBQgkKB19zaWduYWwiHAoLTG9va1JlcXVlc3QSDQoFcGF0aHMYASADKAkiowEKE1dyaXRlSm91cm5hbFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISDQoFdG9rZW4YAiABKAkSDAoEc2VlbhgDIAEoARIpCgdlbnRyaWVzGAQgAygLMhgucGVyZHVyZS52MS5Kb3VybmFsRW50cnkSFAoHcmVxdWVzdBgFIAEoCUgAiAEBQgoKCF9yZXF1ZXN0IkoKFFdyaXRlSm91cm5hbFJlc3BvbnNlEiQKBHJvd3MYASADKAsyFi5wZXJkdXJlLnYxLkpvdXJuYWxSb3cSDAoEbG9zdBgCIAEoCCJVChJSZWFkSm91cm5hbFJlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISDQoFdG9rZW4YAiABKAkSDAoEZnJvbRgDIAEoASJnChNSZWFkSm91cm5hbFJlc3BvbnNlEiQKBHJvd3MYASADKAsyFi5wZXJkdXJlLnYxLkpvdXJuYWxSb3cSDAoEbmV4dBgCIAEoARIOCgZpc19lbmQYAyABKAgSDAoEbG9zdBgEIAEoCCLAAQoOUXVlc3Rpb25Ob3RpY2USDQoFdG9rZW4YASABKAkSCwoDYXNrGAIgASgJEgsKA2pvYhgDIAEoARIMCgRraW5kGAQgASgJEhEKCW5hbWVzcGFjZRgFIAEoCRIbCg5ydW5faW5wdXRfanNvbhgGIAEoDEgAiAEBEgwKBG5hbWUYByABKAkSFwoKaW5wdXRfanNvbhgIIAEoDEgBiAEBQhEKD19ydW5faW5wdXRfanNvbkINCgtfaW5wdXRfanNvbiLIAQoNQW5zd2VyUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchINCgV0b2tlbhgCIAEoCRIXCgp2YWx1ZV9qc29uGAMgASgMSACIAQESKgoFdmFsdWUYBCABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIRCglpc19icm9rZW4YBSABKAgSEwoLaXNfZGVjbGluZWQYBiABKAhCDQoLX3ZhbHVlX2pzb25CCAoGX3ZhbHVlIhAKDkFuc3dlclJlc3BvbnNlIhsKCk5ld3NOb3RpY2USDQoFdG9rZW4YASABKAkidwoKTG9nUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlchIjCgdlbnRyaWVzGAIgAygLMhIucGVyZHVyZS52MS5PdXRwdXQSFAoHcmVxdWVzdBgDIAEoCUgAiAEBQgoKCF9yZXF1ZXN0IjUKBk91dHB1dBINCgV0b2tlbhgBIAEoCRIOCgZzdHJlYW0YAiABKAkSDAoEdGV4dBgDIAEoCSINCgtMb2dSZXNwb25zZSJ4Cg9Qcm9ncmVzc1JlcXVlc3QSIgoGd29ya2VyGAEgASgLMhIucGVyZHVyZS52MS5Xb3JrZXISDQoFdG9rZW4YAiABKAkSEAoIZnJhY3Rpb24YAyABKAESFAoHbWVzc2FnZRgEIAEoCUgAiAEBQgoKCF9tZXNzYWdlIhIKEFByb2dyZXNzUmVzcG9uc2UiXgoPRGVzY3JpYmVSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyEicKBnN0YXR1cxgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QiEgoQRGVzY3JpYmVSZXNwb25zZSJbCg1SZWNvcmRSZXF1ZXN0EiIKBndvcmtlchgBIAEoCzISLnBlcmR1cmUudjEuV29ya2VyEiYKB3JlY29yZHMYAiADKAsyFS5wZXJkdXJlLnYxLkxvZ1JlY29yZCIQCg5SZWNvcmRSZXNwb25zZSLxAgoJTG9nUmVjb3JkEgoKAmF0GAEgASgBEg0KBWxldmVsGAIgASgJEg4KBnNvdXJjZRgDIAEoCRIMCgR0ZXh0GAQgASgJEhEKBG5vZGUYBSABKAlIAIgBARITCgZ3b3JrZXIYBiABKAlIAYgBARIWCgluYW1lc3BhY2UYByABKAlIAogBARISCgVxdWV1ZRgIIAEoCUgDiAEBEhEKBGtpbmQYCSABKAlIBIgBARIQCgNqb2IYCiABKAFIBYgBARIUCgdhdHRlbXB0GAsgASgNSAaIAQESEwoGc3RyZWFtGAwgASgJSAeIAQESKgoEZGF0YRgNIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RICIgBAUIHCgVfbm9kZUIJCgdfd29ya2VyQgwKCl9uYW1lc3BhY2VCCAoGX3F1ZXVlQgcKBV9raW5kQgYKBF9qb2JCCgoIX2F0dGVtcHRCCQoHX3N0cmVhbUIHCgVfZGF0YSIUChJMaXN0V29ya2Vyc1JlcXVlc3QiPgoTTGlzdFdvcmtlcnNSZXNwb25zZRInCgd3b3JrZXJzGAEgAygLMhYucGVyZHVyZS52MS5Xb3JrZXJWaWV3IrMBCgpXb3JrZXJWaWV3EgwKBG5hbWUYASABKAkSEQoEaG9zdBgCIAEoCUgAiAEBEhAKA3BpZBgDIAEoDUgBiAEBEiwKBnN0YXR1cxgEIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RIAogBARIoCgdydW5uaW5nGAUgAygLMhcucGVyZHVyZS52MS5SdW5uaW5nVmlld0IHCgVfaG9zdEIGCgRfcGlkQgkKB19zdGF0dXMiXAoLUnVubmluZ1ZpZXcSCwoDam9iGAEgASgBEgwKBGtpbmQYAiABKAkSDQoFcXVldWUYAyABKAkSDwoHYXR0ZW1wdBgEIAEoDRISCgpzdGFydGVkX2F0GAUgASgBIjIKDENsb3NlUmVxdWVzdBIiCgZ3b3JrZXIYASABKAsyEi5wZXJkdXJlLnYxLldvcmtlciIPCg1DbG9zZVJlc3BvbnNlMo4HCg1Xb3JrZXJTZXJ2aWNlEjkKBE9wZW4SFy5wZXJkdXJlLnYxLk9wZW5SZXF1ZXN0GhgucGVyZHVyZS52MS5PcGVuUmVzcG9uc2USOQoEUG9sbBIXLnBlcmR1cmUudjEuUG9sbFJlcXVlc3QaGC5wZXJkdXJlLnYxLlBvbGxSZXNwb25zZRI/CgZSZXBvcnQSGS5wZXJkdXJlLnYxLlJlcG9ydFJlcXVlc3QaGi5wZXJkdXJlLnYxLlJlcG9ydFJlc3BvbnNlEkgKCUhlYXJ0YmVhdBIcLnBlcmR1cmUudjEuSGVhcnRiZWF0UmVxdWVzdBodLnBlcmR1cmUudjEuSGVhcnRiZWF0UmVzcG9uc2USNgoDTG9nEhYucGVyZHVyZS52MS5Mb2dSZXF1ZXN0GhcucGVyZHVyZS52MS5Mb2dSZXNwb25zZRJRCgxXcml0ZUpvdXJuYWwSHy5wZXJkdXJlLnYxLldyaXRlSm91cm5hbFJlcXVlc3QaIC5wZXJkdXJlLnYxLldyaXRlSm91cm5hbFJlc3BvbnNlEk4KC1JlYWRKb3VybmFsEh4ucGVyZHVyZS52MS5SZWFkSm91cm5hbFJlcXVlc3QaHy5wZXJkdXJlLnYxLlJlYWRKb3VybmFsUmVzcG9uc2USPwoGQW5zd2VyEhkucGVyZHVyZS52MS5BbnN3ZXJSZXF1ZXN0GhoucGVyZHVyZS52MS5BbnN3ZXJSZXNwb25zZRJFCghQcm9ncmVzcxIbLnBlcmR1cmUudjEuUHJvZ3Jlc3NSZXF1ZXN0GhwucGVyZHVyZS52MS5Qcm9ncmVzc1Jlc3BvbnNlEkUKCERlc2NyaWJlEhsucGVyZHVyZS52MS5EZXNjcmliZVJlcXVlc3QaHC5wZXJkdXJlLnYxLkRlc2NyaWJlUmVzcG9uc2USPwoGUmVjb3JkEhkucGVyZHVyZS52MS5SZWNvcmRSZXF1ZXN0GhoucGVyZHVyZS52MS5SZWNvcmRSZXNwb25zZRJTCgtMaXN0V29ya2VycxIeLnBlcmR1cmUudjEuTGlzdFdvcmtlcnNSZXF1ZXN0Gh8ucGVyZHVyZS52MS5MaXN0V29ya2Vyc1Jlc3BvbnNlIgOQAgESPAoFQ2xvc2USGC5wZXJkdXJlLnYxLkNsb3NlUmVxdWVzdBoZLnBlcmR1cmUudjEuQ2xvc2VSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_struct, file_perdure_v1_errors, file_perdure_v1_jobs, file_perdure_v1_workflows]);
 
 /**
  * Which worker a call speaks for.
@@ -679,6 +679,127 @@ export const ReadJournalResponseSchema: GenMessage<ReadJournalResponse> = /*@__P
   messageDesc(file_perdure_v1_workers, 16);
 
 /**
+ * A run is asked something; any worker that has its code can answer, from its journal.
+ *
+ * @generated from message perdure.v1.QuestionNotice
+ */
+export type QuestionNotice = Message<"perdure.v1.QuestionNotice"> & {
+  /**
+   * Stands for it in the answer, and for a lease in ReadJournal.
+   *
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * query, or validate: whether an update would be taken.
+   *
+   * @generated from field: string ask = 2;
+   */
+  ask: string;
+
+  /**
+   * @generated from field: double job = 3;
+   */
+  job: number;
+
+  /**
+   * @generated from field: string kind = 4;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: string namespace = 5;
+   */
+  namespace: string;
+
+  /**
+   * The input of the run.
+   *
+   * @generated from field: optional bytes run_input_json = 6;
+   */
+  runInputJson?: Uint8Array | undefined;
+
+  /**
+   * Of the query or update.
+   *
+   * @generated from field: string name = 7;
+   */
+  name: string;
+
+  /**
+   * @generated from field: optional bytes input_json = 8;
+   */
+  inputJson?: Uint8Array | undefined;
+};
+
+/**
+ * Describes the message perdure.v1.QuestionNotice.
+ * Use `create(QuestionNoticeSchema)` to create a new message.
+ */
+export const QuestionNoticeSchema: GenMessage<QuestionNotice> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workers, 17);
+
+/**
+ * @generated from message perdure.v1.AnswerRequest
+ */
+export type AnswerRequest = Message<"perdure.v1.AnswerRequest"> & {
+  /**
+   * @generated from field: perdure.v1.Worker worker = 1;
+   */
+  worker?: Worker | undefined;
+
+  /**
+   * @generated from field: string token = 2;
+   */
+  token: string;
+
+  /**
+   * The answer, or an error where it is broken.
+   *
+   * @generated from field: optional bytes value_json = 3;
+   */
+  valueJson?: Uint8Array | undefined;
+
+  /**
+   * @generated from field: optional google.protobuf.Value value = 4;
+   */
+  value?: Value | undefined;
+
+  /**
+   * @generated from field: bool is_broken = 5;
+   */
+  isBroken: boolean;
+
+  /**
+   * This worker cannot answer; another one is asked.
+   *
+   * @generated from field: bool is_declined = 6;
+   */
+  isDeclined: boolean;
+};
+
+/**
+ * Describes the message perdure.v1.AnswerRequest.
+ * Use `create(AnswerRequestSchema)` to create a new message.
+ */
+export const AnswerRequestSchema: GenMessage<AnswerRequest> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workers, 18);
+
+/**
+ * @generated from message perdure.v1.AnswerResponse
+ */
+export type AnswerResponse = Message<"perdure.v1.AnswerResponse"> & {
+};
+
+/**
+ * Describes the message perdure.v1.AnswerResponse.
+ * Use `create(AnswerResponseSchema)` to create a new message.
+ */
+export const AnswerResponseSchema: GenMessage<AnswerResponse> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workers, 19);
+
+/**
  * Something settled in the journal of a leased run that its worker did not write.
  *
  * @generated from message perdure.v1.NewsNotice
@@ -695,7 +816,7 @@ export type NewsNotice = Message<"perdure.v1.NewsNotice"> & {
  * Use `create(NewsNoticeSchema)` to create a new message.
  */
 export const NewsNoticeSchema: GenMessage<NewsNotice> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 17);
+  messageDesc(file_perdure_v1_workers, 20);
 
 /**
  * @generated from message perdure.v1.LogRequest
@@ -724,7 +845,7 @@ export type LogRequest = Message<"perdure.v1.LogRequest"> & {
  * Use `create(LogRequestSchema)` to create a new message.
  */
 export const LogRequestSchema: GenMessage<LogRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 18);
+  messageDesc(file_perdure_v1_workers, 21);
 
 /**
  * A piece of output.
@@ -755,7 +876,7 @@ export type Output = Message<"perdure.v1.Output"> & {
  * Use `create(OutputSchema)` to create a new message.
  */
 export const OutputSchema: GenMessage<Output> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 19);
+  messageDesc(file_perdure_v1_workers, 22);
 
 /**
  * @generated from message perdure.v1.LogResponse
@@ -768,7 +889,7 @@ export type LogResponse = Message<"perdure.v1.LogResponse"> & {
  * Use `create(LogResponseSchema)` to create a new message.
  */
 export const LogResponseSchema: GenMessage<LogResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 20);
+  messageDesc(file_perdure_v1_workers, 23);
 
 /**
  * @generated from message perdure.v1.ProgressRequest
@@ -802,7 +923,7 @@ export type ProgressRequest = Message<"perdure.v1.ProgressRequest"> & {
  * Use `create(ProgressRequestSchema)` to create a new message.
  */
 export const ProgressRequestSchema: GenMessage<ProgressRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 21);
+  messageDesc(file_perdure_v1_workers, 24);
 
 /**
  * @generated from message perdure.v1.ProgressResponse
@@ -815,7 +936,7 @@ export type ProgressResponse = Message<"perdure.v1.ProgressResponse"> & {
  * Use `create(ProgressResponseSchema)` to create a new message.
  */
 export const ProgressResponseSchema: GenMessage<ProgressResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 22);
+  messageDesc(file_perdure_v1_workers, 25);
 
 /**
  * @generated from message perdure.v1.DescribeRequest
@@ -839,7 +960,7 @@ export type DescribeRequest = Message<"perdure.v1.DescribeRequest"> & {
  * Use `create(DescribeRequestSchema)` to create a new message.
  */
 export const DescribeRequestSchema: GenMessage<DescribeRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 23);
+  messageDesc(file_perdure_v1_workers, 26);
 
 /**
  * @generated from message perdure.v1.DescribeResponse
@@ -852,7 +973,7 @@ export type DescribeResponse = Message<"perdure.v1.DescribeResponse"> & {
  * Use `create(DescribeResponseSchema)` to create a new message.
  */
 export const DescribeResponseSchema: GenMessage<DescribeResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 24);
+  messageDesc(file_perdure_v1_workers, 27);
 
 /**
  * @generated from message perdure.v1.RecordRequest
@@ -874,7 +995,7 @@ export type RecordRequest = Message<"perdure.v1.RecordRequest"> & {
  * Use `create(RecordRequestSchema)` to create a new message.
  */
 export const RecordRequestSchema: GenMessage<RecordRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 25);
+  messageDesc(file_perdure_v1_workers, 28);
 
 /**
  * @generated from message perdure.v1.RecordResponse
@@ -887,7 +1008,7 @@ export type RecordResponse = Message<"perdure.v1.RecordResponse"> & {
  * Use `create(RecordResponseSchema)` to create a new message.
  */
 export const RecordResponseSchema: GenMessage<RecordResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 26);
+  messageDesc(file_perdure_v1_workers, 29);
 
 /**
  * A record of a log.
@@ -976,7 +1097,7 @@ export type LogRecord = Message<"perdure.v1.LogRecord"> & {
  * Use `create(LogRecordSchema)` to create a new message.
  */
 export const LogRecordSchema: GenMessage<LogRecord> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 27);
+  messageDesc(file_perdure_v1_workers, 30);
 
 /**
  * @generated from message perdure.v1.ListWorkersRequest
@@ -989,7 +1110,7 @@ export type ListWorkersRequest = Message<"perdure.v1.ListWorkersRequest"> & {
  * Use `create(ListWorkersRequestSchema)` to create a new message.
  */
 export const ListWorkersRequestSchema: GenMessage<ListWorkersRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 28);
+  messageDesc(file_perdure_v1_workers, 31);
 
 /**
  * @generated from message perdure.v1.ListWorkersResponse
@@ -1006,7 +1127,7 @@ export type ListWorkersResponse = Message<"perdure.v1.ListWorkersResponse"> & {
  * Use `create(ListWorkersResponseSchema)` to create a new message.
  */
 export const ListWorkersResponseSchema: GenMessage<ListWorkersResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 29);
+  messageDesc(file_perdure_v1_workers, 32);
 
 /**
  * A worker, and what it runs.
@@ -1047,7 +1168,7 @@ export type WorkerView = Message<"perdure.v1.WorkerView"> & {
  * Use `create(WorkerViewSchema)` to create a new message.
  */
 export const WorkerViewSchema: GenMessage<WorkerView> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 30);
+  messageDesc(file_perdure_v1_workers, 33);
 
 /**
  * An attempt that a worker runs.
@@ -1088,7 +1209,7 @@ export type RunningView = Message<"perdure.v1.RunningView"> & {
  * Use `create(RunningViewSchema)` to create a new message.
  */
 export const RunningViewSchema: GenMessage<RunningView> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 31);
+  messageDesc(file_perdure_v1_workers, 34);
 
 /**
  * @generated from message perdure.v1.CloseRequest
@@ -1105,7 +1226,7 @@ export type CloseRequest = Message<"perdure.v1.CloseRequest"> & {
  * Use `create(CloseRequestSchema)` to create a new message.
  */
 export const CloseRequestSchema: GenMessage<CloseRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 32);
+  messageDesc(file_perdure_v1_workers, 35);
 
 /**
  * @generated from message perdure.v1.CloseResponse
@@ -1118,7 +1239,7 @@ export type CloseResponse = Message<"perdure.v1.CloseResponse"> & {
  * Use `create(CloseResponseSchema)` to create a new message.
  */
 export const CloseResponseSchema: GenMessage<CloseResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workers, 33);
+  messageDesc(file_perdure_v1_workers, 36);
 
 /**
  * What a worker needs. Every call says which worker it speaks for; a worker that a node has not heard of for 10 s and
@@ -1197,6 +1318,16 @@ export const WorkerService: GenService<{
     methodKind: "unary";
     input: typeof ReadJournalRequestSchema;
     output: typeof ReadJournalResponseSchema;
+  },
+  /**
+   * Answers a question about a run. Questions come to workers in an exchange, as notices.
+   *
+   * @generated from rpc perdure.v1.WorkerService.Answer
+   */
+  answer: {
+    methodKind: "unary";
+    input: typeof AnswerRequestSchema;
+    output: typeof AnswerResponseSchema;
   },
   /**
    * Tells how far an attempt is. Kept in memory only.

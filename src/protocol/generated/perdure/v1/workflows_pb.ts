@@ -16,7 +16,207 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file perdure/v1/workflows.proto.
  */
 export const file_perdure_v1_workflows: GenFile = /*@__PURE__*/
-  fileDesc("ChpwZXJkdXJlL3YxL3dvcmtmbG93cy5wcm90bxIKcGVyZHVyZS52MSKIAQoNU2lnbmFsUmVxdWVzdBILCgNydW4YASABKAESDAoEbmFtZRgCIAEoCRIXCgp2YWx1ZV9qc29uGAMgASgMSACIAQESKgoFdmFsdWUYBCABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBAUINCgtfdmFsdWVfanNvbkIICgZfdmFsdWUiJAoOU2lnbmFsUmVzcG9uc2USEgoKaXNfYXdhaXRlZBgBIAEoCCI5Cg5Kb3VybmFsUmVxdWVzdBILCgNydW4YASABKAESEQoEZnJvbRgCIAEoAUgAiAEBQgcKBV9mcm9tIlUKD0pvdXJuYWxSZXNwb25zZRIkCgRyb3dzGAEgAygLMhYucGVyZHVyZS52MS5Kb3VybmFsUm93EgwKBG5leHQYAiABKAESDgoGaXNfZW5kGAMgASgIIsUBCgpKb3VybmFsUm93EhAKCHNlcXVlbmNlGAEgASgBEhAKCHBvc2l0aW9uGAIgASgREgwKBGtpbmQYAyABKAkSDQoFc3RhdGUYBCABKAkSDAoEbmFtZRgFIAEoCRIXCgp2YWx1ZV9qc29uGAYgASgMSACIAQESKgoFdmFsdWUYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIKCgJhdBgIIAEoAUINCgtfdmFsdWVfanNvbkIICgZfdmFsdWUi9QIKDEpvdXJuYWxFbnRyeRIMCgR0eXBlGAEgASgJEhAKCHBvc2l0aW9uGAIgASgREgwKBG5hbWUYAyABKAkSDAoEa2luZBgEIAEoCRINCgVzdGF0ZRgFIAEoCRIXCgp2YWx1ZV9qc29uGAYgASgMSACIAQESKgoFdmFsdWUYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIMCgR1bmRvGAggASgIEhAKCGRlbGF5X21zGAkgASgBEg4KBmR1ZV9hdBgKIAEoARImCgRzcGVjGAsgASgLMhMucGVyZHVyZS52MS5Kb2JTcGVjSAKIAQESDgoGY2xvc2VzGAwgASgIEg4KBmF3YWl0cxgNIAEoCBIKCgJ0bxgOIAEoARIOCgZzaWduYWwYDyABKAkSEQoJcG9zaXRpb25zGBAgAygREgwKBGpvYnMYESADKAFCDQoLX3ZhbHVlX2pzb25CCAoGX3ZhbHVlQgcKBV9zcGVjMpsBCg9Xb3JrZmxvd1NlcnZpY2USPwoGU2lnbmFsEhkucGVyZHVyZS52MS5TaWduYWxSZXF1ZXN0GhoucGVyZHVyZS52MS5TaWduYWxSZXNwb25zZRJHCgdKb3VybmFsEhoucGVyZHVyZS52MS5Kb3VybmFsUmVxdWVzdBobLnBlcmR1cmUudjEuSm91cm5hbFJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_google_protobuf_struct, file_perdure_v1_jobs]);
+  fileDesc("ChpwZXJkdXJlL3YxL3dvcmtmbG93cy5wcm90bxIKcGVyZHVyZS52MSKvAQoMUXVlcnlSZXF1ZXN0EgsKA3J1bhgBIAEoARIMCgRuYW1lGAIgASgJEhcKCmlucHV0X2pzb24YAyABKAxIAIgBARIqCgVpbnB1dBgEIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgBiAEBEhcKCnRpbWVvdXRfbXMYBSABKAFIAogBAUINCgtfaW5wdXRfanNvbkIICgZfaW5wdXRCDQoLX3RpbWVvdXRfbXMibQoNUXVlcnlSZXNwb25zZRIXCgp2YWx1ZV9qc29uGAEgASgMSACIAQESKgoFdmFsdWUYAiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBAUINCgtfdmFsdWVfanNvbkIICgZfdmFsdWUi6AEKDVVwZGF0ZVJlcXVlc3QSCwoDcnVuGAEgASgBEgwKBG5hbWUYAiABKAkSFwoKaW5wdXRfanNvbhgDIAEoDEgAiAEBEioKBWlucHV0GAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlSAGIAQESFwoKdGltZW91dF9tcxgFIAEoAUgCiAEBEg8KAmlkGAYgASgJSAOIAQESEwoGaXNfbmV3GAcgASgISASIAQFCDQoLX2lucHV0X2pzb25CCAoGX2lucHV0Qg0KC190aW1lb3V0X21zQgUKA19pZEIJCgdfaXNfbmV3Im4KDlVwZGF0ZVJlc3BvbnNlEhcKCnZhbHVlX2pzb24YASABKAxIAIgBARIqCgV2YWx1ZRgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgBiAEBQg0KC192YWx1ZV9qc29uQggKBl92YWx1ZSJGCg1Gb2xsb3dSZXF1ZXN0EgsKA3J1bhgBIAEoARIMCgRuYW1lGAIgASgJEhEKBGZyb20YAyABKAFIAIgBAUIHCgVfZnJvbSJ+Cg5Gb2xsb3dSZXNwb25zZRIOCgZvZmZzZXQYASABKAESFwoKdmFsdWVfanNvbhgCIAEoDEgAiAEBEioKBXZhbHVlGAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlSAGIAQFCDQoLX3ZhbHVlX2pzb25CCAoGX3ZhbHVlIogBCg1TaWduYWxSZXF1ZXN0EgsKA3J1bhgBIAEoARIMCgRuYW1lGAIgASgJEhcKCnZhbHVlX2pzb24YAyABKAxIAIgBARIqCgV2YWx1ZRgEIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgBiAEBQg0KC192YWx1ZV9qc29uQggKBl92YWx1ZSIkCg5TaWduYWxSZXNwb25zZRISCgppc19hd2FpdGVkGAEgASgIIjkKDkpvdXJuYWxSZXF1ZXN0EgsKA3J1bhgBIAEoARIRCgRmcm9tGAIgASgBSACIAQFCBwoFX2Zyb20iVQoPSm91cm5hbFJlc3BvbnNlEiQKBHJvd3MYASADKAsyFi5wZXJkdXJlLnYxLkpvdXJuYWxSb3cSDAoEbmV4dBgCIAEoARIOCgZpc19lbmQYAyABKAgixQEKCkpvdXJuYWxSb3cSEAoIc2VxdWVuY2UYASABKAESEAoIcG9zaXRpb24YAiABKBESDAoEa2luZBgDIAEoCRINCgVzdGF0ZRgEIAEoCRIMCgRuYW1lGAUgASgJEhcKCnZhbHVlX2pzb24YBiABKAxIAIgBARIqCgV2YWx1ZRgHIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgBiAEBEgoKAmF0GAggASgBQg0KC192YWx1ZV9qc29uQggKBl92YWx1ZSL1AgoMSm91cm5hbEVudHJ5EgwKBHR5cGUYASABKAkSEAoIcG9zaXRpb24YAiABKBESDAoEbmFtZRgDIAEoCRIMCgRraW5kGAQgASgJEg0KBXN0YXRlGAUgASgJEhcKCnZhbHVlX2pzb24YBiABKAxIAIgBARIqCgV2YWx1ZRgHIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgBiAEBEgwKBHVuZG8YCCABKAgSEAoIZGVsYXlfbXMYCSABKAESDgoGZHVlX2F0GAogASgBEiYKBHNwZWMYCyABKAsyEy5wZXJkdXJlLnYxLkpvYlNwZWNIAogBARIOCgZjbG9zZXMYDCABKAgSDgoGYXdhaXRzGA0gASgIEgoKAnRvGA4gASgBEg4KBnNpZ25hbBgPIAEoCRIRCglwb3NpdGlvbnMYECADKBESDAoEam9icxgRIAMoAUINCgtfdmFsdWVfanNvbkIICgZfdmFsdWVCBwoFX3NwZWMy3QIKD1dvcmtmbG93U2VydmljZRI/CgZTaWduYWwSGS5wZXJkdXJlLnYxLlNpZ25hbFJlcXVlc3QaGi5wZXJkdXJlLnYxLlNpZ25hbFJlc3BvbnNlEkcKB0pvdXJuYWwSGi5wZXJkdXJlLnYxLkpvdXJuYWxSZXF1ZXN0GhsucGVyZHVyZS52MS5Kb3VybmFsUmVzcG9uc2UiA5ACARI8CgVRdWVyeRIYLnBlcmR1cmUudjEuUXVlcnlSZXF1ZXN0GhkucGVyZHVyZS52MS5RdWVyeVJlc3BvbnNlEj8KBlVwZGF0ZRIZLnBlcmR1cmUudjEuVXBkYXRlUmVxdWVzdBoaLnBlcmR1cmUudjEuVXBkYXRlUmVzcG9uc2USQQoGRm9sbG93EhkucGVyZHVyZS52MS5Gb2xsb3dSZXF1ZXN0GhoucGVyZHVyZS52MS5Gb2xsb3dSZXNwb25zZTABYgZwcm90bzM", [file_google_protobuf_struct, file_perdure_v1_jobs]);
+
+/**
+ * @generated from message perdure.v1.QueryRequest
+ */
+export type QueryRequest = Message<"perdure.v1.QueryRequest"> & {
+  /**
+   * @generated from field: double run = 1;
+   */
+  run: number;
+
+  /**
+   * Of the query.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: optional bytes input_json = 3;
+   */
+  inputJson?: Uint8Array | undefined;
+
+  /**
+   * @generated from field: optional google.protobuf.Value input = 4;
+   */
+  input?: Value | undefined;
+
+  /**
+   * How long to wait for the answer; default 10 s.
+   *
+   * @generated from field: optional double timeout_ms = 5;
+   */
+  timeoutMs?: number | undefined;
+};
+
+/**
+ * Describes the message perdure.v1.QueryRequest.
+ * Use `create(QueryRequestSchema)` to create a new message.
+ */
+export const QueryRequestSchema: GenMessage<QueryRequest> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workflows, 0);
+
+/**
+ * @generated from message perdure.v1.QueryResponse
+ */
+export type QueryResponse = Message<"perdure.v1.QueryResponse"> & {
+  /**
+   * @generated from field: optional bytes value_json = 1;
+   */
+  valueJson?: Uint8Array | undefined;
+
+  /**
+   * @generated from field: optional google.protobuf.Value value = 2;
+   */
+  value?: Value | undefined;
+};
+
+/**
+ * Describes the message perdure.v1.QueryResponse.
+ * Use `create(QueryResponseSchema)` to create a new message.
+ */
+export const QueryResponseSchema: GenMessage<QueryResponse> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workflows, 1);
+
+/**
+ * @generated from message perdure.v1.UpdateRequest
+ */
+export type UpdateRequest = Message<"perdure.v1.UpdateRequest"> & {
+  /**
+   * @generated from field: double run = 1;
+   */
+  run: number;
+
+  /**
+   * Of the update.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: optional bytes input_json = 3;
+   */
+  inputJson?: Uint8Array | undefined;
+
+  /**
+   * @generated from field: optional google.protobuf.Value input = 4;
+   */
+  input?: Value | undefined;
+
+  /**
+   * How long to wait for the answer; default 10 s.
+   *
+   * @generated from field: optional double timeout_ms = 5;
+   */
+  timeoutMs?: number | undefined;
+
+  /**
+   * Makes the call safe to repeat, for as long as the run has its journal.
+   *
+   * @generated from field: optional string id = 6;
+   */
+  id?: string | undefined;
+
+  /**
+   * Only in the first sending of an id that was made up for this call.
+   *
+   * @generated from field: optional bool is_new = 7;
+   */
+  isNew?: boolean | undefined;
+};
+
+/**
+ * Describes the message perdure.v1.UpdateRequest.
+ * Use `create(UpdateRequestSchema)` to create a new message.
+ */
+export const UpdateRequestSchema: GenMessage<UpdateRequest> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workflows, 2);
+
+/**
+ * @generated from message perdure.v1.UpdateResponse
+ */
+export type UpdateResponse = Message<"perdure.v1.UpdateResponse"> & {
+  /**
+   * @generated from field: optional bytes value_json = 1;
+   */
+  valueJson?: Uint8Array | undefined;
+
+  /**
+   * @generated from field: optional google.protobuf.Value value = 2;
+   */
+  value?: Value | undefined;
+};
+
+/**
+ * Describes the message perdure.v1.UpdateResponse.
+ * Use `create(UpdateResponseSchema)` to create a new message.
+ */
+export const UpdateResponseSchema: GenMessage<UpdateResponse> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workflows, 3);
+
+/**
+ * @generated from message perdure.v1.FollowRequest
+ */
+export type FollowRequest = Message<"perdure.v1.FollowRequest"> & {
+  /**
+   * @generated from field: double run = 1;
+   */
+  run: number;
+
+  /**
+   * Of the stream.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * The offset to go on from. Default 0: from its beginning.
+   *
+   * @generated from field: optional double from = 3;
+   */
+  from?: number | undefined;
+};
+
+/**
+ * Describes the message perdure.v1.FollowRequest.
+ * Use `create(FollowRequestSchema)` to create a new message.
+ */
+export const FollowRequestSchema: GenMessage<FollowRequest> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workflows, 4);
+
+/**
+ * @generated from message perdure.v1.FollowResponse
+ */
+export type FollowResponse = Message<"perdure.v1.FollowResponse"> & {
+  /**
+   * Where to go on behind this value.
+   *
+   * @generated from field: double offset = 1;
+   */
+  offset: number;
+
+  /**
+   * @generated from field: optional bytes value_json = 2;
+   */
+  valueJson?: Uint8Array | undefined;
+
+  /**
+   * @generated from field: optional google.protobuf.Value value = 3;
+   */
+  value?: Value | undefined;
+};
+
+/**
+ * Describes the message perdure.v1.FollowResponse.
+ * Use `create(FollowResponseSchema)` to create a new message.
+ */
+export const FollowResponseSchema: GenMessage<FollowResponse> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workflows, 5);
 
 /**
  * @generated from message perdure.v1.SignalRequest
@@ -50,7 +250,7 @@ export type SignalRequest = Message<"perdure.v1.SignalRequest"> & {
  * Use `create(SignalRequestSchema)` to create a new message.
  */
 export const SignalRequestSchema: GenMessage<SignalRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workflows, 0);
+  messageDesc(file_perdure_v1_workflows, 6);
 
 /**
  * @generated from message perdure.v1.SignalResponse
@@ -69,7 +269,7 @@ export type SignalResponse = Message<"perdure.v1.SignalResponse"> & {
  * Use `create(SignalResponseSchema)` to create a new message.
  */
 export const SignalResponseSchema: GenMessage<SignalResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workflows, 1);
+  messageDesc(file_perdure_v1_workflows, 7);
 
 /**
  * @generated from message perdure.v1.JournalRequest
@@ -93,7 +293,7 @@ export type JournalRequest = Message<"perdure.v1.JournalRequest"> & {
  * Use `create(JournalRequestSchema)` to create a new message.
  */
 export const JournalRequestSchema: GenMessage<JournalRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workflows, 2);
+  messageDesc(file_perdure_v1_workflows, 8);
 
 /**
  * @generated from message perdure.v1.JournalResponse
@@ -124,7 +324,7 @@ export type JournalResponse = Message<"perdure.v1.JournalResponse"> & {
  * Use `create(JournalResponseSchema)` to create a new message.
  */
 export const JournalResponseSchema: GenMessage<JournalResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workflows, 3);
+  messageDesc(file_perdure_v1_workflows, 9);
 
 /**
  * One row of a journal.
@@ -147,7 +347,7 @@ export type JournalRow = Message<"perdure.v1.JournalRow"> & {
   position: number;
 
   /**
-   * step, sleep, signal, child, send, cancel, version, lock or withdraw.
+   * step, sleep, signal, child, send, cancel, version, lock, withdraw, update or stream.
    *
    * @generated from field: string kind = 3;
    */
@@ -190,7 +390,7 @@ export type JournalRow = Message<"perdure.v1.JournalRow"> & {
  * Use `create(JournalRowSchema)` to create a new message.
  */
 export const JournalRowSchema: GenMessage<JournalRow> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workflows, 4);
+  messageDesc(file_perdure_v1_workflows, 10);
 
 /**
  * What a run did, or asks for.
@@ -319,7 +519,7 @@ export type JournalEntry = Message<"perdure.v1.JournalEntry"> & {
  * Use `create(JournalEntrySchema)` to create a new message.
  */
 export const JournalEntrySchema: GenMessage<JournalEntry> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workflows, 5);
+  messageDesc(file_perdure_v1_workflows, 11);
 
 /**
  * Runs, beside what can be asked about any job.
@@ -346,6 +546,36 @@ export const WorkflowService: GenService<{
     methodKind: "unary";
     input: typeof JournalRequestSchema;
     output: typeof JournalResponseSchema;
+  },
+  /**
+   * What a handler of a run answers, from what the run knows. Needs a worker that has its code, and changes nothing.
+   *
+   * @generated from rpc perdure.v1.WorkflowService.Query
+   */
+  query: {
+    methodKind: "unary";
+    input: typeof QueryRequestSchema;
+    output: typeof QueryResponseSchema;
+  },
+  /**
+   * Has a handler of a live run carry out an update; answers once that is on record. Nothing is recorded of one that is refused.
+   *
+   * @generated from rpc perdure.v1.WorkflowService.Update
+   */
+  update: {
+    methodKind: "unary";
+    input: typeof UpdateRequestSchema;
+    output: typeof UpdateResponseSchema;
+  },
+  /**
+   * Values of a stream out of a run, in the order in which they were written, and those to come; ends with the run.
+   *
+   * @generated from rpc perdure.v1.WorkflowService.Follow
+   */
+  follow: {
+    methodKind: "server_streaming";
+    input: typeof FollowRequestSchema;
+    output: typeof FollowResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_perdure_v1_workflows, 0);
