@@ -51,6 +51,11 @@ export {
   retryAfter,
   snooze,
 } from './executors/function/directives.ts'
+export { createHttpExecutor, type HttpOptions } from './executors/http/http.ts'
+export type { HttpInput } from './executors/http/input.ts'
+export type { CredentialSource } from './executors/lambda/credentials.ts'
+export { createLambdaExecutor, type LambdaOptions } from './executors/lambda/lambda.ts'
+export type { AwsCredentials } from './executors/lambda/sign.ts'
 export type { ShellInput } from './executors/shell/input.ts'
 export { createShellExecutor, type ShellExecutor, type ShellOptions } from './executors/shell/shell.ts'
 export type { Clock } from './runtime/clock.ts'
