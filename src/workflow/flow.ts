@@ -296,6 +296,11 @@ export class Flow {
     return new Outlet(this.#run, name)
   }
 
+  /** Tells how far the run is, for those who watch it: a fraction from 0 to 1, and a word. */
+  progress(fraction: number, message?: string): void {
+    this.#run.progress(fraction, message)
+  }
+
   /** The time, epoch ms; the same in every replay. */
   now(): number {
     return this.#run.mark('now', () => this.#run.now()) as number

@@ -23,6 +23,8 @@ export interface RunPort {
   /** Calls `act` after a time, ms; the answer calls it off. */
   after(ms: number, act: () => void): () => void
   now(): number
+  /** Tells how far the run is. */
+  progress(fraction: number, message: string | undefined): void
   /** Which attempt of the run it is. */
   readonly attempt: number
   /** The run can be kept no more, or goes on. */

@@ -130,6 +130,7 @@ function portOf(
     },
     now: () => last?.at ?? 0,
     attempt: 1,
+    progress: () => {},
     signal,
   }
 }

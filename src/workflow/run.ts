@@ -308,6 +308,11 @@ export class FlowRun {
     })
   }
 
+  /** Tells how far the run is. Not in the journal: a replay tells it again. */
+  progress(fraction: number, message: string | undefined): void {
+    this.#watch.outside(() => this.#port?.progress(fraction, message))
+  }
+
   /** The time of whoever works on the run, epoch ms. */
   now(): number {
     return this.#port?.now() ?? Date.now()

@@ -132,6 +132,7 @@ class Workflows implements SessionExecutor {
       },
       now: () => this.#clock.now(),
       attempt,
+      progress: (fraction, message) => control.progress(fraction, message),
       signal: control.signal,
     }
   }
