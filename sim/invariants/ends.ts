@@ -2,26 +2,55 @@
  * Ends: how runs of programs ended, held against what comes of the same programs where nothing ever goes wrong.
  */
 import type { JobRow } from '../../src/core/model/job.ts'
+import { DONE, STEP } from '../../src/core/model/journal.ts'
 import { nameId } from '../../src/core/model/rows.ts'
-import { FAILED, SUCCEEDED, stateName } from '../../src/core/model/states.ts'
+import { CANCELLED, SUCCEEDED, stateName } from '../../src/core/model/states.ts'
 import type { ErrorRecord } from '../../src/errors.ts'
 import type { Tables } from '../../src/store/memory/tables.ts'
 import { must } from '../violation.ts'
 import type { FlowInput } from '../workload/play.ts'
-import { endOf, type Programs } from '../workload/program.ts'
+import { endOf, type Op, type Programs } from '../workload/program.ts'
 
 /** Checks every run of a program that is there and was not cancelled. */
 export function checkEnds(tables: Tables, programs: Programs): void {
   const kind = tables.names.get(nameId('kind', 'flow'))?.id
   for (const job of tables.jobs.values()) {
     if (kind === undefined || tables.routesById.get(job.route)?.kind !== kind) continue
-    if (job.state === SUCCEEDED || job.state === FAILED) checkEnd(tables, programs, job)
+    if (job.attempt === 0) continue
+    // code may catch its own cancel, as any failure
+    if (job.state !== CANCELLED && job.cancelAt === 0) checkEnd(tables, programs, job)
+    if (job.state !== SUCCEEDED) checkUndone(tables, programs, job)
   }
 }
 
-function checkEnd(tables: Tables, programs: Programs, { id, input, state, result, error }: JobRow): void {
+/** What was done and can be undone was undone, unless somebody put an end to that. */
+function checkUndone(tables: Tables, programs: Programs, job: JobRow): void {
+  if (job.error?.includes('"forced":true') === true) return
+  const done = [...(tables.journal.get(job.id)?.values() ?? [])].filter(
+    ({ kind, state }) => kind === STEP && state === DONE,
+  )
+  const names = new Set(done.map(({ name }) => name))
+  for (const id of undoable(programs.get(flowOf(tables, job)).ops)) {
+    const isLeft = names.has(`step ${id}`) && !names.has(`undo step ${id}`)
+    must('K2', !isLeft, () => `run ${job.id} ${stateName(job.state)}, and step ${id} of it is not undone`)
+  }
+}
+
+function undoable(ops: readonly Op[]): number[] {
+  return ops.flatMap((op) => {
+    if (op.type === 'step') return op.hasUndo ? [op.id] : []
+    return 'branches' in op ? op.branches.flatMap(undoable) : 'body' in op ? undoable(op.body) : []
+  })
+}
+
+function flowOf(tables: Tables, { id, input }: JobRow): string {
+  return (JSON.parse(input ?? tables.payloads.get(id)?.get('input') ?? '') as FlowInput).flow
+}
+
+function checkEnd(tables: Tables, programs: Programs, job: JobRow): void {
+  const { id, state, result, error } = job
   const payloads = tables.payloads.get(id)
-  const { flow } = JSON.parse(input ?? payloads?.get('input') ?? '') as FlowInput
+  const flow = flowOf(tables, job)
   const expected = endOf(programs, flow)
   if (state === SUCCEEDED) {
     const found = result ?? payloads?.get('result')

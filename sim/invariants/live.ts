@@ -9,6 +9,7 @@ import type { Share } from '../../src/core/model/requirements.ts'
 import { READY, RUNNING, SCHEDULED, stateName, WAITING } from '../../src/core/model/states.ts'
 import { BLOCK } from '../../src/core/policy/hints.ts'
 import type { WorkingSet } from '../../src/engine/workingset.ts'
+import { PerdureError } from '../../src/errors.ts'
 import type { Tables } from '../../src/store/memory/tables.ts'
 import type { Batch } from '../../src/store/store.ts'
 import { must } from '../violation.ts'
@@ -166,7 +167,8 @@ export class LiveChecker {
     if (this.#isSuperseded) return
     const touched = this.#touched
     this.#touched = new Map()
-    if ('nonce' in command && 'job' in command && reply === true) {
+    const isAccepted = reply === true || (command.type === 'record' && reply !== false && !isRefusal(reply))
+    if ('nonce' in command && 'job' in command && isAccepted) {
       const { type, job, attempt, nonce } = command
       // a report that is told again changes nothing, and is answered as the first time
       const row = touched.has(job) ? touched.get(job) : this.#rows.get(job)
@@ -288,6 +290,8 @@ export class LiveChecker {
     note(this.#waiters, limit as number, row.id, sign)
   }
 }
+
+const isRefusal = (reply: unknown): boolean => reply instanceof PerdureError
 
 /** Among equals a job may be chosen before another, within a block of turns; see core/policy/hints. */
 function mayBeChosen(granted: JobRow, other: JobRow): boolean {

@@ -12,6 +12,7 @@ import {
   type KeptSignal,
   OPEN,
   SIGNAL,
+  STEP,
   TIMER,
   waitsOf,
 } from '../../src/core/model/journal.ts'
@@ -83,7 +84,11 @@ export class RunChecker {
     const isAwaiting = [...dependents.ownersOf(id)].some((owner) => {
       const child = jobs.get(owner)
       const isLive = child !== undefined && (!isTerminal(child.state) || child.line === SETTLE_LINE)
-      return isLive && owner !== id && (dependents.membersOf(owner).get(id) ?? 0) >= EDGE_ENTRY
+      const hasWait = (dependents.membersOf(owner).get(id) ?? 0) >= EDGE_ENTRY
+      // one that cannot end before the run has would wait for it as the run does
+      const waits = dependents.membersOf(id).get(owner)
+      const isCircle = owner === id || (waits !== undefined && waits !== EDGE_CLOSE)
+      return isLive && hasWait && !isCircle
     })
     must('W6', waits.length > 0 || isAwaiting, () => `run ${id} sleeps, and nothing would wake it`)
     const due = Math.min(...waits.map(({ dueAt }) => (dueAt === 0 ? Infinity : dueAt)))
@@ -103,6 +108,10 @@ export class RunChecker {
       const isSettled = others.some((other) => other.state !== OPEN && other.sequence > sequence)
       must('W8', isSettled || this.#hasSource(row), () => `${told(row)} opens, and nothing will settle it`)
       return
+    }
+    if (kind === STEP) {
+      const isTwice = others.some((other) => other.kind === STEP && other.state !== OPEN)
+      must('W5', !isTwice, () => `${told(row)} is on record as a step that has ended, and was before`)
     }
     if (kind !== TIMER && kind !== SIGNAL) return
     const opened = others.find((other) => other.state === OPEN)
@@ -185,17 +194,22 @@ export class RunChecker {
     }
   }
 
-  /** How a job that a run waits for has ended is in the journal of the run, in the same change. */
-  #checkEnds(batch: Batch): void {
-    const ended = new Map(batch.jobs.map(({ after }) => [after?.id, after]))
-    for (const { owner, member, value } of batch.dependents) {
-      const child = ended.get(owner)
-      const run = this.#tables.jobs.get(member)
-      if (value >= 0 || child === undefined || !isTerminal(child.state) || run === undefined) continue
-      const before = this.#tables.dependents.membersOf(owner).get(member) ?? 0
-      if (before < EDGE_ENTRY || (child.flags & IS_TICKET) !== 0) continue
-      const row = batch.journal.find((one) => one.run === member && one.name === childName(owner))
-      must('W8', row !== undefined, () => `job ${owner} has ended, and run ${member} does not know`)
+  /**
+   * How a job that a run waits for has ended is in the journal of the run, and what is of no use without a run ends with
+   * it, in the same change.
+   */
+  #checkEnds({ jobs, dependents, journal }: Batch): void {
+    const rows = new Map(jobs.map(({ before, after }) => [(after ?? before)?.id, after]))
+    for (const { owner, member, value } of dependents) {
+      const job = rows.get(owner)
+      if (value >= 0 || job === undefined || !isTerminal(job.state) || (job.flags & IS_TICKET) !== 0) continue
+      const edge = this.#tables.dependents.membersOf(owner).get(member) ?? 0
+      const other = rows.get(member) ?? this.#tables.jobs.get(member)
+      if (other === undefined) continue
+      const isTold = journal.some((row) => row.run === member && row.name === childName(owner))
+      must('W8', edge < EDGE_ENTRY || isTold, () => `job ${owner} has ended, and run ${member} does not know`)
+      const isClosed = isTerminal(other.state) || other.cancelAt !== 0
+      must('W8', edge !== EDGE_CLOSE || isClosed, () => `run ${owner} has ended, and job ${member} goes on`)
     }
   }
 

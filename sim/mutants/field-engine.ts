@@ -31,10 +31,14 @@ export const FIELD_ENGINE: readonly Mutant[] = [
     edits: [
       {
         file: ENGINE,
-        find: 'this.#inbox = tasks.filter((task) => task.restart === undefined)',
-        replace: 'this.#inbox = tasks',
+        find: 'this.#inbox = tasks.filter((task) => task.restart === undefined && !carried.has(task))',
+        replace: 'this.#inbox = tasks.filter((task) => !carried.has(task))',
       },
-      { file: ENGINE, find: 'for (const task of tasks) task.restart?.()', replace: '' },
+      {
+        file: ENGINE,
+        find: 'if (task.restart !== undefined) task.restart()\n      else if (carried.has(task))',
+        replace: 'if (task.restart === undefined && carried.has(task))',
+      },
     ],
     caughtBy: ['L5', 'L6', 'D2', 'D5', 'L9', 'C8', 'CRASH', 'L1'],
     needs: ['commitFailures', 'workerCrashes', 'smallMemory', 'nodePauses'],

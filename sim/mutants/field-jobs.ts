@@ -273,8 +273,8 @@ export const FIELD_JOBS: readonly Mutant[] = [
     edits: [
       {
         file: REPORT,
-        find: '  releaseLimits(view, rest)\n',
-        replace: '  if (!outcome.lost) releaseLimits(view, rest)\n',
+        find: '  releaseLimits(view, rest)\n  view.jobs.put(place(',
+        replace: '  if (!outcome.lost) releaseLimits(view, rest)\n  view.jobs.put(place(',
       },
     ],
     caughtBy: ['C2', 'C3', 'C4', 'C5', 'C9', 'L9', 'D3'],

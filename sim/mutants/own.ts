@@ -108,8 +108,8 @@ export const OWN: readonly Mutant[] = [
     edits: [
       {
         file: LEASES,
-        find: 'if (running === undefined || running.isGivenUp) return false',
-        replace: 'if (running === undefined) return false',
+        find: 'if (running === undefined || running.isGivenUp) return undefined',
+        replace: 'if (running === undefined) return undefined',
       },
     ],
     caughtBy: ['L5'],

@@ -93,6 +93,9 @@ class Player {
       case 'job':
         await this.#job(op)
         break
+      case 'circle':
+        await this.#circle()
+        break
       case 'child':
         return this.#flow.call(this.#children.flow, { flow: childOf(this.#program.name, op.id), round: 0 })
       case 'mark':
@@ -140,6 +143,14 @@ class Player {
     if (timeoutMs === 0) await this.#flow.signal(name)
     else await this.#flow.signal(name, { timeout: timeoutMs })
     this.#hands.passed(name)
+  }
+
+  async #circle(): Promise<void> {
+    const enqueue = { after: [this.#flow.run] }
+    const refusal = await this.#flow
+      .call(this.#children.job, {}, { enqueue })
+      .catch((error: unknown) => error)
+    if ((refusal as { code?: string }).code !== 'CYCLE') throw refusal
   }
 
   async #job(op: Op & { readonly type: 'job' }): Promise<void> {

@@ -23,6 +23,8 @@ export type Op =
   | { readonly type: 'echo'; readonly id: number }
   /** A job that may end in any way. */
   | { readonly type: 'job'; readonly id: number; readonly isAwaited: boolean; readonly closes: boolean }
+  /** One that comes after the run itself, which cannot be waited for. */
+  | { readonly type: 'circle'; readonly id: number }
   /** Another program. */
   | { readonly type: 'child'; readonly id: number }
   | { readonly type: 'mark'; readonly id: number }
@@ -91,7 +93,7 @@ class Draft {
     const random = this.#random
     const id = ++this.#ids
     const type = random.weighted({
-      ...{ step: 40, sleep: 12, signal: 8, echo: 4, job: 6, mark: 4 },
+      ...{ step: 40, sleep: 12, signal: 8, echo: 4, job: 6, mark: 4, circle: 2 },
       child: mayFail && depth <= DEPTH ? 8 : 0,
       all: nesting > 0 ? 8 : 0,
       race: nesting > 0 ? 6 : 0,

@@ -83,8 +83,14 @@ export class Flows implements SessionExecutor {
     const { effects, scheduler } = this.#shop
     effects.estranged(flow.run)
     scheduler.trace(`${this.#actor.name}: strange code for ${flow.run}`)
-    await flow.step('strange', () => effects.guessed(flow.run, 'its step is called')).catch(() => {})
-    throw new Error('strange code goes on')
+    const isStopped = await flow
+      .step('strange', () => effects.guessed(flow.run, 'its step is called'))
+      .then(
+        () => effects.guessed(flow.run, 'it has the result of another step'),
+        (error: unknown) => (error as { code?: string }).code === 'CANCELLED',
+      )
+    if (isStopped !== true) effects.guessed(flow.run, 'it has the failure of another step')
+    throw new Error('strange code was cancelled')
   }
 
   #hands(holder: () => Holder): Hands {

@@ -115,6 +115,9 @@ class RemoteSession implements WorkerSession {
       this.#recordOnce((session) => session.workflows.record(token, seen, entries)),
     journal: (token, from) => this.#call((session) => session.workflows.journal(token, from), true),
     onNews: (listener) => void this.#newsListeners.push(listener),
+    // nobody asks runs anything in this world
+    onQuestion: () => {},
+    answer: async () => {},
   }
   /** Told again to whoever owns the shard next. */
   #status: WorkerStatus | undefined
