@@ -3,10 +3,10 @@
  *
  * Owns: what is sent, its signature, and what a status means. Connections are runtime/outbound.ts.
  */
-import { createHmac } from 'node:crypto'
 import type { Outcome } from '../../core/model/outcome.ts'
 import { perdureError } from '../../errors.ts'
 import { Outbound, type OutboundAnswer } from '../../runtime/outbound.ts'
+import { SIGNATURE_HEADER, signatureOf } from '../../runtime/signature.ts'
 import { type Duration, parseDuration } from '../../std/duration.ts'
 import { parseNetwork } from '../../std/network.ts'
 import { checkKnown, invalidOption, nonEmptyText, wholeNumber } from '../../std/options.ts'
@@ -98,7 +98,7 @@ class Http implements Executor {
       ...headers,
       ...own.headers,
       ...markOf(attempt),
-      ...(secret === undefined ? {} : { 'perdure-signature': sign(secret, body ?? '') }),
+      ...(secret === undefined ? {} : { [SIGNATURE_HEADER]: signatureOf(secret, body ?? '', Date.now()) }),
     }
     const call = {
       url,
@@ -145,12 +145,6 @@ function markOf({ namespace, job, attempt }: Attempt): Record<string, string> {
 
 function bodyOf(body: unknown): string | undefined {
   return body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
-}
-
-/** The signature of a body, now. */
-function sign(secret: string, body: string): string {
-  const seconds = Math.floor(Date.now() / 1_000)
-  return `t=${seconds},v1=${createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')}`
 }
 
 function readBody({ headers, body }: OutboundAnswer): unknown {
