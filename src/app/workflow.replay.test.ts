@@ -157,3 +157,25 @@ it('signals and children of runs that are not there fail the wait for them', asy
   const run = await app.enqueue('flow')
   expect(await run.result()).toBe('NOT_FOUND')
 })
+
+it('the key of a step is its own for ever: after a restart the same, after a new beginning another', async () => {
+  const keys: string[] = []
+  let works = false
+  await deploy(async (flow) => {
+    await flow.step(
+      'first',
+      ({ key }) => {
+        keys.push(key)
+        if (!works) throw new Error('not yet')
+      },
+      { retry: { attempts: 1 } },
+    )
+    if (keys.length < 3) flow.continueAsNew()
+  })
+  const run = await app.enqueue('flow')
+  await run.wait()
+  works = true
+  await run.restart()
+  await run.result()
+  expect(keys).toEqual(['1.0', '1.0', '1.2.0'])
+})

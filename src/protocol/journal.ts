@@ -16,7 +16,7 @@ export function fitPage(page: JournalPage): JournalPage {
   })
   const first = page.rows[end]
   if (first === undefined) return page
-  return { rows: page.rows.slice(0, end), next: first.sequence, isEnd: false }
+  return { ...page, rows: page.rows.slice(0, end), next: first.sequence, isEnd: false }
 }
 
 /** What was settled in the moment of its writing, as its writer knows it. */

@@ -188,7 +188,9 @@ export class SharedSession {
   /** A page of the journal of a leased run. */
   async readRun(token: string, from: number): Promise<JournalPage & { readonly lost: boolean }> {
     const page = this.#isOwn(token) ? await this.#session.workflows.journal(token, from) : undefined
-    return page === undefined ? { ...LOST, next: from, isEnd: true } : { ...fitPage(page), lost: false }
+    return page === undefined
+      ? { ...LOST, next: from, isEnd: true, origin: 0 }
+      : { ...fitPage(page), lost: false }
   }
 
   /** Answers a question that this worker was asked. */

@@ -114,6 +114,7 @@ function portOf(
         rows: rows.filter((row) => row.sequence >= from),
         next: (last?.sequence ?? -1) + 1,
         isEnd: true,
+        origin: 0,
       }
     },
     record: async (_, entries) => {

@@ -37,6 +37,8 @@ export class RowQueue {
   known = 0
   /** The next position that the code asks for. */
   next = 0
+  /** The sequence number at which the run began, or began anew. */
+  origin = 0
   size = 0
 
   /** The next position, with what is on record for it. */
@@ -49,9 +51,10 @@ export class RowQueue {
   }
 
   /** Takes in rows as they were read. Answers false where some are gone that the code has not seen. */
-  takePage({ rows, next }: JournalPage, isStarted: boolean): boolean {
+  takePage({ rows, next, origin }: JournalPage, isStarted: boolean): boolean {
     const [first] = rows
     if (isStarted && (first?.sequence ?? next) > this.known) return false
+    this.origin = origin
     for (const row of rows) this.#take(row)
     this.known = Math.max(this.known, next)
     return true

@@ -99,7 +99,10 @@ export class FlowRun {
     this.#cautions = new Cautions(watch)
     const run = this
     this.#steps = new Steps({
-      job,
+      keyOf: (position) => {
+        const { origin } = this.#rows
+        return origin === 0 ? `${job}.${position}` : `${job}.${origin}.${position}`
+      },
       get signal() {
         return run.signal
       },

@@ -18,7 +18,8 @@ export interface StepRequest {
 
 /** What steps need of their run. */
 export interface StepsOwner {
-  readonly job: number
+  /** What tells this step from every other, of this run and of what it was before it began anew. */
+  keyOf(position: number): string
   /** What the whole run stops for. */
   readonly signal: AbortSignal
   /** Whether nobody waits for a position any more. */
@@ -76,7 +77,7 @@ export class Steps {
     }
     const end = runStep({
       ...{ name, fn, ...rules },
-      key: `${owner.job}.${position}`,
+      key: owner.keyOf(position),
       runAttempt: port.attempt,
       before: before ?? { tries: 0, since: rules.timeouts.totalMs === 0 ? 0 : port.now() },
       signal: () => AbortSignal.any([signal, this.#stopper(position)]),

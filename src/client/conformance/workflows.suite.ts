@@ -57,9 +57,14 @@ export function workflowTests(world: World): void {
     expect(said(rows)).toEqual(expected)
     expect(rows?.map(({ run, copyOf }) => [run, copyOf])).toEqual(rows?.map(() => [lease.job, 0]))
     const page = await (await runs()).journal(lease.token, 1)
-    expect(page).toEqual({ rows: rows?.slice(1), next: 3, isEnd: true })
-    expect(await world.client.workflows.journal(lease.job)).toEqual({ rows, next: 3, isEnd: true })
-    expect(await world.client.workflows.journal(lease.job, 3)).toEqual({ rows: [], next: 3, isEnd: true })
+    expect(page).toEqual({ rows: rows?.slice(1), next: 3, isEnd: true, origin: 0 })
+    expect(await world.client.workflows.journal(lease.job)).toEqual({ rows, next: 3, isEnd: true, origin: 0 })
+    expect(await world.client.workflows.journal(lease.job, 3)).toEqual({
+      rows: [],
+      next: 3,
+      isEnd: true,
+      origin: 0,
+    })
     await world.succeed(lease, 'done')
   })
 

@@ -5,7 +5,7 @@ import type { WorkflowClient, WorkflowSession } from '../workflows.ts'
 
 export const NO_RUNS: WorkflowClient = {
   signal: async () => ({ isAwaited: false }),
-  journal: async (_, from = 0) => ({ rows: [], next: from, isEnd: true }),
+  journal: async (_, from = 0) => ({ rows: [], next: from, isEnd: true, origin: 0 }),
   query: async () => null,
   update: async () => null,
   follow: async function* () {},

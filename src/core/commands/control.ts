@@ -141,7 +141,8 @@ function beginAgain(view: Tables, job: JobRow): void {
   if (run.length === 0) return
   const isUndone = (job.flags & HAS_UNDO) !== 0
   view.append.cutJournal({ run: job.id, before: isUndone ? run.length : 0, failures: !isUndone })
-  view.runs.put({ ...run, start: run.length, waits: isUndone ? null : run.waits })
+  const origin = isUndone ? run.length : run.origin
+  view.runs.put({ ...run, start: run.length, waits: isUndone ? null : run.waits, origin })
 }
 
 /** Runs a job whose time has not come; keeps attempt and priority. */

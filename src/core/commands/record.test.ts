@@ -137,7 +137,7 @@ it('a run that continues as new forgets its journal, keeps its signals, and coun
   await world.record([step(0), timer(1, 100)])
   await world.report({ type: 'continued', input: '{"n":2}', large: false })
   expect(world.row()).toMatchObject({ state: READY, input: '{"n":2}', tries: 0 })
-  expect(await world.shard.store.reads.journal(1, 0)).toEqual({ rows: [], next: 2, isEnd: true })
+  expect(await world.shard.store.reads.journal(1, 0)).toEqual({ rows: [], next: 2, isEnd: true, origin: 2 })
   await world.lease()
   expect(await world.record([wait(0)], { attempt: 2, seen: 2 })).toMatchObject([
     { sequence: 2, state: OPEN },

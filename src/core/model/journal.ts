@@ -104,6 +104,8 @@ export interface JournalPage {
   readonly next: number
   /** Nothing was behind them when they were read. */
   readonly isEnd: boolean
+  /** The sequence number at which the run began, or began anew. */
+  readonly origin: number
 }
 
 /** Something that a run waits for and that the shard itself settles. */
@@ -141,6 +143,8 @@ export interface RunRow {
   readonly length: number
   /** Numbers below this one are not given again, though some of their rows are gone: the run began anew, or was restarted. */
   readonly start: number
+  /** The sequence number at which it began, or began anew: what it does from there on is told from what it did before. */
+  readonly origin: number
   /** JSON array of {@link Wait}, in order of positions; null for none. */
   readonly waits: string | null
   /** JSON array of {@link KeptSignal}, first come first; null for none. */
@@ -151,7 +155,7 @@ export interface RunRow {
 
 /** The row of a run of which nothing is known yet. */
 export function blankRun(job: number): RunRow {
-  return { job, length: 0, start: 0, waits: null, inbox: null, news: 0 }
+  return { job, length: 0, start: 0, origin: 0, waits: null, inbox: null, news: 0 }
 }
 
 /** What the run waits for. */

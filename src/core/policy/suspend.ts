@@ -71,7 +71,7 @@ export function continueAsNew(
 ): void {
   const run = runOf(view, job.id)
   view.append.cutJournal({ run: job.id, before: run.length, failures: false })
-  view.runs.put({ ...run, start: run.length, waits: null })
+  view.runs.put({ ...run, start: run.length, waits: null, origin: run.length })
   if (large) view.append.payload({ job: job.id, field: 'input', text: input as string })
   const kept = job.flags & ~(LARGE_INPUT | HAS_UNDO)
   const flags = large ? kept | LARGE_INPUT : kept

@@ -34,6 +34,7 @@ const runRow = (id: number, changes: Partial<RunRow> = {}): RunRow => ({
   job: id,
   length: 0,
   start: 0,
+  origin: 0,
   waits: null,
   inbox: null,
   news: 0,
@@ -47,19 +48,24 @@ export function journalSuite(make: MakeStore): void {
       const rows = Array.from({ length: 70 }, (_, sequence) => row(1, sequence))
       const other = row(2, 0, { value: null, name: '' })
       await subject.commit({ ...WORLD, ...enqueued([job(1), job(2), job(3)]), journal: [...rows, other] })
-      expect(await subject.reads.journal(1, 68)).toEqual({ rows: rows.slice(68), next: 70, isEnd: true })
-      expect(await subject.reads.journal(3, 0)).toEqual({ rows: [], next: 0, isEnd: true })
+      expect(await subject.reads.journal(1, 68)).toEqual({
+        rows: rows.slice(68),
+        next: 70,
+        isEnd: true,
+        origin: 0,
+      })
+      expect(await subject.reads.journal(3, 0)).toEqual({ rows: [], next: 0, isEnd: true, origin: 0 })
       const { runs } = await subject.load({ runs: [1, 2, 3] })
       expect(runs).toEqual([runRow(1, { length: 70 }), runRow(2, { length: 1 })])
     })
 
     it('lose the rows before the start of their run, and go on counting', async () => {
       const subject = await Subject.open(make)
-      const started = runRow(1, { start: 2, inbox: '[{"name":"a","value":null}]' })
+      const started = runRow(1, { start: 2, origin: 1, inbox: '[{"name":"a","value":null}]' })
       const journal = [row(1, 0), row(1, 1)]
       const journalCuts = [{ run: 1, before: 2, failures: false }]
       await subject.commit({ ...WORLD, ...enqueued([job(1)]), runs: [started], journal, journalCuts })
-      expect(await subject.reads.journal(1, 0)).toEqual({ rows: [], next: 2, isEnd: true })
+      expect(await subject.reads.journal(1, 0)).toEqual({ rows: [], next: 2, isEnd: true, origin: 1 })
       expect((await subject.load({ runs: [1] })).runs).toEqual([{ ...started, length: 2 }])
     })
 
@@ -77,7 +83,7 @@ export function journalSuite(make: MakeStore): void {
       ]
       const cut = { runs: [runRow(1, { start: 9 })], journalCuts: [{ run: 1, before: 0, failures: true }] }
       await subject.commit({ ...WORLD, ...enqueued([job(1)]), journal: [...kept, ...failed], ...cut })
-      expect(await subject.reads.journal(1, 0)).toEqual({ rows: kept, next: 9, isEnd: true })
+      expect(await subject.reads.journal(1, 0)).toEqual({ rows: kept, next: 9, isEnd: true, origin: 0 })
       expect((await subject.load({ runs: [1] })).runs).toEqual([runRow(1, { start: 9, length: 9 })])
     })
 

@@ -34,8 +34,8 @@ function runOf(tables: Tables, job: number): RunRow[] {
   const row = tables.runs.get(job)
   const last = [...(tables.journal.get(job)?.keys() ?? [])].at(-1)
   if (row === undefined && last === undefined) return []
-  const { start, waits, inbox } = row ?? blankRun(job)
-  return [{ job, length: Math.max(start, (last ?? -1) + 1), start, waits, inbox, news: 0 }]
+  const known = row ?? blankRun(job)
+  return [{ ...known, length: Math.max(known.start, (last ?? -1) + 1), news: 0 }]
 }
 
 function pick<K, R>(table: ReadonlyMap<K, R>, keys: readonly K[]): R[] {

@@ -1,7 +1,7 @@
 /**
  * Reads of a memory store: lists, single jobs, counts and output, answered from its tables.
  */
-import type { JournalPage } from '../../core/model/journal.ts'
+import { blankRun, type JournalPage } from '../../core/model/journal.ts'
 import type { Profile } from '../../core/model/profile.ts'
 import type { LogRow } from '../../core/model/rows.ts'
 import { CANCELLED, isTerminal, type StateCode, SUCCEEDED } from '../../core/model/states.ts'
@@ -133,7 +133,8 @@ function journal(tables: Tables, run: number, from: number): JournalPage {
   const rows = [...(tables.journal.get(run)?.values() ?? [])].filter(({ sequence }) => sequence >= from)
   const last = rows.at(-1)
   const next = last === undefined ? from : last.sequence + 1
-  return { rows, next: Math.max(next, tables.runs.get(run)?.start ?? 0), isEnd: true }
+  const { start, origin } = tables.runs.get(run) ?? blankRun(run)
+  return { rows, next: Math.max(next, start), isEnd: true, origin }
 }
 
 function isExpired(tables: Tables, id: number, now: number): boolean {

@@ -1,7 +1,7 @@
 /**
  * Journals: the rows of workflow runs, written many to a statement and read in pages.
  */
-import type { JournalPage, JournalRow, RunRow } from '../../core/model/journal.ts'
+import { blankRun, type JournalPage, type JournalRow, type RunRow } from '../../core/model/journal.ts'
 import type { Batch } from '../store.ts'
 import type { Statements } from './statements.ts'
 
@@ -18,8 +18,8 @@ export function writeJournals(
   statements: Statements,
   { runs, journal, journalCuts }: Pick<Batch, 'runs' | 'journal' | 'journalCuts'>,
 ): void {
-  for (const { job, start, waits, inbox } of runs) {
-    statements.get('REPLACE INTO runs VALUES (?, ?, ?, ?)').run(job, start, waits, inbox)
+  for (const { job, start, waits, inbox, origin } of runs) {
+    statements.get('REPLACE INTO runs VALUES (?, ?, ?, ?, ?)').run(job, start, waits, inbox, origin)
   }
   writeRows(statements, journal)
   for (const { run, before, failures } of journalCuts) {
@@ -64,12 +64,12 @@ function push(args: Value[], { run, sequence, position, kind, state, name, value
 /** The rows of runs, with the lengths of their journals. A run of which nothing was written has none. */
 export function loadRuns(statements: Statements, jobs: readonly number[]): RunRow[] {
   return jobs.flatMap((job) => {
-    const row = statements.get('SELECT start, waits, inbox FROM runs WHERE job = ?').get(job) as
-      | Pick<RunRow, 'start' | 'waits' | 'inbox'>
+    const row = statements.get('SELECT start, origin, waits, inbox FROM runs WHERE job = ?').get(job) as
+      | Pick<RunRow, 'start' | 'origin' | 'waits' | 'inbox'>
       | undefined
-    const { start = 0, waits = null, inbox = null } = row ?? {}
-    const length = Math.max(start, lengthOf(statements, job))
-    return row === undefined && length === 0 ? [] : [{ job, length, start, waits, inbox, news: 0 }]
+    const known: RunRow = { ...blankRun(job), ...row }
+    const length = Math.max(known.start, lengthOf(statements, job))
+    return row === undefined && length === 0 ? [] : [{ ...known, length }]
   })
 }
 
@@ -80,9 +80,8 @@ function lengthOf(statements: Statements, run: number): number {
 
 /** The part of a journal from a sequence number on. */
 export function readJournal(statements: Statements, run: number, from: number): JournalPage {
-  const started = statements.get('SELECT start FROM runs WHERE job = ?').get(run) as
-    | { start: number }
-    | undefined
+  const known = statements.get('SELECT start, origin FROM runs WHERE job = ?').get(run)
+  const { start, origin } = (known ?? blankRun(run)) as Pick<RunRow, 'start' | 'origin'>
   const sql = `SELECT run, sequence, position, kind, state, name, value, at, 0 AS copyOf FROM journal
     WHERE run = ? AND sequence >= ? ORDER BY sequence LIMIT ?`
   const rows: JournalRow[] = []
@@ -95,5 +94,5 @@ export function readJournal(statements: Statements, run: number, from: number): 
   const last = rows.at(-1)
   const isEnd = rows.length < PAGE_ROWS && characters <= PAGE_CHARACTERS
   const next = last === undefined ? from : last.sequence + 1
-  return { rows, next: isEnd ? Math.max(next, started?.start ?? 0) : next, isEnd }
+  return { rows, next: isEnd ? Math.max(next, start) : next, isEnd, origin }
 }

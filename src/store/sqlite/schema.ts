@@ -107,8 +107,11 @@ CREATE TABLE journal (
 ) WITHOUT ROWID;
 `
 
+/** Version 6: where a run began anew, which is part of the keys of its steps. */
+const SIXTH = 'ALTER TABLE runs ADD COLUMN origin INTEGER NOT NULL DEFAULT 0'
+
 /** The step to version `index + 1`. */
-export const MIGRATIONS: readonly string[] = [FIRST, SECOND, THIRD, FOURTH, FIFTH]
+export const MIGRATIONS: readonly string[] = [FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH]
 
 /** The version that this code writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length
