@@ -97,7 +97,7 @@ export const measurements = {
     systems: withNode,
     quickPeers: ['graphile-worker', 'bee-queue', 'plainjob'],
     rounds: 3,
-    size: (_pace, quick) => ({ seconds: quick ? 1.5 : 4 }),
+    size: (_pace, quick) => ({ seconds: quick ? 1.5 : 4, ...WARM }),
     atHalfRate: true,
   },
   due: {

@@ -147,30 +147,32 @@ async function latencyIdle(system: System, size: Size): Promise<Figures> {
  * Jobs arrive at `perSecond` whatever the system does. Latency counts from the instant a job was meant to arrive, so a
  * stall also costs the jobs that it kept from being enqueued.
  */
-async function latencyUnderLoad(system: System, { perSecond, seconds }: Size): Promise<Figures> {
+async function latencyUnderLoad(system: System, size: Size): Promise<Figures> {
+  const { perSecond, seconds, warmup } = size
   await system.open()
-  const warmup = Math.ceil(perSecond)
-  const total = warmup + Math.ceil(perSecond * seconds)
-  const tracker = new Tracker(total)
+  // The first second of the arrivals does not count: what it takes to get from full speed to half of it.
+  const rampUp = Math.ceil(perSecond)
+  const total = rampUp + Math.ceil(perSecond * seconds)
+  const tracker = new Tracker(warmup + total)
   await system.work(tracker.started)
-  await sleep(200)
+  const first = await warmUpInBulk(system, tracker, size)
   const begin = now()
   const calls: Promise<void>[] = []
   let sent = 0
   while (sent < total) {
     const due = Math.min(total, Math.floor(((now() - begin) / 1000) * perSecond))
     if (due > sent) {
-      calls.push(system.enqueueMany(sent, due - sent))
+      calls.push(system.enqueueMany(first + sent, due - sent))
       sent = due
     }
     await sleep(1)
   }
   await Promise.all(calls)
-  await tracker.reached(total)
-  const samples = new Float64Array(total - warmup)
-  for (let number = warmup; number < total; number++) {
+  await tracker.reached(first + total)
+  const samples = new Float64Array(total - rampUp)
+  for (let number = rampUp; number < total; number++) {
     const meantAt = begin + (number / perSecond) * 1000
-    samples[number - warmup] = Math.max(0, (tracker.startedAt[number] as number) - meantAt)
+    samples[number - rampUp] = Math.max(0, (tracker.startedAt[first + number] as number) - meantAt)
   }
   return { p50: percentile(samples, 0.5), p99: percentile(samples, 0.99), perSecond }
 }
