@@ -69,9 +69,9 @@ export class Effects {
     must('W4', false, () => `run ${job} goes on with code that does not fit its journal: ${what}`)
   }
 
-  /** Whether something is on record with which other code would not agree. */
-  hasRecorded(job: number): boolean {
-    return this.#rows(job).some(({ position }) => position === 0)
+  /** Whether something is on record with which other code would not agree, and the attempt is to find it. */
+  hasRecorded(holder: Holder): boolean {
+    return this.#isPresent(holder) && this.#rows(holder.job).some(({ position }) => position === 0)
   }
 
   /** Whether the attempt is the one that has the run, as the disk says. */

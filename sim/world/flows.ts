@@ -73,9 +73,10 @@ export class Flows implements SessionExecutor {
     return play(programs.get(input.flow), flow, input, { hands: this.#hands(holder), children })
   }
 
-  #isStrange({ job, token }: Holder): boolean {
+  #isStrange(holder: Holder): boolean {
     const { isCalm, swarm, effects } = this.#shop
-    return !isCalm && effects.hasRecorded(job) && new Random(`${swarm.seed}/strange/${token}`).chance(0.03)
+    if (isCalm || !new Random(`${swarm.seed}/strange/${holder.token}`).chance(0.03)) return false
+    return effects.hasRecorded(holder)
   }
 
   /** Asks for what no program asks for: it has to get no answer. */
