@@ -13,6 +13,7 @@ import {
   type EnqueueArguments,
   group as groupDraft,
 } from './app/drafts.ts'
+import { type ForkOptions, forkRun } from './app/fork.ts'
 import { type CancelOptions, handleOf, JobHandle, type LogOptions } from './app/handle.ts'
 import { answerQuestion, type InboxOptions, type Question, readInbox } from './app/inbox.ts'
 import { makeWorker, type WorkOptions } from './app/work.ts'
@@ -208,6 +209,17 @@ export class App {
   answer(token: string, value: unknown, options: { readonly by?: string } = {}): Promise<void> {
     checkKnown('answer', options, ['by'])
     return answerQuestion(this.client, token, value, options.by)
+  }
+
+  /**
+   * Makes a run that begins with what another one had done before a position, and goes on by itself, with another input or the code of today.
+   * The other one is left as it is.
+   *
+   * @throws NOT_FOUND; DENIED where one may not import jobs; INVALID_OPTION over a connection to a node, which cannot carry it yet.
+   */
+  async fork<Output = unknown>(run: JobReference, options: ForkOptions = {}): Promise<JobHandle<Output>> {
+    checkKnown('fork', options, ['from', 'input', 'version'])
+    return new JobHandle(this.client, await forkRun(this.client, this.job(run).id, options), true)
   }
 
   /** See {@link JobHandle.cancel}. */

@@ -3,6 +3,7 @@
  */
 
 export { Draft, type DraftOptions, draft, group } from './app/drafts.ts'
+export type { ForkOptions } from './app/fork.ts'
 export { type CancelOptions, JobHandle, type LogOptions, type WaitOptions } from './app/handle.ts'
 export type { InboxOptions, Question } from './app/inbox.ts'
 export { type JobOptions, job, type ResultOf } from './app/job.ts'
@@ -17,6 +18,8 @@ export {
 } from './app.ts'
 export type {
   Client,
+  ImportedEntry,
+  ImportedJob,
   Lease,
   PollRequest,
   Report,

@@ -126,6 +126,12 @@ const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/answer.ts'),
   },
   {
+    name: 'fork',
+    usage: '[options] <run>',
+    summary: 'begin another run with what one had done',
+    load: () => import('./commands/fork.ts'),
+  },
+  {
     name: 'replay',
     usage: '[options] <file> <run>',
     summary: 'hold the code of a workflow against what a run did',

@@ -126,6 +126,22 @@ export interface ImportedJob extends JobSpec {
   readonly finishedAt?: number
   readonly result?: unknown
   readonly history?: readonly AttemptView[]
+  /** What a workflow run has done already, in order: everything in it that opens has settled. Not over the network yet. */
+  readonly journal?: readonly ImportedEntry[]
+}
+
+/** A row of the journal of an imported run; rows are numbered anew. */
+export interface ImportedEntry {
+  readonly sequence?: number
+  readonly position: number
+  /** `step`, `sleep`, `signal`, `child`, ... */
+  readonly kind: string
+  readonly state: 'open' | 'done' | 'broken'
+  readonly name: string
+  /** Absent for nothing. */
+  readonly value?: unknown
+  /** Epoch ms. */
+  readonly at: number
 }
 
 /** What makes a call safe to repeat. */

@@ -3,14 +3,15 @@
  */
 import { createHash } from 'node:crypto'
 import type { NewEdge, NewJob } from '../../core/commands/enqueue.ts'
-import type { PastJob } from '../../core/commands/import.ts'
+import type { PastEntry, PastJob } from '../../core/commands/import.ts'
+import { ENTRY_NAMES, type EntryKind, type EntryState } from '../../core/model/journal.ts'
 import { HELD, READY, stateCode } from '../../core/model/states.ts'
 import { EDGE_CANCEL, EDGE_FAIL, EDGE_RUN } from '../../core/policy/finish.ts'
 import { hintText } from '../../core/policy/hints.ts'
 import { FOR_EVER, type KeyClaim, WHILE_LIVE } from '../../core/policy/keys.ts'
 import { INLINE_VALUE, MOST_DEPENDENCIES, MOST_JOBS, MOST_LIMITS } from '../../core/policy/sizes.ts'
 import { perdureError } from '../../errors.ts'
-import type { ImportedJob } from '../client.ts'
+import type { ImportedEntry, ImportedJob } from '../client.ts'
 import type { Dependency, JobSpec, LimitUse } from '../types.ts'
 import type { Profiles } from './profiles.ts'
 import {
@@ -50,7 +51,9 @@ const SPEC = new Set([
   'options',
   'hint',
 ])
-const PAST = new Set([...SPEC, 'createdAt', 'state', 'finishedAt', 'result', 'history'])
+const PAST = new Set([...SPEC, 'createdAt', 'state', 'finishedAt', 'result', 'history', 'journal'])
+const ENTRY = new Set(['sequence', 'position', 'kind', 'state', 'name', 'value', 'at'])
+const ENTRY_STATES = ['open', 'done', 'broken'] as const
 const HINT = new Set(['durationMs', 'path'])
 const PAST_OUTCOMES = ['succeeded', 'failed', 'cancelled', 'lost', 'timeout', 'released', 'snoozed'] as const
 const POLICIES = ['use-existing', 'replace', 'refuse'] as const
@@ -208,5 +211,21 @@ export function readPast(past: ImportedJob, size: number, profiles: Profiles, no
       outcome: checkOneOf('history.outcome', attempt.outcome, PAST_OUTCOMES),
       error: attempt.error == null ? null : encodeValue('history.error', attempt.error),
     })),
+    journal: checkArray('journal', past.journal ?? []).map(readEntry),
+  }
+}
+
+/** One row of the journal of an imported run. */
+function readEntry(entry: ImportedEntry): PastEntry {
+  checkKeys('journal', checkObject('journal', entry), ENTRY)
+  const { position, kind, state, name, value, at } = entry
+  const words = Object.values(ENTRY_NAMES)
+  return {
+    position: checkInteger('journal.position', position, -1, Number.MAX_SAFE_INTEGER),
+    kind: (words.indexOf(checkOneOf('journal.kind', kind, words)) + 1) as EntryKind,
+    state: ENTRY_STATES.indexOf(checkOneOf('journal.state', state, ENTRY_STATES)) as EntryState,
+    name: name === '' ? name : checkName('journal.name', name),
+    value: value === undefined ? null : encodeValue('journal.value', value),
+    at: checkMs('journal.at', at),
   }
 }

@@ -2,11 +2,22 @@
  * import: takes over jobs from another system with their past: times, end, earlier attempts.
  */
 import type { PerdureError } from '../../errors.ts'
-import { blankJob, HAS_HISTORY, HAS_KEY, type JobRow, LARGE_INPUT, LARGE_RESULT } from '../model/job.ts'
+import {
+  blankJob,
+  HAS_HISTORY,
+  HAS_KEY,
+  HAS_RUN,
+  HAS_UNDO,
+  type JobRow,
+  LARGE_INPUT,
+  LARGE_RESULT,
+} from '../model/job.ts'
+import type { JournalRow } from '../model/journal.ts'
 import type { RouteRow } from '../model/rows.ts'
 import { HELD, isTerminal, type StateCode, SUCCEEDED } from '../model/states.ts'
 import { expiryOf, place } from '../policy/admit.ts'
 import { conclude } from '../policy/finish.ts'
+import { append, runOf } from '../policy/journal.ts'
 import { claimKeys, REPLACED } from '../policy/keys.ts'
 import { internFairKeys, internLimits } from '../policy/limits.ts'
 import { internRoute, needRoutes } from '../policy/route.ts'
@@ -23,6 +34,9 @@ export interface PastAttempt {
   readonly error: string | null
 }
 
+/** A row of the journal of the past; they are numbered anew. */
+export type PastEntry = Pick<JournalRow, 'position' | 'kind' | 'state' | 'name' | 'value' | 'at'>
+
 /** A job with its past. `state` is an end, HELD, or anything else for "to be run". */
 export interface PastJob {
   readonly job: NewJob
@@ -33,6 +47,8 @@ export interface PastJob {
   readonly largeResult: boolean
   readonly error: string | null
   readonly history: readonly PastAttempt[]
+  /** What a workflow run has done already: everything in it that opens has settled. */
+  readonly journal: readonly PastEntry[]
 }
 
 export interface ImportCommand {
@@ -70,7 +86,7 @@ function importOne(
   shared: Pick<JobRow, 'limits' | 'fairKey'>,
   now: number,
 ): void {
-  const { job, history } = past
+  const { job, history, journal } = past
   const isReplaced = job.claims !== null && isTerminal((view.jobs.get(id) as JobRow).state)
   if (job.largeInput) view.append.payload({ job: id, field: 'input', text: job.input as string })
   if (past.largeResult) view.append.payload({ job: id, field: 'result', text: past.result as string })
@@ -90,15 +106,24 @@ function importOne(
     hint: job.hint,
     priority: job.priority,
     dueAt: job.dueAt,
-    attempt: history.reduce((most, attempt) => Math.max(most, attempt.number), 0),
+    // a first attempt has no journal to read, so this one counts as made
+    attempt: history.reduce((most, attempt) => Math.max(most, attempt.number), journal.length > 0 ? 1 : 0),
     flags:
       (job.largeInput ? LARGE_INPUT : 0) |
       (job.claims === null ? 0 : HAS_KEY) |
       (past.largeResult ? LARGE_RESULT : 0) |
-      (history.length > 0 ? HAS_HISTORY : 0),
+      (history.length > 0 ? HAS_HISTORY : 0) |
+      // whether any of it is to be undone only its code knows
+      (journal.length > 0 ? HAS_RUN | HAS_UNDO : 0),
   }
+  if (journal.length > 0) writePast(view, id, journal)
   if (isReplaced) view.jobs.put({ ...row, ...REPLACED, finishedAt: now })
   else view.jobs.put(withState(view, row, past, route, now))
+}
+
+function writePast(view: EnqueueTables, id: number, journal: readonly PastEntry[]): void {
+  view.runs.begin(id)
+  for (const entry of journal) append(view, runOf(view, id), entry, entry.at)
 }
 
 function withState(view: EnqueueTables, row: JobRow, past: PastJob, route: RouteRow, now: number): JobRow {

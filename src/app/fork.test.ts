@@ -1,0 +1,98 @@
+/** Forks: what had been done is not done again, and the run that they come from stays as it is. */
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { job, workflow } from '../index.ts'
+import { openTest, type TestApp } from '../testing/index.ts'
+import { forkRun } from './fork.ts'
+
+let app: TestApp
+let calls: string[]
+let works: boolean
+const ship = job('ship', { run: (item: string) => void calls.push(`ship ${item}`) })
+const order = workflow('order', {
+  priority: -3,
+  run: async (flow, item: string) => {
+    await flow.step('charge', () => void calls.push('charge'), { undo: () => void calls.push('refund') })
+    await flow.sleep('1d')
+    await flow.step(
+      'reserve',
+      () => {
+        if (!works) throw new Error('nothing left')
+        calls.push(`reserve ${item}`)
+      },
+      { retry: { attempts: 1 } },
+    )
+    await flow.call(ship, item)
+    return item
+  },
+})
+
+beforeEach(async () => {
+  calls = []
+  works = false
+  app = await openTest([order, ship])
+})
+afterEach(() => app.close())
+
+it('a failed run goes on as another, from what failed', async () => {
+  const failed = await app.enqueue(order, 'lamp', { metadata: { shop: 'a' } })
+  expect(await failed.wait()).toMatchObject({ state: 'failed' })
+  const before = await app.get(failed)
+  works = true
+  const fork = await app.fork<string>(failed)
+  expect(await fork.result()).toBe('lamp')
+  expect(calls).toEqual(['charge', 'refund', 'reserve lamp', 'ship lamp'])
+  expect(await app.get(fork)).toMatchObject({
+    ...{
+      kind: 'order',
+      priority: -3,
+      metadata: { shop: 'a', forkOf: `${failed.id}` },
+      attemptsSinceRestart: 1,
+    },
+  })
+  expect(await app.get(failed)).toEqual(before)
+  expect(await app.client.check()).toEqual([])
+})
+
+it('from a place that is named, with another input', async () => {
+  works = true
+  const run = await app.enqueue(order, 'lamp')
+  await run.result()
+  calls.length = 0
+  const fork = await app.fork<string>(run, { from: 2, input: 'chair' })
+  expect(await fork.result()).toBe('chair')
+  expect(calls).toEqual(['reserve chair', 'ship chair'])
+})
+
+it('what was taken over is undone where the fork fails or is cancelled', async () => {
+  works = true
+  const run = await app.enqueue(order, 'lamp')
+  await run.result()
+  calls.length = 0
+  works = false
+  const failing = await app.fork(run, { from: 2 })
+  expect(await failing.wait()).toMatchObject({ state: 'failed' })
+  const cancelled = await app.fork(run, { from: 1 })
+  await app.advance('1h')
+  await cancelled.cancel()
+  expect(await cancelled.wait()).toMatchObject({ state: 'cancelled' })
+  expect(calls).toEqual(['refund', 'refund'])
+  expect(await app.client.check()).toEqual([])
+})
+
+it('a fork is for workers of any version, or of the one that is named', async () => {
+  const run = await app.enqueue(order, 'lamp', { requires: { labels: ['gpu', 'version:order=1'] } })
+  const labels = async (id: number) => (await app.get(id)).options.requires
+  expect(await labels(await forkRun(app.client, run.id))).toEqual({ labels: ['gpu'] })
+  expect(await labels(await forkRun(app.client, run.id, { version: '2' }))).toEqual({
+    labels: ['gpu', 'version:order=2'],
+  })
+  const plain = await app.enqueue(order, 'lamp', { requires: { labels: ['version:order=1'] } })
+  expect(await labels(await forkRun(app.client, plain.id))).toBeUndefined()
+})
+
+it('a run that there is not cannot be forked, and a journal that makes no sense is refused', async () => {
+  await expect(app.fork(99)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  const entry = { position: 0, kind: 'wish', state: 'done', name: 'a', at: 1 } as const
+  const spec = { kind: 'order', createdAt: 1, state: 'ready', journal: [entry] } as const
+  await expect(app.client.import([spec])).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+})

@@ -1,0 +1,57 @@
+/**
+ * Forking a run: another one that begins with what it had done.
+ */
+import type { Client, ImportedJob } from '../client/client.ts'
+import type { ProfileOptions } from '../client/types.ts'
+import type { Requirements } from '../core/model/requirements.ts'
+import { versionLabel, versionOf } from '../core/model/requirements.ts'
+import { pastOf } from '../workflow/fork.ts'
+import { readHistory } from './history.ts'
+
+/** The options of a fork. */
+export interface ForkOptions {
+  /** The position of the first thing that is done anew, as `perdure show` numbers them. Default: the first that failed. */
+  readonly from?: number
+  /** Another input. Default: that of the run. */
+  readonly input?: unknown
+  /** The version of the workflow that takes it up. Default: any, whatever that of the run was. */
+  readonly version?: string
+}
+
+/** What stands in the metadata of a fork: the run that it was made from. */
+export const FORK_OF = 'forkOf'
+
+/**
+ * Makes a run that begins with what another one had done before a position, and goes on by itself. The other one is left as it is. Queue,
+ * priority, options and metadata are those of the run; its key and its limits are its own.
+ *
+ * @returns the id of the new run.
+ * @throws NOT_FOUND; DENIED where one may not import jobs; INVALID_OPTION over a connection to a node, which cannot carry it yet.
+ */
+export async function forkRun(client: Client, run: number, options: ForkOptions = {}): Promise<number> {
+  const { from, input, version } = options
+  const [{ journal }, job] = await Promise.all([readHistory(client, run), client.get(run)])
+  const { kind, queue, namespace, priority, metadata, options: profile } = job
+  const spec: ImportedJob = {
+    ...{ queue, namespace, priority, metadata: { ...metadata, [FORK_OF]: String(run) } },
+    ...(kind === null ? {} : { kind }),
+    ...(job.parent === null ? {} : { parent: job.parent }),
+    input: 'input' in options ? input : job.input,
+    options: withVersion(profile, kind ?? '', version),
+    createdAt: Date.now(),
+    state: 'ready',
+    journal: pastOf(journal, from),
+  }
+  const [made] = await client.import([spec])
+  return made?.id ?? 0
+}
+
+/** The same options, for workers of another version. */
+function withVersion(profile: ProfileOptions, kind: string, version: string | undefined): ProfileOptions {
+  const { requires, ...rest } = profile
+  const others = requires?.labels?.filter((label) => versionOf(label) === undefined) ?? []
+  const labels = version === undefined ? others : [...others, versionLabel(kind, version)]
+  const { labels: _, ...own } = requires ?? {}
+  const wanted: Requirements = labels.length === 0 ? own : { ...own, labels }
+  return Object.keys(wanted).length === 0 ? rest : { ...rest, requires: wanted }
+}

@@ -1,0 +1,52 @@
+/** What of a history another run begins with. */
+import { expect, it } from 'vitest'
+import { pastOf } from './fork.ts'
+import type { HistoryRow } from './history.ts'
+
+/** Rows from short lines: position, kind, state, and maybe a value. */
+const rows = (...list: [number, string, HistoryRow['state'], unknown?][]): HistoryRow[] =>
+  list.map(([position, kind, state, value], sequence) => {
+    return { sequence, position, kind, state, name: '', at: 1, ...(value === undefined ? {} : { value }) }
+  })
+const kept = (list: HistoryRow[], from?: number) => pastOf(list, from).map(({ sequence }) => sequence)
+
+it('all that had settled before a position was asked for', () => {
+  const list = rows(
+    [0, 'step', 'done'],
+    [1, 'signal', 'open'],
+    [2, 'sleep', 'open'],
+    [1, 'signal', 'done', ['x']],
+    [3, 'step', 'done'],
+    [2, 'sleep', 'done'],
+  )
+  expect(kept(list)).toEqual([0, 1, 2, 3, 4, 5])
+  // the sleep was open when the third step was asked for
+  expect(kept(list, 3)).toEqual([0, 1, 3])
+  expect(kept(list, 0)).toEqual([])
+  // never asked for: nothing is left out
+  expect(kept(list, 9)).toEqual([0, 1, 2, 3, 4, 5])
+})
+
+it('all before what failed, where nothing else is said', () => {
+  const list = rows([0, 'step', 'done'], [1, 'step', 'broken'], [2, 'step', 'done'])
+  expect(kept(list)).toEqual([0])
+  expect(kept(list, 2)).toEqual([0, 1])
+})
+
+it('a step in the pause between two tries is no more than one that was never tried', () => {
+  const list = rows([0, 'step', 'open'], [0, 'sleep', 'done'], [0, 'step', 'open'], [1, 'step', 'done'])
+  expect(kept(list)).toEqual([3])
+  expect(kept(rows([0, 'step', 'open'], [0, 'sleep', 'done'], [0, 'step', 'done']))).toEqual([0, 1, 2])
+})
+
+it('losers of a race stay lost; locks and cancels do not go along', () => {
+  const list = rows(
+    [0, 'sleep', 'open'],
+    [1, 'step', 'done'],
+    [2, 'withdraw', 'done', [0]],
+    [3, 'lock', 'open', 7],
+    [3, 'lock', 'done'],
+    [-1, 'cancel', 'done'],
+  )
+  expect(kept(list)).toEqual([0, 1, 2])
+})
