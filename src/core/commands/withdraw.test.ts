@@ -124,6 +124,15 @@ it('a lock goes to whoever asked first, and past those who left the line', async
   expect(await world.check()).toEqual([])
 })
 
+it('nothing is left of a lock once its last ticket is gone', async () => {
+  const world = await runs(2)
+  await record(world, 1, [lock(0), unlock(1, 3)])
+  await world.control('delete', 3)
+  expect(await world.check()).toEqual([])
+  await record(world, 2, [lock(0)])
+  expect(await holders(world, [2])).toEqual([2])
+})
+
 it('locks of one name in two namespaces are two', async () => {
   const world = await RunWorld.open()
   await world.enqueue({ kind: 'flow', namespace: 'other' })

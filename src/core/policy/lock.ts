@@ -13,7 +13,7 @@ import { isTerminal } from '../model/states.ts'
 import type { View } from '../view.ts'
 import { place } from './admit.ts'
 import { conclude, EDGE_ENTRY, EDGE_RUN, type FinishTables, link, settleEdge } from './finish.ts'
-import { FOR_EVER } from './keys.ts'
+import { WHILE_LIVE } from './keys.ts'
 import { internRouteIn, type RouteTables } from './route.ts'
 
 export type LockTables = FinishTables & RouteTables & Pick<View, 'keys' | 'nextJobId'>
@@ -53,7 +53,7 @@ export function lock(
     link(view, last.id, ticket, EDGE_RUN)
     link(view, last.id, run.id, EDGE_ENTRY + position)
   }
-  view.keys.put({ namespace, key: tail, job: ticket, digest: '', until: FOR_EVER })
+  view.keys.put({ namespace, key: tail, job: ticket, digest: '', until: WHILE_LIVE })
   return { ticket, isFree }
 }
 
