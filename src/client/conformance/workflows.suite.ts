@@ -1,8 +1,18 @@
 /** Workflow runs as a worker and their callers see them: journals, signals, news, and how attempts of runs end. */
 import { expect, it } from 'vitest'
-import { BROKEN, CHILD, DONE, type JournalRow, OPEN, SIGNAL, STEP, TIMER } from '../../core/model/journal.ts'
+import {
+  BROKEN,
+  CHILD,
+  DONE,
+  type JournalRow,
+  OPEN,
+  SIGNAL,
+  STEP,
+  STREAM,
+  TIMER,
+} from '../../core/model/journal.ts'
 import type { Lease } from '../client.ts'
-import type { RunEntry } from '../workflows.ts'
+import type { RunEntry, WorkflowSession } from '../workflows.ts'
 import { codeOf, type World } from './world.suite.ts'
 
 /** A step that is done. */
@@ -207,6 +217,70 @@ export function workflowTests(world: World): void {
     expect(await codeOf(() => workflows.signal(lease.job, 'go', 'x'.repeat(1_100_000)))).toBe('TOO_LARGE')
     await world.succeed(lease)
     expect(await codeOf(() => workflows.signal(lease.job, 'go', 1))).toBe('WRONG_STATE')
+  })
+
+  it('asks a worker about a run, which reads its journal by the question alone', async () => {
+    const { workflows } = world.client
+    const lease = await begin({ input: { a: 1 } })
+    await record(lease, 0, step(0, 'known'))
+    await world.succeed(lease)
+    const asked: unknown[] = []
+    const session = (await runs()) as WorkflowSession
+    session.onQuestion(async ({ token, ask, job, kind, namespace, runInput, name, input }) => {
+      const page = await session.journal(token, 0)
+      asked.push([ask, job === lease.job, kind, namespace, runInput, name, input, page?.rows[0]?.value])
+      const value = JSON.stringify(name === 'bad' ? { code: 'REFUSED', message: 'not now' } : { got: input })
+      await session.answer(token, name === 'none' ? undefined : { isBroken: name === 'bad', value })
+      expect(await session.journal(token, 0)).toBeUndefined()
+    })
+    expect(await workflows.query(lease.job, 'total', [2])).toEqual({ got: '[2]' })
+    expect(await codeOf(() => workflows.query(lease.job, 'bad', undefined))).toBe('REFUSED')
+    expect(await codeOf(() => workflows.query(lease.job, 'none', null))).toBe('NO_WORKER')
+    const rest = [lease.kind, lease.namespace, '{"a":1}'] as const
+    expect(asked).toEqual([
+      ['query', true, ...rest, 'total', '[2]', '"known"'],
+      ['query', true, ...rest, 'bad', null, '"known"'],
+      ['query', true, ...rest, 'none', 'null', '"known"'],
+    ])
+  })
+
+  it('gives up an answer that does not come', async () => {
+    const lease = await begin()
+    ;(await runs()).onQuestion(() => {})
+    const asked = codeOf(() => world.client.workflows.query(lease.job, 'total', 1, { timeoutMs: 5_000 }))
+    await world.settle()
+    await world.time.advance(5_000)
+    expect(await asked).toBe('TIMEOUT')
+    const stop = new AbortController()
+    const given = world.client.workflows.query(lease.job, 'total', 1, { signal: stop.signal })
+    await world.settle()
+    stop.abort(new Error('enough'))
+    await expect(given).rejects.toThrow('enough')
+    await world.succeed(lease)
+  })
+
+  it('follows a stream from any offset until the run ends', async () => {
+    const lease = await begin()
+    const said = (position: number, value: unknown, name = 'words'): RunEntry => {
+      return { ...step(position, value, name), kind: STREAM } as RunEntry
+    }
+    await record(lease, 0, said(0, 'a'), said(1, 'x', 'other'), said(2, undefined))
+    const read = async (from: number) => {
+      const items: unknown[] = []
+      for await (const { offset, value } of world.client.workflows.follow(lease.job, 'words', { from }))
+        items.push([offset, value])
+      return items
+    }
+    const [all, rest] = [read(0), read(1)]
+    await record(lease, 3, said(3, 'b'))
+    await world.succeed(lease)
+    expect(await all).toEqual([
+      [1, '"a"'],
+      [3, null],
+      [4, '"b"'],
+    ])
+    expect(await rest).toEqual((await all).slice(1))
+    expect(await read(4)).toEqual([])
   })
 
   it('sends from run to run of a namespace, and to no other', async () => {

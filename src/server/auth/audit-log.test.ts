@@ -86,11 +86,12 @@ describe('a node', () => {
   it('keeps a record of what operators do, and of nothing else', async () => {
     const node = await GuardedNode.start(['operator', 'producer'])
     const [operator, producer] = [await node.connect('operator'), await node.connect('producer')]
-    const [job] = await producer.enqueue([{ kind: 'a', input: 'canary' }])
+    const [job, run] = await producer.enqueue([{ kind: 'a', input: 'canary' }, { kind: 'b' }])
     const id = job?.id ?? 0
     await producer.get(id)
     await operator.control(id, { verb: 'cancel', reason: 'canary' })
     await operator.pauseQueue('q', true)
+    for (const client of [operator, producer]) await client.workflows.signal(run?.id ?? 0, 'go', 'canary')
     await expect(operator.control(999, { verb: 'hold' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
     await expect(producer.control(id, { verb: 'delete' })).rejects.toMatchObject({ code: 'DENIED' })
     const entries = []
@@ -99,10 +100,11 @@ describe('a node', () => {
     expect(entries).toEqual([
       ['operator', 'control', { job: id, verb: 'cancel' }, 'ok'],
       ['operator', 'pauseQueue', { queue: 'q', paused: true }, 'ok'],
+      ['operator', 'workflows.signal', { job: run?.id, signal: 'go' }, 'ok'],
       ['operator', 'control', { job: 999, verb: 'hold' }, 'NOT_FOUND'],
     ])
     expect(readFileSync(node.auditFile, 'utf8')).not.toContain('canary')
-    expect(await verifyAudit(node.auditFile)).toMatchObject({ head: { sequence: 3 }, brokenAt: undefined })
+    expect(await verifyAudit(node.auditFile)).toMatchObject({ head: { sequence: 4 }, brokenAt: undefined })
     await node.close()
   })
 })

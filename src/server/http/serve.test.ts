@@ -85,6 +85,55 @@ describe('HTTP with JSON', () => {
     expect(body.stops).toEqual([expect.objectContaining({ token, reason: 'cancel', graceMs: 700 })])
   })
 
+  it('tells a worker without a connection at its heartbeat that there is news of a run', async () => {
+    const [run] = await client.enqueue([{ kind: 'a' }])
+    const polled = await post('WorkerService/Poll', { worker, queues: ['default'], kinds: ['a'], slots: 1 })
+    const token = (polled.body.leases as { token: string }[])[0]?.token
+    const entries = [{ type: 'signal', position: 0, name: 'go' }]
+    const written = await post('WorkerService/WriteJournal', { worker, token, entries })
+    expect(written.body).toMatchObject({
+      lost: false,
+      rows: [{ sequence: 0, kind: 'signal', state: 'open' }],
+    })
+    await client.workflows.signal(run?.id ?? 0, 'go', [1])
+    const told = async () => (await post('WorkerService/Heartbeat', { worker, tokens: [token] })).body.news
+    expect(await told()).toEqual([token])
+    expect(await told()).toEqual([])
+    const { body } = await post('WorkerService/ReadJournal', { worker, token, from: 1 })
+    expect(body).toMatchObject({ lost: false, isEnd: true, rows: [{ state: 'done', value: [[1]] }] })
+  })
+
+  it('writes down what a worker says twice under one request once', async () => {
+    await client.enqueue([{ kind: 'a' }])
+    const polled = await post('WorkerService/Poll', { worker, queues: ['default'], kinds: ['a'], slots: 1 })
+    const token = (polled.body.leases as { token: string }[])[0]?.token
+    const step = { type: 'settled', kind: 'step', state: 'done', position: 0, name: 'pay', value: 1 }
+    const call = { worker, token, request: 'r-1', entries: [step] }
+    const first = await post('WorkerService/WriteJournal', call)
+    expect(await post('WorkerService/WriteJournal', call)).toEqual(first)
+    expect((await post('WorkflowService/Journal', { run: 1 })).body.rows).toHaveLength(1)
+    const foreign = {
+      ...call,
+      worker: { ...worker, name: 'v', instance: 'two' },
+      token: '1.1.x',
+      request: 'r-2',
+    }
+    expect((await post('WorkerService/WriteJournal', foreign)).body).toMatchObject({ lost: true, rows: [] })
+    const unfit = await post('WorkerService/WriteJournal', {
+      ...call,
+      request: 'r-3',
+      entries: [{ type: 'x' }],
+    })
+    expect(unfit.status).toBe(400)
+  })
+
+  it('asks no worker that has no connection', async () => {
+    await client.enqueue([{ kind: 'a' }])
+    await post('WorkerService/Poll', { worker, queues: ['default'], kinds: ['a'], slots: 1 })
+    const { body } = await post('WorkflowService/Query', { run: 1, name: 'total' })
+    expect(JSON.stringify(body.details)).toContain('NO_WORKER')
+  })
+
   it('gives errors their code, status and data', async () => {
     const { status, body } = await post('JobService/Get', { id: 77 })
     expect(status).toBe(404)

@@ -22,7 +22,8 @@ export interface KnownRuns {
 export function answerQuestions(session: WorkflowSession, runs: KnownRuns): void {
   session.onQuestion((question) => {
     answer(session, runs, question)
-      .catch((thrown: unknown) => brokenBy(thrown))
+      // Whoever cannot read the journal leaves it to others.
+      .catch(() => undefined)
       .then((said) => session.answer(question.token, said))
       // Without an answer its time runs out; the session has other ways to say that it is broken.
       .catch(() => {})
