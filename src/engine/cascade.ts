@@ -41,7 +41,7 @@ export class Cascade {
   async #step(jobs: readonly number[]): Promise<void> {
     const { reads } = this.#engine
     // Only so that what will be needed is read at once: without it the step is shorter, not wrong.
-    const found = await reads.dependents(jobs, MOST_EDGES).catch(() => [])
-    await this.#engine.submit({ type: 'settle', ahead: [...jobs, ...found] })
+    const ahead = await reads.dependents(jobs, MOST_EDGES).catch(() => [])
+    await this.#engine.submit({ type: 'settle', jobs, ahead })
   }
 }

@@ -42,7 +42,7 @@ export function weightOf(command: Command): number {
     case 'record':
       return command.entries.length + 1
     case 'settle':
-      return command.ahead.length
+      return command.jobs.length + command.ahead.length
     default:
       return 1
   }

@@ -174,6 +174,6 @@ it('one entry of a line that does not belong there never stops the others', () =
     [2, { ...blankJob(2, 1, 1), state: SUCCEEDED }],
     [3, { ...blankJob(3, 1, 1), state: SUCCEEDED, line: SETTLE_LINE }],
   ])
-  expect(settle(viewOf(ended, [1, 2, 3]), { type: 'settle', ahead: [] }, NOW)).toBe(1)
+  expect(settle(viewOf(ended, [1, 2, 3]), { type: 'settle', jobs: [1, 2, 3], ahead: [] }, NOW)).toBe(1)
   expect(ended.get(3)?.line).toBe(0)
 })
