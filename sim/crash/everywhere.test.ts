@@ -15,7 +15,9 @@ const COMMANDS = [
   'lose',
   'pause',
   'progress',
+  'record',
   'report',
+  'signal',
 ]
 
 it.each(['file', 'network'] as const)(

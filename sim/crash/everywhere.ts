@@ -36,7 +36,7 @@ function everything(store: Swarm['store'], cuts: readonly Cut[]): Scenario {
     seed: 1,
     store,
     faults: [],
-    features: ['output', 'smallMemory', 'requests'],
+    features: ['output', 'smallMemory', 'requests', 'workflows'],
     workers: 2,
     slots: 2,
     clients: 2,

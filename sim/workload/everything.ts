@@ -8,12 +8,16 @@ import { Random } from '../random.ts'
 import type { Scheduler } from '../world/scheduler.ts'
 import type { World } from '../world/world.ts'
 import type { Caller } from './caller.ts'
+import { type FlowInput, RUN_OPTIONS } from './play.ts'
+import { EVERYTHING, EVERYTHING_SIGNAL } from './program.ts'
 
 const OPTIONS = {
   retry: { attempts: 3, minMs: 200, maxMs: 1_000 },
   timeouts: { heartbeatMs: 1_000, graceMs: 100 },
 }
 const LATE = { ...OPTIONS, timeouts: { ...OPTIONS.timeouts, scheduleToStartMs: 1_500 } }
+
+const input = (call: number, flow: string): Tag & FlowInput => ({ call, index: 0, flow, round: 0 })
 
 /** Schedules the script. Everything in it has happened after four virtual seconds. */
 export function playEverything(world: World, scheduler: Scheduler): void {
@@ -77,6 +81,9 @@ export function playEverything(world: World, scheduler: Scheduler): void {
       random,
     ),
   )
+  const run = { kind: 'flow', options: { ...OPTIONS, ...RUN_OPTIONS } }
+  at(1_410, other, () => other.submit(6, [job(6, 0, { ...run, input: input(6, EVERYTHING) })], random))
+  at(1_430, other, () => other.signal(world.known.at(-1) ?? 0, `signal-${EVERYTHING_SIGNAL}`))
   scheduler.after(1_450, () => world.workers[1]?.crash(500))
   at(3_000, caller, () => caller.pause('other', false))
 }

@@ -45,10 +45,44 @@ const TRIES = 3
 /** More than any program does things. */
 const MOST_IDS = 64
 
+/** The one program that is not drawn, but written: for worlds in which everything happens once. */
+export const EVERYTHING = 'everything'
+/** The signal that it waits for. */
+export const EVERYTHING_SIGNAL = 5
+
+const step = (id: number, fails = 0, ms = 0, hasUndo = false): Op => ({
+  type: 'step',
+  id,
+  fails,
+  ms,
+  hasUndo,
+})
+
+const WRITTEN: Program = {
+  name: EVERYTHING,
+  rounds: 1,
+  ops: [
+    step(1, 0, 0, true),
+    {
+      type: 'all',
+      id: 2,
+      branches: [[step(3, 1, 20)], [{ type: 'job', id: 4, isAwaited: true, closes: true }]],
+    },
+    { type: 'signal', id: EVERYTHING_SIGNAL, timeoutMs: 400 },
+    {
+      type: 'race',
+      id: 6,
+      branches: [[{ type: 'sleep', id: 7, ms: 50 }], [{ type: 'signal', id: 8, timeoutMs: 300 }]],
+    },
+    { type: 'try', id: 9, body: [step(10, Infinity)] },
+    { type: 'echo', id: 11 },
+  ],
+}
+
 /** The programs of one world, by their names. A name tells its program: nothing about it is kept anywhere else. */
 export class Programs {
   readonly #swarm: Swarm
-  readonly #known = new Map<string, Program>()
+  readonly #known = new Map([[EVERYTHING, WRITTEN]])
 
   constructor(swarm: Swarm) {
     this.#swarm = swarm
