@@ -19,7 +19,7 @@ export interface ForkOptions {
 }
 
 /** What stands in the metadata of a fork: the run that it was made from. */
-export const FORK_OF = 'forkOf'
+const FORK_OF = 'forkOf'
 
 /**
  * Makes a run that begins with what another one had done before a position, and goes on by itself. The other one is left as it is. Queue,

@@ -53,6 +53,8 @@ describe('a job in one line', () => {
     expect(of('shell', { weird: 1 })).toBe('shell {"weird":1}')
     expect(of('resize', { width: 3 })).toBe('resize {"width":3}')
     expect(of('tick', null)).toBe('tick')
+    expect(of('perdure.human', { title: 'Pay?', assignee: 'ada' })).toBe('ask ada: Pay?')
+    expect(of('perdure.human', { title: 'Pay?', assignee: null })).toBe('ask anybody: Pay?')
     expect(of(null, null)).toBe('(group)')
     expect(quoteWord('a-b_c/d.e=f')).toBe('a-b_c/d.e=f')
   })
@@ -72,6 +74,12 @@ describe('a job in one line', () => {
     )
     expect(note({ state: 'failed', error: { code: 'TIMEOUT', message: '...' } })).toBe('TIMEOUT')
     expect(note({ state: 'ready' })).toBe('')
+    expect(note({ state: 'ready', kind: 'perdure.human' })).toBe('see perdure inbox')
+    expect(note({ state: 'suspended' })).toBe('see perdure show')
+    expect(note({ state: 'held' })).toBe('')
+    expect(note({ state: 'held', error: { code: 'NON_DETERMINISM', message: '...' } })).toBe(
+      'NON_DETERMINISM',
+    )
   })
 })
 

@@ -6,6 +6,7 @@
 import type { JobDetails, JobView, QueueCounts } from '../client/types.ts'
 import { JOB_STATES, type JobState } from '../core/model/states.ts'
 import { textOf } from '../errors.ts'
+import { HUMAN_KIND } from '../workflow/human-task.ts'
 import { describeRequirements } from './placement.ts'
 import { type Column, renderTable, shortSpan } from './render/text.ts'
 
@@ -16,7 +17,7 @@ export function quoteWord(word: string): string {
   return SAFE_WORD.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
-/** What a job is, in one line: the command of shell jobs, else the kind and its input. */
+/** What a job is, in one line: the command of shell jobs, the question to a person, else the kind and its input. */
 export function describeJob(job: Pick<JobView, 'kind' | 'input'>): string {
   const { kind, input } = job
   if (kind === null) return '(group)'
@@ -27,6 +28,10 @@ export function describeJob(job: Pick<JobView, 'kind' | 'input'>): string {
       const words = Array.isArray(args) ? args.map(textOf).map(quoteWord) : []
       return [script.trim().split('\n')[0] ?? '', ...words].join(' ')
     }
+  }
+  if (kind === HUMAN_KIND && typeof input === 'object' && input !== null) {
+    const { assignee, title } = input as { assignee?: unknown; title?: unknown }
+    return `ask ${textOf(assignee ?? 'anybody')}: ${textOf(title)}`
   }
   return input === null || input === undefined ? kind : `${kind} ${JSON.stringify(input)}`
 }
@@ -42,6 +47,9 @@ export function noteOn(job: JobView, now: number): string {
     return `in ${shortSpan(job.dueAt - now)}${error === null ? '' : `, after ${error.code}`}`
   if (state === 'blocked') return `after ${pending} ${pending === 1 ? 'job' : 'jobs'}`
   if (job.unplaced !== null) return job.unplaced
+  if (job.kind === HUMAN_KIND && state === 'ready') return 'see perdure inbox'
+  if (state === 'suspended') return 'see perdure show'
+  if (state === 'held' && error !== null) return error.code
   if (state === 'waiting') return `limit ${job.limits.join(', ')}`
   if (state === 'failed' || state === 'cancelled') return error === null ? '' : shortError(error)
   return ''
