@@ -48,7 +48,7 @@ export const OF_WORKFLOWS: readonly Mutant[] = [
           'if (closes && mayWait && id === run && waitsFor(view, id, run)) return circleError(run, id)',
       },
     ],
-    caughtBy: ['W6'],
+    caughtBy: ['W6', 'W3', 'C9'],
     needs: WORKFLOWS,
   },
   {
@@ -175,13 +175,18 @@ export const OF_WORKFLOWS: readonly Mutant[] = [
     needs: [...WORKFLOWS, 'controls'],
   },
   {
-    name: 'failure-goes-on',
-    recreates: 'code that has failed hears of what comes after, and does more while it is being undone',
+    name: 'undo-in-order-of-arrival',
+    recreates:
+      'what a failed run did is undone while steps of it are under way, so a replay undoes in another order',
     edits: [
-      { file: RUN, find: '        this.#hasFailed = true\n        this.#waits.silence()\n', replace: '' },
+      {
+        file: RUN,
+        find: 'if (this.#hasFailed) return this.#steps.size > 0 && this.#waits.size > 0',
+        replace: 'if (this.#hasFailed) return false',
+      },
     ],
-    caughtBy: ['W4'],
-    needs: WORKFLOWS,
+    caughtBy: ['W4', 'K2'],
+    needs: [...WORKFLOWS, 'nodeCrashes', 'workerCrashes'],
   },
   {
     name: 'restart-gives-numbers-twice',

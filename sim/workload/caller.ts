@@ -232,10 +232,9 @@ export class Caller {
     const job = this.#job(random)
     if (job === undefined) return
     const names = this.#awaited(job)
-    this.signal(
-      job,
-      names.length > 0 && random.chance(0.7) ? random.pick(names) : `signal-${random.integer(1, 12)}`,
-    )
+    const isAwaited = names.length > 0 && random.chance(0.7)
+    const name = isAwaited ? random.pick(names) : `signal-${random.integer(1, 12)}`
+    for (let left = random.pick([1, 1, 2, 3]); left > 0; left--) this.signal(job, name)
   }
 
   /** Gives a run what it waits for. */

@@ -70,10 +70,11 @@ export class Specs {
     const isGroup = this.#uses('groups', random, 0.15)
     const isFlow = !isGroup && this.#uses('workflows', random.fork('flow'), 0.35)
     const kind = isGroup ? {} : { kind: random.pick(KINDS) }
+    const queue = random.pick(QUEUES)
     const options = random.pick(this.#options)
     return {
       ...(isFlow ? this.#flow(input) : { input, ...kind, options }),
-      queue: random.pick(QUEUES),
+      queue,
       ...(this.#uses('fairness', random, 0.3) ? { namespace: random.pick(['default', 'tenant']) } : {}),
       ...(this.#uses('fairness', random, 0.5) ? { fairKey: random.pick(['a', 'b', 'c']) } : {}),
       ...(this.#uses('priorities', random, 0.5) ? { priority: random.integer(-2, 2) } : {}),
@@ -92,7 +93,9 @@ export class Specs {
 
   /** A run of the program that has the name of its place. */
   #flow(tag: Tag): Pick<JobSpec, 'kind' | 'input' | 'options'> {
-    const { heartbeatMs, retentionMs, features } = this.#swarm
+    const { networkMs, retentionMs, features } = this.#swarm
+    // a step is under way for many heartbeats; where most of them come too late it never ends
+    const heartbeatMs = Math.max(this.#swarm.heartbeatMs, 20 * networkMs)
     const retention = features.includes('retention')
       ? { succeededMs: retentionMs, failedMs: retentionMs, cancelledMs: retentionMs }
       : {}
