@@ -267,7 +267,7 @@ export class FlowRun {
       this.#steps.stop(each)
       this.#cautions.settled(each)
       // A step that is under way, or has ended meanwhile, may still have to be undone.
-      this.#waits.letGo(each, error, this.#steps.has(each) || this.#rows.willSettle(each))
+      this.#waits.letGo(each, error, this.#steps.mayEnd(each) || this.#rows.willSettle(each))
     }
     this.#touch()
   }

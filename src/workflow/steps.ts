@@ -35,6 +35,8 @@ export class Steps {
   readonly #owner: StepsOwner
   /** With what stops each of them, once somebody has looked at its signal. */
   readonly #underWay = new Map<number, AbortController | undefined>()
+  /** Those with something to undo of which the end was written down. */
+  readonly #written = new Set<number>()
   #preparing = 0
 
   constructor(owner: StepsOwner) {
@@ -46,8 +48,9 @@ export class Steps {
     return this.#underWay.size + this.#preparing
   }
 
-  has(position: number): boolean {
-    return this.#underWay.has(position)
+  /** Whether the end of a step that may have to be undone is still to come, or on its way into the journal. */
+  mayEnd(position: number): boolean {
+    return this.#underWay.has(position) || this.#written.has(position)
   }
 
   /** Counts something that is under way, until it has settled. */
@@ -98,6 +101,7 @@ export class Steps {
   #write(position: number, name: string, end: StepEnd | StepPause, hasUndo: boolean): void {
     const undo = hasUndo && 'state' in end && end.state === DONE
     // What nobody waits for is of interest only as far as it has to be undone.
+    if (undo) this.#written.add(position)
     if (this.#owner.isWithdrawn(position) && !undo) this.#owner.drop(position)
     else if ('state' in end) {
       this.#owner.write({ type: 'settled', kind: STEP, position, name, ...end, undo })

@@ -1,0 +1,188 @@
+/** One run between its code and a journal that a test writes to. */
+import { expect, it } from 'vitest'
+import { DONE, type JournalRow, OPEN, SEND, SIGNAL, STEP, TIMER, WITHDRAW } from '../core/model/journal.ts'
+import { Flow } from './flow.ts'
+import type { FlowEntry, RunEnd, RunPort } from './port.ts'
+import { FlowRun } from './run.ts'
+
+/** A journal that settles nothing by itself but what is sent to a wait that is open. */
+class Journal {
+  readonly rows: JournalRow[] = []
+  readonly entries: FlowEntry[] = []
+  readonly stop = new AbortController()
+  readonly #timers = new Set<() => void>()
+
+  write(row: Pick<JournalRow, 'position' | 'kind' | 'state'> & Partial<JournalRow>): JournalRow {
+    const whole = { run: 1, sequence: this.rows.length, name: '', value: null, at: 0, copyOf: 0, ...row }
+    this.rows.push(whole)
+    return whole
+  }
+
+  #take(entry: FlowEntry): void {
+    const { position, name } = entry
+    if (entry.type === 'timer') this.write({ position, name, kind: TIMER, state: OPEN, value: '1' })
+    if (entry.type === 'signal') this.write({ position, name, kind: SIGNAL, state: OPEN, value: '0' })
+    if (entry.type === 'settled')
+      this.write({ position, name, kind: entry.kind, state: entry.state, value: entry.value })
+    if (entry.type === 'withdraw')
+      this.write({ position, name, kind: WITHDRAW, state: DONE, value: JSON.stringify(entry.positions) })
+    if (entry.type !== 'send') return
+    const open = this.rows.findLast(({ kind, state }) => kind === SIGNAL && state === OPEN)
+    this.write({ position: open?.position as number, kind: SIGNAL, state: DONE, value: `[${entry.value}]` })
+    this.write({ position, name, kind: SEND, state: DONE })
+  }
+
+  port(): RunPort {
+    return {
+      record: async (_, entries) => {
+        // As with an engine, nothing is answered before the turn of the event loop is through.
+        await new Promise(setImmediate)
+        const from = this.rows.length
+        this.entries.push(...entries)
+        for (const entry of entries) this.#take(entry)
+        return this.rows.slice(from)
+      },
+      read: async (from) => ({
+        ...{
+          rows: this.rows.filter(({ sequence }) => sequence >= from),
+          next: this.rows.length,
+          isEnd: true,
+          origin: 0,
+        },
+      }),
+      child: () => ({}),
+      after: (_, act) => {
+        this.#timers.add(act)
+        return () => this.#timers.delete(act)
+      },
+      now: () => 0,
+      attempt: 1,
+      progress: () => {},
+      signal: this.stop.signal,
+    }
+  }
+
+  /** Lets everything that was to be done later be done now. */
+  pass(): void {
+    for (const act of [...this.#timers]) act()
+  }
+}
+
+const run = (code: (flow: Flow) => unknown): FlowRun =>
+  new FlowRun(1, (own) => code(new Flow(own, () => ({}))))
+
+it('a signal that comes between a race and the news of it is passed on to the next wait', async () => {
+  const journal = new Journal()
+  const code = async (flow: Flow) => {
+    await flow.race([flow.signal('go'), flow.sleep('1s')])
+    return flow.signal('go')
+  }
+  const first = run(code)
+  expect(await first.work(journal.port(), true)).toEqual({ type: 'suspended', seen: 2 })
+  // The timer, and behind it the signal, which the engine had still given to the wait that was to lose.
+  journal.write({ position: 1, kind: TIMER, state: DONE })
+  journal.write({ position: 0, kind: SIGNAL, state: DONE, value: '["said"]' })
+  const end: RunEnd = { type: 'succeeded', result: 'said' }
+  expect(await first.work(journal.port(), false)).toEqual(end)
+  expect(journal.entries.map(({ type, position }) => [type, position])).toEqual([
+    ...[
+      ['signal', 0],
+      ['timer', 1],
+      ['withdraw', 2],
+    ],
+    ...[
+      ['signal', 3],
+      ['send', 4],
+    ],
+  ])
+  // A replay of all of it asks for nothing more.
+  const asked = journal.entries.length
+  expect(await run(code).work(journal.port(), false)).toEqual(end)
+  expect(journal.entries).toHaveLength(asked)
+})
+
+it('a wait that was let go of and ran out of time is passed on to nobody', async () => {
+  const journal = new Journal()
+  const waiting = run(async (flow) => {
+    await flow.race([flow.signal('go', { timeout: '1s' }), flow.sleep('1s')])
+    return flow.signal('other')
+  })
+  await waiting.work(journal.port(), true)
+  journal.write({ position: 1, kind: TIMER, state: DONE })
+  journal.write({ position: 0, kind: SIGNAL, state: DONE, value: '[]' })
+  expect(await waiting.work(journal.port(), false)).toEqual({ type: 'suspended', seen: 6 })
+  expect(journal.entries.map(({ type }) => type)).not.toContain('send')
+})
+
+it('a step that is on record as let go of is not begun again, unless it may have to be undone', async () => {
+  const journal = new Journal()
+  journal.write({ position: 1, name: 'fast', kind: STEP, state: DONE, value: '1' })
+  journal.write({ position: 3, name: 'race', kind: WITHDRAW, state: DONE, value: '[0,2]' })
+  const begun: string[] = []
+  const replayed = run(async (flow) => {
+    const slow = flow.step('slow', () => begun.push('slow'))
+    const fast = flow.step('fast', () => begun.push('fast'))
+    const undone = flow.step('undone', () => begun.push('undone'), { undo: () => begun.push('undo') })
+    await flow.race([slow, fast, undone])
+    throw new Error('no')
+  })
+  expect(await replayed.work(journal.port(), false)).toMatchObject({ type: 'failed' })
+  expect(begun).toEqual(['undone', 'undo'])
+})
+
+it('code that does not get to what is on record waits for a person', async () => {
+  const journal = new Journal()
+  journal.write({ position: 5, name: 'far', kind: STEP, state: DONE })
+  const stalled = run(() => new Promise(() => {})).work(journal.port(), false)
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  journal.pass()
+  expect(await stalled).toMatchObject({
+    type: 'paused',
+    error: { code: 'NON_DETERMINISM', message: expect.stringContaining("expected step 'far' at position 5") },
+  })
+})
+
+it('a run whose worker stops ends its attempt once its steps have heard of it', async () => {
+  const journal = new Journal()
+  let reason: unknown
+  const stopped = run((flow) =>
+    flow.step('long', ({ signal }) => {
+      signal.addEventListener('abort', () => {
+        reason = signal.reason
+      })
+      return new Promise((_, reject) => signal.addEventListener('abort', reject))
+    }),
+  ).work(journal.port(), true)
+  await new Promise(setImmediate)
+  journal.stop.abort('shutdown')
+  await new Promise(setImmediate)
+  journal.pass()
+  expect(await stopped).toEqual({ type: 'stopped' })
+  expect(reason).toBe('shutdown')
+  expect(journal.entries).toEqual([])
+})
+
+it('options that mean nothing are refused', async () => {
+  const journal = new Journal()
+  const messages: string[] = []
+  const refusing = run((flow) => {
+    const attempts = [
+      () => flow.sleepUntil(Number.NaN),
+      () => flow.step('', () => 1),
+      () => flow.step('a', () => 1, { timeout: { each: 1 } as never }),
+      () => flow.step('a', () => 1, { retry: { attempts: 0 } }),
+      () => flow.map([1], () => 1, { concurrency: 0 }),
+      () => flow.call({ kind: 'x' }, 1, { onClose: 'ask' as never }),
+    ]
+    for (const attempt of attempts) {
+      try {
+        void attempt()
+      } catch (error) {
+        messages.push((error as Error).message)
+      }
+    }
+  })
+  await refusing.work(journal.port(), true)
+  expect(messages).toHaveLength(6)
+  for (const message of messages) expect(message).toMatch(/expected .*; found /)
+})
