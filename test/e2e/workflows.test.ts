@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { DONE, STEP } from '../../src/core/model/journal.ts'
 import { type App, open } from '../../src/index.ts'
 import { type NodeProcess, startNodeProcess } from './testdata/node-process.ts'
-import { definitions, sumOf } from './testdata/runs.ts'
+import { definitions, ledger, sumOf } from './testdata/runs.ts'
 import { TcpProxy } from './testdata/tcp-proxy.ts'
 
 let folder: string
@@ -84,6 +84,28 @@ it('a node that is killed and cut off', async () => {
   for (const { id } of runs) expect(await stepsOf(caller, id)).toEqual(names)
   // the worker lived on: what it had done before it heard that it was recorded is in the journal, and not done again
   expect([...done.values()].filter((times) => times !== 1)).toEqual([])
+  expect(await caller.client.check()).toEqual([])
+}, 120_000)
+
+it('updates on their way to a node that is killed', async () => {
+  const [caller, elsewhere] = [await connect(), await connect()]
+  elsewhere.work(definitions(() => {}))
+  const run = await caller.enqueue(ledger)
+  const numbers = Array.from({ length: 40 }, (_, index) => index)
+  const answers: Promise<number>[] = []
+  for (const number of numbers) {
+    answers.push(run.update<number>('enter', number, { timeout: '60s' }))
+    if (number % 10 === 5) await answers[number - 5]
+    if (number === 15) await restart()
+    if (number === 25) proxy.cut()
+  }
+  // each counts once, and its answer is the one that it was given then
+  const counts = await Promise.all(answers)
+  expect(counts.toSorted((a, b) => a - b)).toEqual(numbers.map((number) => number + 1))
+  const entries = await run.query<number[]>('entries')
+  expect(counts.map((count) => entries[count - 1])).toEqual(numbers)
+  await run.update('close')
+  expect(await run.result()).toEqual(entries)
   expect(await caller.client.check()).toEqual([])
 }, 120_000)
 

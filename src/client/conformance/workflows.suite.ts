@@ -12,7 +12,7 @@ import {
   TIMER,
 } from '../../core/model/journal.ts'
 import type { Lease } from '../client.ts'
-import type { RunEntry, WorkflowSession } from '../workflows.ts'
+import type { RunEntry, RunQuestion, WorkflowSession } from '../workflows.ts'
 import { codeOf, type World } from './world.suite.ts'
 
 /** A step that is done. */
@@ -226,16 +226,23 @@ export function workflowTests(world: World): void {
     await world.succeed(lease)
     const asked: unknown[] = []
     const session = (await runs()) as WorkflowSession
-    session.onQuestion(async ({ token, ask, job, kind, namespace, runInput, name, input }) => {
+    const respond = async (question: RunQuestion): Promise<void> => {
+      const { token, ask, job, kind, namespace, runInput, name, input } = question
       const page = await session.journal(token, 0)
       asked.push([ask, job === lease.job, kind, namespace, runInput, name, input, page?.rows[0]?.value])
       const value = JSON.stringify(name === 'bad' ? { code: 'REFUSED', message: 'not now' } : { got: input })
       await session.answer(token, name === 'none' ? undefined : { isBroken: name === 'bad', value })
       expect(await session.journal(token, 0)).toBeUndefined()
-    })
+    }
+    const responses: Promise<void>[] = []
+    session.onQuestion((question) => responses.push(respond(question)))
     expect(await workflows.query(lease.job, 'total', [2])).toEqual({ got: '[2]' })
     expect(await codeOf(() => workflows.query(lease.job, 'bad', undefined))).toBe('REFUSED')
-    expect(await codeOf(() => workflows.query(lease.job, 'none', null))).toBe('NO_WORKER')
+    const none = codeOf(() => workflows.query(lease.job, 'none', null, { timeoutMs: 1_000 }))
+    await world.settle()
+    await world.time.advance(1_000)
+    expect(await none).toBe('NO_WORKER')
+    await Promise.all(responses)
     const rest = [lease.kind, lease.namespace, '{"a":1}'] as const
     expect(asked).toEqual([
       ['query', true, ...rest, 'total', '[2]', '"known"'],

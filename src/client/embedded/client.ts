@@ -273,6 +273,7 @@ class EmbeddedClient implements Client {
       this.#questions.note(run, session)
       this.#arrivals.tell(run, rows)
     },
+    ready: () => this.#questions.retry(),
   })
 
   async workers(): Promise<WorkerView[]> {

@@ -5,7 +5,7 @@
  * answers from the journal just as well. Never does: judging an answer.
  */
 
-import { type ErrorRecord, fromErrorRecord, type PerdureError, perdureError } from '../../errors.ts'
+import { type ErrorRecord, fromErrorRecord, PerdureError, perdureError } from '../../errors.ts'
 import type { StoredJob } from '../../store/store.ts'
 import type { RunAnswer, RunQuestion } from '../workflows.ts'
 
@@ -23,6 +23,8 @@ const MOST_REMEMBERED = 100_000
 export class Questions {
   readonly #answerers: () => Iterable<Answerer>
   readonly #last = new Map<number, Answerer>()
+  /** Questions that wait for somebody who can answer. */
+  readonly #waiting = new Set<() => void>()
 
   constructor(answerers: () => Iterable<Answerer>) {
     this.#answerers = answerers
@@ -40,7 +42,17 @@ export class Questions {
     }
   }
 
-  /** The answer, as JSON text. Rejects with what it says where it is an error, NO_WORKER, and with what the signal aborts with. */
+  /** Somebody may be able to answer who was not before. */
+  retry(): void {
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    for (const wake of waiting) wake()
+  }
+
+  /**
+   * The answer, as JSON text. Where nobody can give one, it waits until somebody can: workers come and go. Rejects with what the answer
+   * says where it is an error, with NO_WORKER where nobody came in time, and with what else the signal aborts with.
+   */
   async ask(
     run: StoredJob,
     { ask, name, input }: Pick<RunQuestion, 'ask' | 'name' | 'input'>,
@@ -48,14 +60,32 @@ export class Questions {
   ): Promise<string | null> {
     const { kind, namespace, input: runInput } = run
     const question = { ask, job: run.row.id, kind, namespace, runInput, name, input }
-    for (const answerer of this.#candidates(run)) {
-      const answer = await answerer.ask(question, signal)
-      signal.throwIfAborted()
-      if (answer === undefined) continue
-      if (answer.isBroken) throw fromErrorRecord(JSON.parse(answer.value as string) as ErrorRecord)
-      return answer.value
+    for (;;) {
+      const comes = this.#somebodyComes(signal)
+      for (const answerer of this.#candidates(run)) {
+        const answer = await answerer.ask(question, signal)
+        signal.throwIfAborted()
+        if (answer === undefined) continue
+        if (answer.isBroken) throw fromErrorRecord(JSON.parse(answer.value as string) as ErrorRecord)
+        return answer.value
+      }
+      await comes
+      if (signal.aborted) throw isTimeout(signal.reason) ? noWorker(run) : signal.reason
     }
-    throw noWorker(run)
+  }
+
+  /** Resolves as soon as it is worth to ask once more, or the signal aborts. */
+  #somebodyComes(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#waiting.delete(done)
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      this.#waiting.add(done)
+      signal.addEventListener('abort', done, { once: true })
+      if (signal.aborted) done()
+    })
   }
 
   #candidates({ row, queue, kind }: StoredJob): Answerer[] {
@@ -64,6 +94,10 @@ export class Questions {
     if (last === undefined || !serving.includes(last)) return serving
     return [last, ...serving.filter((answerer) => answerer !== last)]
   }
+}
+
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof PerdureError && reason.code === 'TIMEOUT'
 }
 
 function noWorker({ row: { id }, queue, kind }: StoredJob): PerdureError {

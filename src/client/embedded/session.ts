@@ -312,6 +312,7 @@ export class EmbeddedSession implements WorkerSession, Answerer {
     const isNew = this.placement.learn(read, paths === undefined ? {} : checkObject('status.paths', paths))
     this.status = status
     if (isNew) this.#engine.retry(this.#polls.keys())
+    this.workflows.ready()
   }
 
   #look(paths: readonly string[]): void {

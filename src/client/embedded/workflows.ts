@@ -15,6 +15,8 @@ import { checkInteger } from './validate.ts'
 export interface Runs {
   /** A run of this session has written rows, which are durable. */
   written(run: number, rows: readonly JournalRow[]): void
+  /** This session may answer questions that it could not before. */
+  ready(): void
 }
 
 /** A question that has not been answered. */
@@ -117,6 +119,12 @@ export class EmbeddedWorkflows implements WorkflowSession {
 
   onQuestion(listener: (question: RunQuestion) => void): void {
     this.#asks = listener
+    this.ready()
+  }
+
+  /** It serves what it did not before. */
+  ready(): void {
+    this.#runs.ready()
   }
 
   async answer(token: string, answer: RunAnswer | undefined): Promise<void> {

@@ -130,7 +130,7 @@ describe('HTTP with JSON', () => {
   it('asks no worker that has no connection', async () => {
     await client.enqueue([{ kind: 'a' }])
     await post('WorkerService/Poll', { worker, queues: ['default'], kinds: ['a'], slots: 1 })
-    const { body } = await post('WorkflowService/Query', { run: 1, name: 'total' })
+    const { body } = await post('WorkflowService/Query', { run: 1, name: 'total', timeoutMs: 20 })
     expect(JSON.stringify(body.details)).toContain('NO_WORKER')
   })
 

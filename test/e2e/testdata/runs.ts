@@ -21,9 +21,25 @@ export function sumOf(did: (run: number, step: number) => unknown, lease: Durati
   })
 }
 
+/** A workflow that adds up what it is told, one after another. */
+export const ledger = workflow('ledger', {
+  run: async (flow) => {
+    const entries: number[] = []
+    const closed = Promise.withResolvers<void>()
+    flow.query('entries', () => entries)
+    flow.update('enter', async (entry: number) => {
+      await flow.step(`check ${entry}`, () => entry)
+      return entries.push(entry)
+    })
+    flow.update('close', () => closed.resolve())
+    await closed.promise
+    return entries
+  },
+})
+
 /** What a worker of these needs. */
 export function definitions(did: (run: number, step: number) => unknown): JobDefinition[] {
-  return [sumOf(did), square] as JobDefinition[]
+  return [sumOf(did), square, ledger] as JobDefinition[]
 }
 
 if (import.meta.main) {
