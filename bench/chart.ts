@@ -1,6 +1,6 @@
 /** Draws the rows as bars in SVG: for each row Perdure, the floor and every peer, the longest bar full width. */
 import { formatFigure } from './format.ts'
-import type { RowResult } from './rows.ts'
+import type { RowResult } from './row.ts'
 import { type SystemName, systemEntry, systems } from './systems.ts'
 
 const WIDTH = 860

@@ -5,10 +5,11 @@
 import { type Figures, type ScenarioName, type Size, scenarios } from './scenarios.ts'
 import type { Goal, Place } from './system.ts'
 import { type SystemName, systemEntry } from './systems.ts'
+import { type WorkflowScenarioName, workflowScenarios } from './workflows/scenarios.ts'
 
 export interface Order {
   system: SystemName
-  scenario: ScenarioName
+  scenario: ScenarioName | WorkflowScenarioName
   size: Size
   goal: Goal
   place: Place
@@ -19,11 +20,25 @@ export type Answer = { figures: Figures } | { error: string }
 /** A system that cannot be closed in this time is left to the end of the process. */
 const CLOSE_MS = 5000
 
+const ofWorkflows = (name: Order['scenario']): name is WorkflowScenarioName => name in workflowScenarios
+
+/** The system, and what is to be measured of it. */
+async function prepare({ system: name, scenario, size, place, goal }: Order) {
+  const { load, loadWorkflows } = systemEntry(name)
+  if (ofWorkflows(scenario)) {
+    if (!loadWorkflows) throw new Error('does not run workflows')
+    const system = await (await loadWorkflows())(place, goal)
+    return { system, measure: () => workflowScenarios[scenario](system, size) }
+  }
+  if (!load) throw new Error('does not run jobs')
+  const system = await (await load())(place, goal)
+  return { system, measure: () => scenarios[scenario](system, size) }
+}
+
 async function run(order: Order): Promise<Answer> {
   try {
-    const factory = await systemEntry(order.system).load()
-    const system = await factory(order.place, order.goal)
-    const figures = await scenarios[order.scenario](system, order.size)
+    const { system, measure } = await prepare(order)
+    const figures = await measure()
     const late = new Promise((resolve) => setTimeout(resolve, CLOSE_MS))
     await Promise.race([system.close().catch(() => undefined), late])
     return { figures }

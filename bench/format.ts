@@ -1,5 +1,5 @@
 /** Numbers as people read them: few digits, one unit. Shared by the table, the chart and the results page. */
-import type { Unit } from './rows.ts'
+import type { Unit } from './row.ts'
 
 /** A figure with three significant digits and thousands separated, without its unit; `-` when there is none. */
 export function formatFigure(value: number | null | undefined): string {

@@ -5,12 +5,14 @@
 import type { ScenarioName, Size } from './scenarios.ts'
 import type { Goal } from './system.ts'
 import { type Pace, type SystemName, systemEntry } from './systems.ts'
+import { workflowMeasurements } from './workflows/measurements.ts'
+import type { WorkflowScenarioName } from './workflows/scenarios.ts'
 
 /** The durable peers. BullMQ without persistence takes part only where it is the bar. */
 const PEERS: SystemName[] = ['graphile-worker', 'pg-boss', 'bullmq', 'bee-queue', 'plainjob']
 
 export interface Measurement {
-  scenario: ScenarioName
+  scenario: ScenarioName | WorkflowScenarioName
   goal: Goal
   systems: SystemName[]
   /** The peers that --quick still runs. */
@@ -139,6 +141,7 @@ export const measurements = {
   backlog10k: backlog(10_000, false),
   backlog1m: backlog(1_000_000, false),
   backlog10m: backlog(10_000_000, true),
+  ...workflowMeasurements,
 } satisfies Record<string, Measurement>
 
 export type MeasurementName = keyof typeof measurements

@@ -18,7 +18,7 @@ Measures Perdure beside the floor (the same rows, written by the raw driver) and
 other job queues. A full run takes about twenty minutes and rewrites bench/RESULTS.md and
 bench/results.svg; with --quick, --only or --no-peers nothing is rewritten.
 
-  --quick         less of everything, in under three minutes
+  --quick         less of everything, in about six minutes
   --only ID,...   these rows only; may be given more than once
   --no-peers      without the other queues: no servers, nothing to install
   --json FILE     write the rows to FILE as JSON as well

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { svgChart } from './chart.ts'
 import { type Machine, machineLine } from './machine.ts'
-import type { RowResult } from './rows.ts'
+import type { RowResult } from './row.ts'
 import { markdownDetails, markdownTable } from './table.ts'
 
 const inBench = (name: string): string => fileURLToPath(new URL(name, import.meta.url))

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { svgChart } from './chart.ts'
 import { Measured, toRow } from './results.ts'
-import { type RowDefinition, rows } from './rows.ts'
+import type { RowDefinition } from './row.ts'
+import { rows } from './rows.ts'
 import { markdownDetails, markdownTable, textTable } from './table.ts'
 
 function definition(id: string): RowDefinition {

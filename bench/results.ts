@@ -1,6 +1,6 @@
 /** Makes rows out of figures: the best peer, the ratios, and whether the bar is met. Pure. */
 import { type MeasurementName, measurementOf } from './measurements.ts'
-import type { RowDefinition, RowResult } from './rows.ts'
+import type { RowDefinition, RowResult } from './row.ts'
 import type { Figures } from './scenarios.ts'
 import { type SystemName, systemEntry, systems } from './systems.ts'
 

@@ -1,57 +1,6 @@
 /** The rows of the table: ids, units, where each figure comes from, and the bars that Perdure is held to. */
-import type { MeasurementName } from './measurements.ts'
-import type { SystemName } from './systems.ts'
-
-export type Unit = 'jobs/s' | 'ms' | 'MB' | 'x' | '% of a core'
-
-/** One row as measured. Ratios say how many times better Perdure is, for times and rates alike. */
-export interface RowResult {
-  id: string
-  value: number | null
-  unit: Unit
-  floor: number | null
-  floorRatio: number | null
-  peer: number | null
-  peerName: string | null
-  peerRatio: number | null
-  better: 'higher' | 'lower'
-  bar: string | null
-  pass: boolean | null
-  /** Every system's figure, the floor and Perdure included. */
-  systems: Partial<Record<SystemName, number>>
-}
-
-/** What a bar may look at: this row, and Perdure's own figures in others. */
-export interface BarInput {
-  row: RowResult
-  perdure(measurement: MeasurementName, figure: string): number | undefined
-}
-
-export interface RowDefinition {
-  id: string
-  what: string
-  unit: Unit
-  better: 'higher' | 'lower'
-  measurement: MeasurementName
-  figure: string
-  /** Which Perdure the row is about. Default: the embedded one. */
-  subject?: 'node'
-  /** Perdure's figure is divided by its own figure in this measurement. */
-  relativeTo?: MeasurementName
-  bar?: { text: string; met(input: BarInput): boolean | undefined }
-}
-
-const atLeast = (value: number | null | undefined, bound: number): boolean | undefined =>
-  value === null || value === undefined ? undefined : value >= bound
-
-const under = (value: number | null | undefined, bound: number | null | undefined): boolean | undefined =>
-  typeof value === 'number' && typeof bound === 'number' ? value < bound : undefined
-
-/** True when all are true, false when one is false, undefined when one is unknown. */
-function all(...parts: (boolean | undefined)[]): boolean | undefined {
-  if (parts.includes(false)) return false
-  return parts.includes(undefined) ? undefined : true
-}
+import { all, atLeast, type RowDefinition, under } from './row.ts'
+import { workflowRows } from './workflows/rows.ts'
 
 export const rows: RowDefinition[] = [
   {
@@ -288,4 +237,5 @@ export const rows: RowDefinition[] = [
     figure: 'megabytes',
     bar: { text: '< 200 MB', met: ({ row }) => under(row.value, 200) },
   },
+  ...workflowRows,
 ]

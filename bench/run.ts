@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { Answer, Order } from './child.ts'
 import { median } from './measure.ts'
 import { type MeasurementName, measurementOf } from './measurements.ts'
-import type { Figures, ScenarioName, Size } from './scenarios.ts'
+import type { Figures, Size } from './scenarios.ts'
 import { makeDirectory, removeDirectory, trackProcess } from './servers/cleanup.ts'
 import type { Servers } from './servers.ts'
 import type { Place } from './system.ts'
@@ -51,7 +51,7 @@ function inChild(order: Order, limitMs: number): Promise<Answer> {
 /** One round: the steps one after the other on the same data. */
 async function once(
   system: SystemName,
-  steps: ScenarioName[],
+  steps: Order['scenario'][],
   size: Size,
   name: MeasurementName,
   options: RunOptions,
@@ -93,7 +93,7 @@ export async function measureSystem(
     if (options.ownRate === undefined) return { error: 'its end-to-end rate is not known' }
     full.perSecond = options.ownRate / 2
   }
-  const steps: ScenarioName[] = scenario === 'backlogRun' ? ['backlogFill', 'backlogRun'] : [scenario]
+  const steps: Order['scenario'][] = scenario === 'backlogRun' ? ['backlogFill', 'backlogRun'] : [scenario]
   const found: Figures[] = []
   for (let round = 0; round < (options.quick ? 1 : rounds); round++) {
     const answer = await once(system, steps, full, name, options)

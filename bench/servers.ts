@@ -5,6 +5,7 @@
 import { connect } from 'node:net'
 import { type RunningPostgres, startPostgres } from './servers/postgres.ts'
 import { type RunningServer, startRedis } from './servers/redis.ts'
+import { type RunningRestate, startRestate } from './servers/restate.ts'
 import type { Place } from './system.ts'
 import type { Server } from './systems.ts'
 
@@ -23,6 +24,8 @@ export class Servers {
   #redis: Promise<RunningServer> | undefined
   #volatileRedis: Promise<RunningServer> | undefined
   #postgres: Promise<RunningPostgres> | undefined
+  /** One for each measurement: it has no way to forget what it was told. */
+  #restate: Promise<RunningRestate> | undefined
   #databases = 0
 
   /**
@@ -43,6 +46,11 @@ export class Servers {
       const postgres = await this.#postgres
       return { directory, postgresUrl: postgres.makeDatabase(`bench${++this.#databases}`) }
     }
+    if (server === 'restate') {
+      this.#restate ??= startRestate()
+      const { ingressUrl, adminUrl } = await this.#restate
+      return { directory, restate: { ingressUrl, adminUrl } }
+    }
     return { directory }
   }
 
@@ -50,11 +58,15 @@ export class Servers {
   async clear(place: Place): Promise<void> {
     for (const port of [place.redisPort, place.volatileRedisPort]) if (port) await flushRedis(port)
     if (place.postgresUrl) (await this.#postgres)?.dropDatabase(new URL(place.postgresUrl).pathname.slice(1))
+    if (place.restate) {
+      await (await this.#restate)?.stop()
+      this.#restate = undefined
+    }
   }
 
   /** Stops every server and removes its data. */
   async stop(): Promise<void> {
-    for (const server of [this.#redis, this.#volatileRedis, this.#postgres]) {
+    for (const server of [this.#redis, this.#volatileRedis, this.#postgres, this.#restate]) {
       await server?.then(
         (running) => running.stop(),
         () => undefined,

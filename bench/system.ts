@@ -16,6 +16,8 @@ export interface Place {
   volatileRedisPort?: number
   /** Connection string of an empty PostgreSQL database, when one runs. */
   postgresUrl?: string
+  /** Addresses of an empty Restate server, when one runs. */
+  restate?: { readonly ingressUrl: string; readonly adminUrl: string }
 }
 
 /** What a process has used: processor time since its start, and resident memory now. */

@@ -3,9 +3,10 @@
  * system is loaded only in the process that measures it.
  */
 import type { SystemFactory } from './system.ts'
+import type { WorkflowSystemFactory } from './workflows/system.ts'
 
 /** A server that must run for a system. */
-export type Server = 'redis' | 'volatileRedis' | 'postgres'
+export type Server = 'redis' | 'volatileRedis' | 'postgres' | 'restate'
 
 /**
  * How many jobs a scenario gives the system, so that each runs for seconds: those that do 10,000 jobs a second are not
@@ -19,7 +20,10 @@ export interface SystemEntry {
   kind: 'subject' | 'floor' | 'peer'
   pace: Pace
   server?: Server
-  load(): Promise<SystemFactory>
+  /** As a queue of jobs; absent where it is none. */
+  load?(): Promise<SystemFactory>
+  /** As it runs workflows; absent where it does not. */
+  loadWorkflows?(): Promise<WorkflowSystemFactory>
 }
 
 export const systems = {
@@ -28,12 +32,14 @@ export const systems = {
     kind: 'subject',
     pace: 'embedded',
     load: async () => (await import('./perdure.ts')).makePerdure,
+    loadWorkflows: async () => (await import('./workflows/perdure.ts')).makePerdureWorkflows,
   },
   node: {
     label: 'Perdure node',
     kind: 'subject',
     pace: 'embedded',
     load: async () => (await import('./node.ts')).makeNode,
+    loadWorkflows: async () => (await import('./workflows/perdure.ts')).makeNodeWorkflows,
   },
   floor: {
     label: 'floor',
@@ -81,6 +87,27 @@ export const systems = {
     kind: 'peer',
     pace: 'slow',
     load: async () => (await import('./peers/plainjob.ts')).makePlainjob,
+  },
+  restate: {
+    label: 'Restate',
+    kind: 'peer',
+    pace: 'server',
+    server: 'restate',
+    loadWorkflows: async () => (await import('./peers/restate.ts')).makeRestate,
+  },
+  dbos: {
+    label: 'DBOS',
+    kind: 'peer',
+    pace: 'server',
+    server: 'postgres',
+    loadWorkflows: async () => (await import('./peers/dbos.ts')).makeDbos,
+  },
+  openworkflow: {
+    label: 'OpenWorkflow',
+    kind: 'peer',
+    pace: 'server',
+    server: 'postgres',
+    loadWorkflows: async () => (await import('./peers/openworkflow.ts')).makeOpenWorkflow,
   },
 } satisfies Record<string, SystemEntry>
 

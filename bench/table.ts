@@ -1,6 +1,6 @@
 /** The table at the end of a run, on a terminal or in Markdown: figures, ratios, and the bar with its verdict. */
 import { formatFigure, formatRatio, formatValue } from './format.ts'
-import type { RowResult } from './rows.ts'
+import type { RowResult } from './row.ts'
 import { type SystemName, systems } from './systems.ts'
 
 const HEADINGS = ['row', 'Perdure', 'floor', 'of floor', 'best peer', '', 'of peer', 'bar', 'met']

@@ -1,0 +1,44 @@
+/** The process of a node: started, looked at, and stopped. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { ProcessUse } from './system.ts'
+
+const CLI = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
+
+/** A node that runs. */
+export interface ServerProcess {
+  readonly url: string
+  /** What it has used so far. */
+  use(): ProcessUse
+  stop(): Promise<void>
+}
+
+/** Starts `perdure node` on a free port; ends with this process, whose end closes its standard input. */
+export async function startServer(file: string): Promise<ServerProcess> {
+  const server = spawn(process.execPath, [CLI, 'node', '--port', '0', '--json', '--url', `sqlite:${file}`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  process.once('exit', () => server.kill('SIGKILL'))
+  const lines = createInterface({ input: server.stdout as NonNullable<typeof server.stdout> })
+  const [line] = (await once(lines, 'line')) as [string]
+  return {
+    url: (JSON.parse(line) as { url: string }).url,
+    use: () => useOf(server.pid as number),
+    stop: async () => {
+      const ended = once(server, 'exit')
+      server.kill('SIGTERM')
+      await ended
+    },
+  }
+}
+
+/** What a process has used so far, as Linux tells it. */
+function useOf(pid: number): ProcessUse {
+  // behind the name, which may hold blanks: state is the third field, times in hundredths of a second the 14th and 15th
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
+  const resident = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return { cpuMs: (Number(fields[11]) + Number(fields[12])) * 10, megabytes: Number(resident) / 1024 }
+}
