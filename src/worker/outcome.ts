@@ -29,7 +29,9 @@ export function outcomeAfterStop(outcome: Outcome, reason: StopReason): Outcome 
     case 'timeout':
       return isFailure(outcome, 'TIMEOUT') ? outcome : { ...failed(outcome), error: timeoutError() }
     case 'lease-lost':
-      return isFailure(outcome, 'LEASE_LOST') ? outcome : { type: 'failed', error: leaseLostError() }
+      // A workflow run goes on from its journal: nothing was lost with the lease.
+      if (outcome.type === 'released' || isFailure(outcome, 'LEASE_LOST')) return outcome
+      return { type: 'failed', error: leaseLostError() }
   }
 }
 

@@ -170,6 +170,6 @@ it('a run that waits has got over the attempts that were lost before, and may be
   await world.record([wait(0)], { attempt: 2 })
   const suspended = { type: 'suspended', seen: 1 } as const
   await world.report(suspended, { attempt: 2 })
-  expect(world.row()).toMatchObject({ state: SUSPENDED, tries: 1, error: null })
+  expect(world.row()).toMatchObject({ state: SUSPENDED, tries: 0, error: null })
   expect(await world.report(suspended, { attempt: 2 })).toBe(true)
 })

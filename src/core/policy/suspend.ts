@@ -12,10 +12,13 @@ import { queueOf } from './fairness.ts'
 import type { FinishTables } from './finish.ts'
 import { fireTimers, nextDueAt, runOf } from './journal.ts'
 
-/** A row that stands for no attempt, and for one try less. What went wrong before has been got over; why it was cancelled has not. */
+/**
+ * A row that stands for no attempt, and that begins to count tries anew: workers were lost before, and the run got on all the
+ * same. What went wrong has been got over; why it was cancelled has not.
+ */
 function unleased(job: JobRow): JobRow {
   const error = job.cancelAt === 0 ? null : job.error
-  return { ...job, tries: job.tries - 1, line: NO_LINE, startedAt: 0, worker: 0, nonce: null, error }
+  return { ...job, tries: 0, line: NO_LINE, startedAt: 0, worker: 0, nonce: null, error }
 }
 
 /**
@@ -77,5 +80,5 @@ export function continueAsNew(
   const flags = large ? kept | LARGE_INPUT : kept
   releaseLimits(view, job)
   const fresh: JobRow = { ...unleased(job), taken: 0, dueAt: now, flags, input: large ? null : input }
-  view.jobs.put(place(view, { ...fresh, tries: 0 }, view.routeById(job.route), now))
+  view.jobs.put(place(view, fresh, view.routeById(job.route), now))
 }

@@ -148,6 +148,12 @@ function inNamespace(namespace: string, options: EnqueueOptions | undefined): En
   return namespace === 'default' ? options : { namespace, ...options }
 }
 
+/**
+ * Of a lease that was lost as well: where the run is another worker's, nobody hears this, and where it is not (its owner was
+ * opened anew, or could not be reached for a while) it goes on from its journal, and has lost no try.
+ */
+const RELEASED: Outcome = { type: 'released' }
+
 function outcomeOf(end: RunEnd, control: AttemptControl): Outcome {
   switch (end.type) {
     case 'succeeded':
@@ -162,10 +168,10 @@ function outcomeOf(end: RunEnd, control: AttemptControl): Outcome {
     case 'continued':
       return end
     case 'stopped':
-      return control.stopReason === undefined
-        ? { type: 'released' }
+      return control.stopReason === undefined || control.stopReason === 'lease-lost'
+        ? RELEASED
         : stoppedOutcome(control.stopReason, { found: 'a workflow that was under way' })
     case 'lost':
-      return stoppedOutcome('lease-lost', { found: 'that the run is another worker’s' })
+      return RELEASED
   }
 }
