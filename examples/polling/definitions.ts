@@ -23,7 +23,9 @@ export const watcher = workflow('watcher', {
   ): Promise<{ looks: number; seen: readonly string[] }> => {
     const found = [...seen]
     for (let look = 1; look <= each; look++) {
-      const text = await flow.step('look', () => readFile(file, 'utf8').then((content) => content.trim()))
+      const text = await flow.step(`look ${look}`, () =>
+        readFile(file, 'utf8').then((content) => content.trim()),
+      )
       if (text !== found.at(-1)) found.push(text)
       if (text === 'done') return { looks: looks + look, seen: found }
       // it takes no worker and next to no memory until then

@@ -13,8 +13,13 @@ import type { VirtualTime } from './virtual-time.ts'
 
 /** Turns of the event loop in which nothing happened, after which nothing will by itself. */
 const CALM_TURNS = 4
-/** Timers that may go off one after another without any effect: beats of a worker's heart, mostly. */
-const MOST_IDLE = 1_000
+/**
+ * Timers that may go off one after another without any effect: looks at leases, twice a second, mostly. So a step that never
+ * ends may have a time limit of some hours.
+ */
+const MOST_IDLE = 20_000
+/** The same where the store has failed: its engine comes back soon, or not at all. */
+const MOST_IDLE_CLOSED = 100
 /** How long a test may take between two of its own calls, ms of real time, before nothing counts as coming from it. */
 const TEST_TURN_MS = 20
 
@@ -94,7 +99,8 @@ export class Driver {
     this.#seen = fingerprint
     const time = this.#time
     const due = this.#engine.leases.size > 0 ? time.monotonic() : this.#nextDueAt()
-    if (due === Infinity || this.#idle > MOST_IDLE) return 'nothing'
+    const most = this.#engine.isOpen ? MOST_IDLE : MOST_IDLE_CLOSED
+    if (due === Infinity || this.#idle > most) return 'nothing'
     if (due > limit) return 'later'
     // Nobody works: what workers do from time to time has no effect, and is not waited for one by one.
     time.jumpTo(due)
