@@ -211,7 +211,7 @@ export const FIELD_JOBS: readonly Mutant[] = [
     ],
     caughtBy: ['L6', 'L5'],
     needs: ['workerPauses', 'localWorkers'],
-    from: 155,
+    from: 251,
   },
   {
     name: 'double-release',

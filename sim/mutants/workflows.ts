@@ -175,20 +175,6 @@ export const OF_WORKFLOWS: readonly Mutant[] = [
     needs: [...WORKFLOWS, 'controls'],
   },
   {
-    name: 'undo-in-order-of-arrival',
-    recreates:
-      'what a failed run did is undone while steps of it are under way, so a replay undoes in another order',
-    edits: [
-      {
-        file: RUN,
-        find: 'if (this.#hasFailed) return this.#steps.size > 0 && this.#waits.size > 0',
-        replace: 'if (this.#hasFailed) return false',
-      },
-    ],
-    caughtBy: ['W4', 'K2'],
-    needs: [...WORKFLOWS, 'nodeCrashes', 'workerCrashes'],
-  },
-  {
     name: 'restart-gives-numbers-twice',
     recreates: 'rows that a restart took out make room for others, for whoever reads the run anew',
     edits: [
