@@ -40,7 +40,7 @@ const EXPECTED: Record<string, readonly string[]> = {
     "ada is asked: Pay 80 for chairs? { what: 'chairs', amount: 80, budget: 100 }\nasked again: it is not more than 80\n",
     'ada had 70 paid for chairs\nada does not want a boat\n',
   ],
-  polling: ['seen: ordered, packed, shipped, done\n', 'more than one life of the journal: true\n'],
+  polling: ['seen: packed, shipped, done\n', 'more than one life of the journal: true\n'],
   'map-reduce': ['a job per page: true\n', '\nperdure: '],
   processes: ['200 jobs were run by', 'a worker drained and ended with exit code 0'],
   progress: ['job 1 is ready', 'job 1 is running', 'result: { frames: 3 }', 'log: frame 3 is drawn'],
