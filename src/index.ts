@@ -4,9 +4,16 @@
 
 export { Draft, type DraftOptions, draft, group } from './app/drafts.ts'
 export type { ForkOptions } from './app/fork.ts'
-export { type CancelOptions, JobHandle, type LogOptions, type WaitOptions } from './app/handle.ts'
+export {
+  type AskLimit,
+  type CancelOptions,
+  JobHandle,
+  type LogOptions,
+  type WaitOptions,
+} from './app/handle.ts'
 export type { InboxOptions, Question } from './app/inbox.ts'
 export { type JobOptions, job, type ResultOf } from './app/job.ts'
+export type { RunStream, StreamOptions } from './app/run-stream.ts'
 export type { ProcessOptions, WorkOptions } from './app/work.ts'
 export { type WorkflowDefinition, type WorkflowOptions, workflow } from './app/workflow.ts'
 export {
@@ -80,7 +87,9 @@ export type { WorkerOptions } from './worker/options.ts'
 export { type DrainOnSignalsOptions, drainOnSignals } from './worker/signals.ts'
 export { createWorker, type StopOptions, type Worker, type WorkerState } from './worker/worker.ts'
 export type { ChildOptions, Flow } from './workflow/flow.ts'
+export type { UpdateOptions } from './workflow/handlers.ts'
 export { type HumanNotice, type HumanOptions, rejectAnswer } from './workflow/human.ts'
+export type { Outlet } from './workflow/outlet.ts'
 export type { StepContext } from './workflow/step.ts'
 export type { StepOptions, StepRetry, StepTimeout } from './workflow/step-options.ts'
 export { type WebhookOptions, webhook } from './workflow/webhook.ts'
