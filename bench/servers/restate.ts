@@ -11,7 +11,7 @@ export interface RunningRestate {
   stop(): Promise<void>
 }
 
-/** Everything that may be a log, a partition or metadata is in one process here, as it comes. */
+/** Everything is in one process here, as it comes. The environment may say otherwise. */
 const SETTINGS = {
   RESTATE_DISABLE_TELEMETRY: 'true',
   RESTATE_LISTEN_MODE: 'tcp',
@@ -30,8 +30,8 @@ export async function startRestate(): Promise<RunningRestate> {
   const directory = makeDirectory()
   const [node, ingress, admin] = [await freePort(), await freePort(), await freePort()]
   const env = {
-    ...process.env,
     ...SETTINGS,
+    ...process.env,
     RESTATE_BIND_PORT: `${node}`,
     RESTATE_INGRESS__BIND_PORT: `${ingress}`,
     RESTATE_ADMIN__BIND_PORT: `${admin}`,
