@@ -94,6 +94,7 @@ export const OF_WORKFLOWS: readonly Mutant[] = [
     ],
     caughtBy: ['W7'],
     needs: WORKFLOWS,
+    from: 18,
   },
   {
     name: 'wake-up-lost',
@@ -173,6 +174,7 @@ export const OF_WORKFLOWS: readonly Mutant[] = [
     ],
     caughtBy: ['K2'],
     needs: [...WORKFLOWS, 'controls'],
+    from: 25,
   },
   {
     name: 'restart-gives-numbers-twice',
@@ -184,7 +186,8 @@ export const OF_WORKFLOWS: readonly Mutant[] = [
         replace: 'view.runs.put({ ...run, start: isUndone ? run.length : run.start,',
       },
     ],
-    caughtBy: ['D3', 'D5', 'W5', 'W8'],
+    caughtBy: ['D3', 'D5', 'W5', 'W6', 'W8'],
     needs: [...WORKFLOWS, 'controls', 'smallMemory'],
+    from: 140,
   },
 ]
