@@ -33,6 +33,8 @@ export class RowQueue {
   readonly #dues = new Map<number, number>()
   #rows: JournalRow[] = []
   #start = 0
+  /** Rows were taken out. */
+  #hasHoles = false
   /** The sequence number behind the last row that was taken in. */
   known = 0
   /** The next position that the code asks for. */
@@ -71,6 +73,7 @@ export class RowQueue {
 
   #take(row: JournalRow): void {
     const { position, kind, state, value } = row
+    if (row.sequence > Math.max(this.known, this.origin)) this.#hasHoles = true
     this.known = row.sequence + 1
     this.size += ROW_SIZE + (value?.length ?? 0)
     if (this.#isOfOther(row)) return
@@ -95,7 +98,23 @@ export class RowQueue {
     return this.#rows[this.#start]
   }
 
-  shift(): void {
+  /**
+   * Takes out the row whose turn it is: the first, once the code has asked for its position. A restart takes failures out of a
+   * journal, also such as the code had caught; what is asked for in their place settles behind rows of later positions. So
+   * with holes it is the first row that the code has asked for.
+   */
+  shift(): JournalRow | undefined {
+    const first = this.#rows[this.#start]
+    if (first !== undefined && first.position < this.next) {
+      this.#advance()
+      return first
+    }
+    if (!this.#hasHoles) return undefined
+    const at = this.#rows.findIndex(({ position }, index) => index > this.#start && position < this.next)
+    return at === -1 ? undefined : this.#rows.splice(at, 1)[0]
+  }
+
+  #advance(): void {
     this.#start++
     if (this.#start === this.#rows.length) {
       this.#rows = []

@@ -459,9 +459,7 @@ export class FlowRun {
 
   /** Settles the next position of the journal. Answers false where there is none, or the code has not got there. */
   #deliver(): boolean {
-    for (let row = this.#rows.peek(); row !== undefined; row = this.#rows.peek()) {
-      if (row.position >= this.#rows.next) return false
-      this.#rows.shift()
+    for (let row = this.#rows.shift(); row !== undefined; row = this.#rows.shift()) {
       if (row.position < 0) {
         this.#cancel(recordedError(row.value))
         return true
