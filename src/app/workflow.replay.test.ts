@@ -99,6 +99,33 @@ it('a restart tries what failed again, and repeats nothing that was done', async
   expect(calls).toEqual(['a', 'b'])
 })
 
+it('a restart tries again what failed and was caught, and goes on past what follows it, also when it is read once more', async () => {
+  const calls: string[] = []
+  let works = false
+  const call = (name: string, ok = true) => {
+    if (!ok) throw new Error(`no ${name}`)
+    return calls.push(name)
+  }
+  const code = async (flow: Flow) => {
+    const once = { retry: { attempts: 1 } }
+    const caught = await flow.step('caught', () => call('caught', works), once).catch(() => 'caught')
+    const between = await flow.step('between', () => call('between'))
+    const last = await flow.step('last', () => call('last', works), once)
+    return [caught, between, last, await flow.signal('go')]
+  }
+  await deploy(code)
+  const { id } = await app.enqueue('flow')
+  expect(await app.job(id).wait()).toMatchObject({ state: 'failed', error: { message: 'no last' } })
+  works = true
+  await app.job(id).restart()
+  await until(id, 'suspended')
+  await app.close()
+  await deploy(code)
+  await app.job(id).signal('go', 'went')
+  expect(await app.job(id).result()).toEqual([2, 1, 3, 'went'])
+  expect(calls).toEqual(['between', 'caught', 'last'])
+})
+
 it('values that are made up are the same in every replay', async () => {
   const seen: unknown[] = []
   const code = async (flow: Flow) => {
