@@ -8,6 +8,7 @@ import {
   BROKEN,
   CANCEL,
   CHILD,
+  childName,
   type EntryKind,
   type JournalRow,
   LOCK,
@@ -126,7 +127,9 @@ export class Ledger {
   /** What is in the journal needs not be written again. All entries of a call are in it, or none. */
   #clear(rows: readonly JournalRow[]): void {
     const [first] = this.#doubtful
-    const isOf = ({ position, kind }: JournalRow) => position === first?.position && kind !== CANCEL
+    // The end of a job that was asked for before the run began anew may be told at any position.
+    const isOf = ({ position, kind, name }: JournalRow) =>
+      position === first?.position && kind !== CANCEL && !(kind === CHILD && name.startsWith(childName('')))
     if (rows.some(isOf)) this.#doubtful = []
   }
 
