@@ -74,6 +74,17 @@ describe('a workflow', () => {
     expect(await app.client.check()).toEqual([])
   })
 
+  it('waits for no signal that nobody could send', async () => {
+    const deaf = workflow('deaf', { run: (flow) => flow.signal('two words') })
+    const mute = workflow('mute', { run: (flow) => flow.send(flow.run, '!') })
+    await start([deaf, mute])
+    for (const definition of [deaf, mute]) {
+      const run = await app.enqueue(definition)
+      await expect(run.result()).rejects.toMatchObject({ code: 'INVALID_NAME' })
+      await expect(run.signal('two words')).rejects.toMatchObject({ code: 'INVALID_NAME' })
+    }
+  })
+
   it('undoes what it did when it fails, last first', async () => {
     const done: string[] = []
     const order = workflow('order', {

@@ -4,8 +4,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import { SEND, SIGNAL, TIMER } from '../core/model/journal.ts'
+import { isName, NAME_RULE } from '../core/policy/names.ts'
+import { perdureError } from '../errors.ts'
 import { type Duration, parseDuration } from '../std/duration.ts'
-import { checkKnown, invalidOption, nonEmptyText, oneOf, wholeNumber } from '../std/options.ts'
+import { checkKnown, describeValue, invalidOption, nonEmptyText, oneOf, wholeNumber } from '../std/options.ts'
 import { handlersOf, type UpdateHandler, type UpdateOptions } from './handlers.ts'
 import { type HumanOptions, human } from './human.ts'
 import { Outlet } from './outlet.ts'
@@ -29,6 +31,16 @@ export interface ChildOptions {
 
 /** Most characters of a name. */
 const MOST_NAME = 128
+
+/** The rule is that of whoever sends it: a wait for a name that nobody can send would be for ever. */
+function checkSignalName(name: string): void {
+  if (isName(name)) return
+  throw perdureError('INVALID_NAME', {
+    expected: `the name of a signal to be ${NAME_RULE}`,
+    found: describeValue(name),
+    fix: 'Choose another name',
+  })
+}
 
 export class Flow {
   /** The id of the run. */
@@ -139,7 +151,7 @@ export class Flow {
   signal<Value = unknown>(name: string): Promise<Value>
   signal<Value = unknown>(name: string, options: { readonly timeout: Duration }): Promise<Value | undefined>
   signal(name: string, options: { readonly timeout?: Duration } = {}): Promise<unknown> {
-    nonEmptyText('the name of a signal', name, MOST_NAME)
+    checkSignalName(name)
     checkKnown(`signal ${JSON.stringify(name)}`, options, ['timeout'])
     const { timeout } = options
     // 0 would be for ever.
@@ -152,7 +164,7 @@ export class Flow {
   send(run: number | { readonly id: number }, name: string, value?: unknown): Promise<void> {
     const to = typeof run === 'number' ? run : run.id
     wholeNumber('the run of a send', to, 1, Number.MAX_SAFE_INTEGER)
-    nonEmptyText('the name of a signal', name, MOST_NAME)
+    checkSignalName(name)
     const end = endOf(name, value)
     const entry = { type: 'send' as const, name, to, signal: name, value: end.value }
     return this.#ask(() =>

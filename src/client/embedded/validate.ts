@@ -2,9 +2,9 @@
  * Validation of what callers hand in, with one form of message. Hand-written: it runs for every job.
  */
 
+import { isName, NAME_RULE } from '../../core/policy/names.ts'
 import {
   MOST_KEY,
-  MOST_NAME,
   MOST_PAIR_NAME,
   MOST_PAIR_VALUE,
   MOST_PAIRS,
@@ -12,8 +12,6 @@ import {
   MOST_VALUE,
 } from '../../core/policy/sizes.ts'
 import { type PerdureError, perdureError, textOf } from '../../errors.ts'
-
-const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_.:/@-]*$/u
 
 /** A value for messages: short, on one line, never more than 60 characters. */
 export function shown(value: unknown): string {
@@ -37,9 +35,9 @@ export function invalid(
 
 /** A name of a queue, kind or namespace. */
 export function checkName(option: string, value: unknown): string {
-  if (typeof value === 'string' && value.length <= MOST_NAME && NAME.test(value)) return value
+  if (isName(value)) return value
   throw perdureError('INVALID_NAME', {
-    expected: `'${option}' to be 1 to ${MOST_NAME} letters, digits or _.:/@- and to begin with a letter, digit or _`,
+    expected: `'${option}' to be ${NAME_RULE}`,
     found: shown(value),
     fix: 'Choose another name',
   })
