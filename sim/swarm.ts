@@ -109,7 +109,7 @@ export function drawSwarm(seed: number, random: Random): Swarm {
   const durationMs = isLong
     ? random.magnitude(6 * HOUR_MS, 48 * HOUR_MS)
     : random.magnitude(60_000, 2 * HOUR_MS)
-  return {
+  const drawn: Swarm = {
     seed,
     store,
     faults,
@@ -131,6 +131,9 @@ export function drawSwarm(seed: number, random: Random): Swarm {
     limitMax: random.integer(1, 4),
     head: random.pick([4, 8, 32]),
   }
+  if (!features.includes('workflows')) return drawn
+  // a step of a run is under way for many heartbeats, and begins again with its lease: where most come too late it never ends
+  return { ...drawn, heartbeatMs: Math.max(drawn.heartbeatMs, 20 * drawn.networkMs) }
 }
 
 /** How much engines keep in memory: seldom as much as they would. */

@@ -93,9 +93,7 @@ export class Specs {
 
   /** A run of the program that has the name of its place. */
   #flow(tag: Tag): Pick<JobSpec, 'kind' | 'input' | 'options'> {
-    const { networkMs, retentionMs, features } = this.#swarm
-    // a step is under way for many heartbeats; where most of them come too late it never ends
-    const heartbeatMs = Math.max(this.#swarm.heartbeatMs, 20 * networkMs)
+    const { heartbeatMs, retentionMs, features } = this.#swarm
     const retention = features.includes('retention')
       ? { succeededMs: retentionMs, failedMs: retentionMs, cancelledMs: retentionMs }
       : {}
