@@ -99,6 +99,8 @@ export class RunChecker {
   /** What opens in a commit has what settles it in the same commit (W8), and nothing settles early (T1). */
   #checkRow(row: JournalRow): void {
     const { run, position, kind, state, at, sequence } = row
+    // deleted in the same commit
+    if (!this.#tables.jobs.has(run)) return
     const rows = this.#rows(run)
     must('W8', rows.has(sequence), () => `row ${sequence} of run ${run} did not land`)
     const others = [...rows.values()].filter(
@@ -204,7 +206,8 @@ export class RunChecker {
       const job = rows.get(owner)
       if (value >= 0 || job === undefined || !isTerminal(job.state) || (job.flags & IS_TICKET) !== 0) continue
       const edge = this.#tables.dependents.membersOf(owner).get(member) ?? 0
-      const other = rows.get(member) ?? this.#tables.jobs.get(member)
+      // one that was deleted in the same commit need not know
+      const other = rows.has(member) ? rows.get(member) : this.#tables.jobs.get(member)
       if (other === undefined) continue
       const isTold = journal.some((row) => row.run === member && row.name === childName(owner))
       must('W8', edge < EDGE_ENTRY || isTold, () => `job ${owner} has ended, and run ${member} does not know`)
