@@ -1,33 +1,59 @@
 /** Restate: its server from npm, and a service in this process that it calls over HTTP/2. */
 import { once } from 'node:events'
-import { createServer, type Http2Server } from 'node:http2'
+import { createServer, type Http2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import type { AddressInfo } from 'node:net'
-import { type Context, createEndpointHandler, RestatePromise, service } from '@restatedev/restate-sdk'
-import { connect, type Ingress } from '@restatedev/restate-sdk-clients'
 import type { Place } from '../system.ts'
 import { type Hooks, STEPS, type WorkflowSystem } from '../workflows/system.ts'
+import { loadPeer } from './load.ts'
+
+interface Context {
+  run(name: string, step: () => void): Promise<void>
+  awakeable(): { id: string; promise: Promise<unknown> }
+  serviceClient(service: unknown): Clients
+}
+type Handler = (context: Context, number: number) => Promise<void>
+type Clients = Readonly<Record<'run' | 'steps' | 'wait' | 'fanOut', (number: number) => Promise<void>>>
+interface Ingress {
+  serviceClient(service: unknown): Clients
+  serviceSendClient(service: unknown): Clients
+  resolveAwakeable(id: string): Promise<void>
+}
+interface Sdk {
+  RestatePromise: { all(promises: readonly Promise<void>[]): Promise<unknown> }
+  service(definition: { name: string; handlers: Readonly<Record<string, Handler>> }): unknown
+  createEndpointHandler(options: {
+    services: readonly unknown[]
+  }): (request: Http2ServerRequest, response: Http2ServerResponse) => void
+}
+interface ClientSdk {
+  connect(options: { url: string }): Ingress
+}
 
 /** `awaiting` gets the name by which each wait is resolved. */
-function makeService(hooks: Hooks, awaiting: (run: number, awakeable: string) => void) {
+function makeServices(
+  { service, RestatePromise }: Sdk,
+  hooks: Hooks,
+  awaiting: (run: number, awakeable: string) => void,
+) {
   const child = service({
     name: 'child',
-    handlers: { run: async (_context: Context, number: number) => hooks.childRan(number) },
+    handlers: { run: async (_context, number) => hooks.childRan(number) },
   })
   const flows = service({
     name: 'flows',
     handlers: {
-      steps: async (context: Context, run: number) => {
+      steps: async (context, run) => {
         for (let step = 0; step < STEPS; step++) {
           await context.run(`step ${step}`, () => hooks.stepped(run * STEPS + step))
         }
       },
-      wait: async (context: Context, run: number) => {
+      wait: async (context, run) => {
         const { id, promise } = context.awakeable()
         awaiting(run, id)
         await promise
         hooks.resumed(run)
       },
-      fanOut: async (context: Context, children: number) => {
+      fanOut: async (context, children) => {
         const numbers = Array.from({ length: children }, (_, number) => number)
         await RestatePromise.all(numbers.map((number) => context.serviceClient(child).run(number)))
       },
@@ -36,28 +62,28 @@ function makeService(hooks: Hooks, awaiting: (run: number, awakeable: string) =>
   return { child, flows }
 }
 
-type Flows = ReturnType<typeof makeService>['flows']
-
 class Restate implements WorkflowSystem {
   readonly inFlight = 200
   readonly #addresses: NonNullable<Place['restate']>
-  readonly #ingress: Ingress
   readonly #awakeables = new Map<number, string>()
-  #flows: Flows | undefined
+  #ingress: Ingress | undefined
+  #flows: unknown
   #server: Http2Server | undefined
 
   constructor(addresses: NonNullable<Place['restate']>) {
     this.#addresses = addresses
-    this.#ingress = connect({ url: addresses.ingressUrl })
   }
 
   async open(hooks: Hooks): Promise<void> {
-    const { child, flows } = makeService(hooks, (run, awakeable) => {
+    const sdk = await loadPeer<Sdk>('@restatedev/restate-sdk')
+    const { connect } = await loadPeer<ClientSdk>('@restatedev/restate-sdk-clients')
+    this.#ingress = connect({ url: this.#addresses.ingressUrl })
+    const { child, flows } = makeServices(sdk, hooks, (run, awakeable) => {
       this.#awakeables.set(run, awakeable)
       hooks.waits(run)
     })
     this.#flows = flows
-    this.#server = createServer(createEndpointHandler({ services: [child, flows] }))
+    this.#server = createServer(sdk.createEndpointHandler({ services: [child, flows] }))
     this.#server.listen(0, '127.0.0.1')
     await once(this.#server, 'listening')
     const { port } = this.#server.address() as AddressInfo
@@ -76,25 +102,25 @@ class Restate implements WorkflowSystem {
     }
   }
 
-  get #name(): Flows {
-    if (!this.#flows) throw new Error('not open')
-    return this.#flows
+  get #opened(): Ingress {
+    if (!this.#ingress) throw new Error('not open')
+    return this.#ingress
   }
 
   async steps(run: number): Promise<void> {
-    await this.#ingress.serviceClient(this.#name).steps(run)
+    await this.#opened.serviceClient(this.#flows).steps(run)
   }
 
   async wait(run: number): Promise<void> {
-    await this.#ingress.serviceSendClient(this.#name).wait(run)
+    await this.#opened.serviceSendClient(this.#flows).wait(run)
   }
 
   async signal(run: number): Promise<void> {
-    await this.#ingress.resolveAwakeable(this.#awakeables.get(run) as string)
+    await this.#opened.resolveAwakeable(this.#awakeables.get(run) as string)
   }
 
   async fanOut(children: number): Promise<void> {
-    await this.#ingress.serviceClient(this.#name).fanOut(children)
+    await this.#opened.serviceClient(this.#flows).fanOut(children)
   }
 
   async close(): Promise<void> {

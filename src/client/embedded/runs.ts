@@ -60,9 +60,9 @@ export class EmbeddedRuns implements WorkflowClient {
       name: checkKey('name', name),
       input: encodeValue('input', input),
     } as const
-    const job = await this.#run(run)
-    const limit = new Limit(this.#engine, job, options)
+    const limit = new Limit(this.#engine, run, options)
     try {
+      const job = await this.#run(run)
       const text = await this.#questions.ask(job, question, limit.signal)
       return text === null ? undefined : JSON.parse(text)
     } finally {
@@ -75,9 +75,9 @@ export class EmbeddedRuns implements WorkflowClient {
     const request: UpdateRequest = { id: checkKey('id', id), name: checkKey('name', name), input }
     const question = { ask: 'validate', name, input: encodeValue('input', input) } as const
     const value = encodeValue('input', request) as string
-    const job = await this.#run(run)
-    const limit = new Limit(this.#engine, job, options)
+    const limit = new Limit(this.#engine, run, options)
     try {
+      const job = await this.#run(run)
       const known = isNew ? undefined : await this.#answered(run, updateName(request))
       if (known !== undefined) return answerOf(known)
       if (isTerminal(job.row.state)) throw ended(job)
@@ -204,9 +204,9 @@ class Limit {
   readonly #disarm: () => void
   readonly signal: AbortSignal
 
-  constructor(engine: Engine, { row }: StoredJob, { timeoutMs = ASK_MS, signal }: AskOptions) {
+  constructor(engine: Engine, run: number, { timeoutMs = ASK_MS, signal }: AskOptions) {
     const ms = checkMs('timeoutMs', timeoutMs)
-    this.#disarm = engine.surroundings.after(ms, () => this.#controller.abort(tooLate(row.id, ms)))
+    this.#disarm = engine.surroundings.after(ms, () => this.#controller.abort(tooLate(run, ms)))
     const { signal: own } = this.#controller
     this.signal = signal === undefined ? own : AbortSignal.any([own, signal])
   }
