@@ -211,7 +211,7 @@ export const FIELD_JOBS: readonly Mutant[] = [
     ],
     caughtBy: ['L6', 'L5'],
     needs: ['workerPauses', 'localWorkers'],
-    from: 251,
+    from: 546,
   },
   {
     name: 'double-release',

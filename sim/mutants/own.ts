@@ -79,7 +79,7 @@ export const OWN: readonly Mutant[] = [
     ],
     caughtBy: ['D2', 'D1'],
     needs: ['takeovers', 'commitFailures', 'nodePauses', 'slowness'],
-    from: 430,
+    from: 278,
   },
   {
     name: 'heartbeats-do-nothing',
