@@ -15,6 +15,7 @@ const alias = {
 }
 /** More inputs for each property take longer: see src/std/testdata/properties.ts. */
 const patience = Math.max(1, Number(process.env.PROPERTY_RUNS ?? 1))
+const setupFiles = ['scripts/lib/whole-coverage.ts']
 const exclude = [...configDefaults.exclude, '**/dist/**']
 
 export default defineConfig({
@@ -37,6 +38,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           pool: 'forks',
+          setupFiles,
           include: ['src', 'scripts', 'bench'].map((folder) => `${folder}/**/*.test.ts`),
           exclude,
           // longer than anything takes that is not stuck, counting of branches included
@@ -60,6 +62,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           pool: 'forks',
+          setupFiles,
           include: ['test/e2e/**/*.test.ts', 'examples/**/*.test.ts'],
           exclude,
           fileParallelism: false,
