@@ -276,7 +276,7 @@ export class SharedSession {
 }
 
 /** What a worker learns with each renewal. */
-interface Heartbeat {
+export interface Heartbeat {
   readonly lost: readonly string[]
   readonly stops: readonly StopNotice[]
   readonly news: readonly string[]
