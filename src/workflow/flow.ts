@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { SEND, SIGNAL, TIMER } from '../core/model/journal.ts'
 import { isName, NAME_RULE } from '../core/policy/names.ts'
+import { MOST_NAME } from '../core/policy/sizes.ts'
 import { perdureError } from '../errors.ts'
 import { type Duration, parseDuration } from '../std/duration.ts'
 import { checkKnown, describeValue, invalidOption, nonEmptyText, oneOf, wholeNumber } from '../std/options.ts'
@@ -28,9 +29,6 @@ export interface ChildOptions {
   /** Of the enqueue: `key`, `delay`, `queue`, `priority`, ... */
   readonly enqueue?: object
 }
-
-/** Most characters of a name. */
-const MOST_NAME = 128
 
 /** The rule is that of whoever sends it: a wait for a name that nobody can send would be for ever. */
 function checkSignalName(name: string): void {

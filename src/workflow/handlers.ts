@@ -6,6 +6,7 @@
  * it came to is on record before its caller hears of it.
  */
 import { SIGNAL, UPDATE, UPDATES, type UpdateRequest, updateName } from '../core/model/journal.ts'
+import { MOST_NAME } from '../core/policy/sizes.ts'
 import { errorRecord, type PerdureError, perdureError } from '../errors.ts'
 import { checkKnown, describeValue, invalidOption, nonEmptyText } from '../std/options.ts'
 import type { FlowRun } from './run.ts'
@@ -30,9 +31,6 @@ export interface Question {
   readonly name: string
   readonly input: unknown
 }
-
-/** Most characters of a name: with the id of a call it names a row. */
-const MOST_NAME = 128
 
 export class Handlers {
   readonly #run: FlowRun

@@ -2,12 +2,10 @@
  * Outlet: one stream of values out of a run, written into its journal.
  */
 import { STREAM } from '../core/model/journal.ts'
+import { MOST_NAME } from '../core/policy/sizes.ts'
 import { nonEmptyText } from '../std/options.ts'
 import type { FlowRun } from './run.ts'
 import { endOf } from './step-end.ts'
-
-/** Most characters of the name of a stream. */
-const MOST_NAME = 128
 
 export class Outlet<Value = unknown> {
   readonly #run: FlowRun

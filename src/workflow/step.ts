@@ -8,6 +8,7 @@ import type { Retry } from '../core/model/journal.ts'
 import type { RetryPolicy } from '../core/model/profile.ts'
 import { backoffMs } from '../core/policy/retry.ts'
 import { type ErrorRecord, errorRecord } from '../errors.ts'
+import { isThenable } from '../std/thenable.ts'
 import { stepTimeout } from './errors.ts'
 import { broken, endOf, type StepEnd } from './step-end.ts'
 
@@ -211,9 +212,3 @@ function isFinal(thrown: unknown): boolean {
 
 /** Where errors made by `fatal` carry what they ask for. */
 const OUTCOME = Symbol.for('perdure.outcome')
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  )
-}

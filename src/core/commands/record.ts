@@ -3,19 +3,10 @@
  * set, signals waited for and sent. A stale token changes nothing (L2).
  */
 import { PerdureError, perdureError } from '../../errors.ts'
-import {
-  HAS_CANCEL,
-  HAS_DEPENDENTS,
-  HAS_RUN,
-  HAS_UNDO,
-  type JobRow,
-  LARGE_RESULT,
-  LOCAL_LEASE,
-} from '../model/job.ts'
+import { HAS_CANCEL, HAS_DEPENDENTS, HAS_RUN, HAS_UNDO, type JobRow, LOCAL_LEASE } from '../model/job.ts'
 import {
   BROKEN,
   CHILD,
-  childName,
   DONE,
   type EntryKind,
   type EntryState,
@@ -30,9 +21,9 @@ import {
   WITHDRAW,
 } from '../model/journal.ts'
 import { noSuchJob, wrongState } from '../model/refusal.ts'
-import { isTerminal, SUCCEEDED } from '../model/states.ts'
-import { EDGE_CLOSE, EDGE_ENTRY, link } from '../policy/finish.ts'
-import { append, cancelEntry, type Entry, fireTimers, runOf, waitFor } from '../policy/journal.ts'
+import { isTerminal } from '../model/states.ts'
+import { childEnd, EDGE_CLOSE, EDGE_ENTRY, link } from '../policy/finish.ts'
+import { append, cancelEntry, fireTimers, runOf, waitFor } from '../policy/journal.ts'
 import { lock } from '../policy/lock.ts'
 import { withdraw } from '../policy/withdraw.ts'
 import type { View } from '../view.ts'
@@ -272,18 +263,10 @@ function follow(
   const opened = write(view, id, { position, name }, CHILD, awaits ? OPEN : DONE, String(childId), now)
   const child = view.jobs.get(childId) as JobRow
   if (isTerminal(child.state) && awaits)
-    return [opened, append(view, runOf(view, id), endOf(child, position), now)]
+    return [opened, append(view, runOf(view, id), childEnd(child, position), now)]
   if (closes && !isTerminal(child.state)) link(view, id, childId, EDGE_CLOSE)
   if (awaits) link(view, childId, id, EDGE_ENTRY + position)
   return [opened]
-}
-
-function endOf(child: JobRow, position: number): Entry {
-  const isDone = child.state === SUCCEEDED
-  const state = isDone ? DONE : BROKEN
-  const value = isDone ? child.result : child.error
-  const copyOf = isDone && (child.flags & LARGE_RESULT) !== 0 ? child.id : 0
-  return { position, kind: CHILD, state, name: childName(child.id), value, copyOf }
 }
 
 /** Runs know nothing of jobs of other namespaces than their own. */

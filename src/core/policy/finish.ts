@@ -19,7 +19,7 @@ import {
 } from '../model/states.ts'
 import type { View } from '../view.ts'
 import { dropLimits, grantAll, leaveLine, place } from './admit.ts'
-import { cancelEntry, type JournalTables, settleFromOutside } from './journal.ts'
+import { cancelEntry, type Entry, type JournalTables, settleFromOutside } from './journal.ts'
 
 export type FinishTables = JournalTables & Pick<View, 'dependents'>
 
@@ -196,21 +196,21 @@ function settleEntry(view: FinishTables, child: JobRow, id: number, position: nu
   }
   // The run's end need not look for this one any more.
   view.dependents.remove(id, child.id)
-  const isLarge = child.state === SUCCEEDED && (child.flags & LARGE_RESULT) !== 0
-  settleFromOutside(
-    view,
-    run,
-    {
-      position,
-      kind: CHILD,
-      state: child.state === SUCCEEDED ? DONE : BROKEN,
-      // Tells it from another job that the run asks for at this position after it began anew.
-      name: childName(child.id),
-      value: child.state === SUCCEEDED ? child.result : child.error,
-      copyOf: isLarge ? child.id : 0,
-    },
-    now,
-  )
+  settleFromOutside(view, run, childEnd(child, position), now)
+}
+
+/** What a journal says of the end of a job that its run waits for. */
+export function childEnd(child: JobRow, position: number): Entry {
+  const isDone = child.state === SUCCEEDED
+  return {
+    position,
+    kind: CHILD,
+    state: isDone ? DONE : BROKEN,
+    // Tells it from another job that the run asks for at this position after it began anew.
+    name: childName(child.id),
+    value: isDone ? child.result : child.error,
+    copyOf: isDone && (child.flags & LARGE_RESULT) !== 0 ? child.id : 0,
+  }
 }
 
 /** The run that made a job has ended, and the job is of no more use. */

@@ -77,6 +77,16 @@ export function readRetryAfter(header: string | undefined, now: number): number 
 
 const MOST_DELAY_MS = 86_400_000
 
+/** The body of an answer: its JSON, null for an empty one, or the text that it is. */
+export function jsonOrText(body: Buffer): unknown {
+  const text = body.toString('utf8')
+  try {
+    return text === '' ? null : JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
 function tookTooLong(ms: number): PerdureError {
   return perdureError('TIMEOUT', {
     expected: `an answer within ${formatDuration(ms)}`,

@@ -10,6 +10,7 @@ import type { Outcome } from '../../core/model/outcome.ts'
 import { errorRecord, perdureError } from '../../errors.ts'
 import { systemTimers, type Timer, type Timers } from '../../runtime/timers.ts'
 import { formatDuration } from '../../std/duration.ts'
+import { isThenable } from '../../std/thenable.ts'
 import type { Attempt, AttemptControl, Executor } from '../executor.ts'
 import { stoppedOutcome, stopReasonOf } from '../stopped.ts'
 import { FunctionContext, type HandlerContext } from './context.ts'
@@ -152,12 +153,6 @@ class Waiting {
     this.#grace?.cancel()
     this.#resolve(outcome)
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  )
 }
 
 /** What a handler ended with, as an outcome. Never throws, not even for values that throw when looked at. */

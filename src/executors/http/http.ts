@@ -10,7 +10,7 @@ import { SIGNATURE_HEADER, signatureOf } from '../../runtime/signature.ts'
 import { type Duration, parseDuration } from '../../std/duration.ts'
 import { parseNetwork } from '../../std/network.ts'
 import { checkKnown, invalidOption, nonEmptyText, wholeNumber } from '../../std/options.ts'
-import { Calls, failure, readRetryAfter, throttled } from '../call/call.ts'
+import { Calls, failure, jsonOrText, readRetryAfter, throttled } from '../call/call.ts'
 import type { Attempt, AttemptControl, Executor } from '../executor.ts'
 import { type HttpInput, readHttpInput } from './input.ts'
 
@@ -148,13 +148,7 @@ function bodyOf(body: unknown): string | undefined {
 }
 
 function readBody({ headers, body }: OutboundAnswer): unknown {
-  const text = body.toString('utf8')
-  if (!/[/+]json\b/i.test(headers['content-type'] ?? '')) return text
-  try {
-    return text === '' ? null : JSON.parse(text)
-  } catch {
-    return text
-  }
+  return /[/+]json\b/i.test(headers['content-type'] ?? '') ? jsonOrText(body) : body.toString('utf8')
 }
 
 function plain(headers: OutboundAnswer['headers']): Record<string, string> {

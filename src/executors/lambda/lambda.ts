@@ -8,7 +8,7 @@ import { perdureError } from '../../errors.ts'
 import { Outbound, type OutboundAnswer } from '../../runtime/outbound.ts'
 import { type Duration, parseDuration } from '../../std/duration.ts'
 import { checkKnown, invalidOption, nonEmptyText } from '../../std/options.ts'
-import { Calls, failure, readRetryAfter, throttled } from '../call/call.ts'
+import { Calls, failure, jsonOrText, readRetryAfter, throttled } from '../call/call.ts'
 import type { Attempt, AttemptControl, Executor } from '../executor.ts'
 import { type CredentialSource, credentialsOf } from './credentials.ts'
 import { type AwsCredentials, signRequest } from './sign.ts'
@@ -92,8 +92,8 @@ class Lambda implements Executor {
     const { status, headers } = answer
     if (status === 200)
       return headers['x-amz-function-error'] === undefined
-        ? { type: 'succeeded', result: parse(answer) }
-        : failure(functionError(parse(answer), this.#what))
+        ? { type: 'succeeded', result: jsonOrText(answer.body) }
+        : failure(functionError(jsonOrText(answer.body), this.#what))
     const code = `${headers['x-amzn-errortype'] ?? ''}`.replace(/[:#].*/s, '')
     if (status === 429) {
       const retryAfterMs = readRetryAfter(headers['retry-after'], Date.now())
@@ -107,15 +107,6 @@ class Lambda implements Executor {
 const PASSING: ReadonlySet<string> = new Set([
   ...['ExpiredTokenException', 'ResourceConflictException', 'ResourceNotReadyException'],
 ])
-
-function parse({ body }: OutboundAnswer): unknown {
-  const text = body.toString('utf8')
-  try {
-    return text === '' ? null : JSON.parse(text)
-  } catch {
-    return text
-  }
-}
 
 /** What a function throws comes as its message, type and trace. */
 function functionError(payload: unknown, what: string) {
