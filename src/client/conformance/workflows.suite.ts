@@ -235,10 +235,16 @@ export function workflowTests(world: World): void {
       expect(await session.journal(token, 0)).toBeUndefined()
     }
     const responses: Promise<void>[] = []
-    session.onQuestion((question) => responses.push(respond(question)))
+    const declined = Promise.withResolvers<void>()
+    session.onQuestion((question) => {
+      const response = respond(question)
+      responses.push(response)
+      if (question.name === 'none') declined.resolve(response)
+    })
     expect(await workflows.query(lease.job, 'total', [2])).toEqual({ got: '[2]' })
     expect(await codeOf(() => workflows.query(lease.job, 'bad', undefined))).toBe('REFUSED')
     const none = codeOf(() => workflows.query(lease.job, 'none', null, { timeoutMs: 1_000 }))
+    await declined.promise
     await world.settle()
     await world.time.advance(1_000)
     expect(await none).toBe('NO_WORKER')

@@ -65,6 +65,7 @@ export class Child implements Service {
   readonly #running = new Map<number, Running>()
   #process: ChildProcess | undefined
   #isReady = false
+  /** It is about to be killed, and takes nothing more. */
   #isWorn = false
   /** The attempt for whose sake the process was killed; the others in it are not to blame. */
   #culprit: number | undefined
@@ -120,7 +121,7 @@ export class Child implements Service {
     await Promise.race([disconnected, sleep(LAST_WORDS_MS)])
     this.#process = undefined
     this.#bury(how, signal.aborted)
-    if (!signal.aborted && !this.#isWorn && this.#culprit === undefined) throw new Error(`the process ${how}`)
+    if (!signal.aborted && !this.#isWorn) throw new Error(`the process ${how}`)
   }
 
   /** Hands it an attempt. Only when it is ready. */
@@ -146,6 +147,8 @@ export class Child implements Service {
   }
 
   #stop(id: number, running: Running): void {
+    // whoever insists may be late: what has ended costs no process
+    if (!this.#running.has(id)) return
     const { control } = running
     const { graceMs, stopSignal: signal } = control
     const reason = control.stopReason ?? stopReasonOf(control.signal)
@@ -155,6 +158,7 @@ export class Child implements Service {
     running.killTimer = this.#host.timers.after(graceMs + MARGIN_MS, () => {
       // its event loop is blocked, or worse: what cannot be asked is ended
       this.#culprit = id
+      this.#isWorn = true
       this.#process?.kill('SIGKILL')
     })
   }

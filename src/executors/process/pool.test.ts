@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Outcome } from '../../core/model/outcome.ts'
+import { systemTimers, type Timers } from '../../runtime/timers.ts'
 import { attemptOf, executorSuite, start, TestControl } from '../executor.suite.ts'
 import { createProcessPool, type PoolOptions, type ProcessPool } from './pool.ts'
 
@@ -119,6 +120,47 @@ describe('a stop that is not heeded', () => {
     control.stop('cancel')
     expect(await done).toMatchObject({ type: 'cancelled' })
     expect(await innocent.done).toEqual({ type: 'released' })
+  })
+
+  it('gives nothing to a process that is being killed', async () => {
+    const next = Promise.withResolvers<Outcome>()
+    const { attempt, control } = attemptOf(work('block'))
+    control.graceMs = 50
+    const timers: Timers = {
+      after: (ms, act, background) => {
+        const isKill = ms > control.graceMs && control.stopReason !== undefined
+        const actAndAskForMore = (): void => {
+          act()
+          // the first thing behind the kill, long before anybody hears of the death
+          if (isKill) next.resolve(start(pool, work('succeed')).done)
+        }
+        return systemTimers.after(ms, actAndAskForMore, background)
+      },
+    }
+    const pool = create({ timers })
+    const done = pool.run(attempt, control)
+    await control.printed('started')
+    control.stop('cancel')
+    expect(await done).toMatchObject({ type: 'cancelled' })
+    expect(await next.promise).toEqual({ type: 'succeeded', result: 1 })
+  })
+
+  it('does not cost a process when the attempt has ended', async () => {
+    const armed: number[] = []
+    const timers: Timers = {
+      after: (ms, act, background) => {
+        armed.push(ms)
+        return systemTimers.after(ms, act, background)
+      },
+    }
+    const pool = create({ timers })
+    const { control, done } = start(pool, work('wait'))
+    await control.printed('started')
+    control.stop('cancel')
+    expect(await done).toMatchObject({ type: 'cancelled' })
+    const before = armed.length
+    control.insist(0)
+    expect(armed).toHaveLength(before)
   })
 })
 
