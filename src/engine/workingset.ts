@@ -5,7 +5,7 @@
  * Never does: I/O, timing, or deciding.
  */
 import type { JobRow } from '../core/model/job.ts'
-import type { RunRow } from '../core/model/journal.ts'
+import { blankRun, type RunRow } from '../core/model/journal.ts'
 import type { Profile } from '../core/model/profile.ts'
 import type { Share } from '../core/model/requirements.ts'
 import {
@@ -343,8 +343,10 @@ export class WorkingSet implements View {
 /** The row of a run, where it says anything that its journal does not. */
 function storedRun({ before, after }: RowChange<RunRow>): RunRow[] {
   if (after === undefined) return []
-  const { start = 0, waits = null, inbox = null } = before ?? {}
-  return after.start === start && after.waits === waits && after.inbox === inbox ? [] : [after]
+  const { start, origin, waits, inbox } = before ?? blankRun(after.job)
+  const isSame =
+    after.start === start && after.origin === origin && after.waits === waits && after.inbox === inbox
+  return isSame ? [] : [after]
 }
 
 function rowsOf<R>(changes: readonly { readonly after: R | undefined }[]): R[] {

@@ -193,6 +193,22 @@ export function workflowTests(world: World): void {
     await world.succeed(again)
   })
 
+  it('tells what a run does anew from what it did before, also where it recorded nothing since a restart', async () => {
+    const lease = await begin({ input: 1 })
+    await record(lease, 0, step(0, 'old'))
+    const session = await world.session()
+    const error = { code: 'HANDLER_FAILED', message: 'Expected a, found b.' }
+    const failed = { type: 'failed', error, retry: false } as const
+    expect(await session.report([{ token: lease.token, outcome: failed }])).toEqual([true])
+    await world.client.control(lease.job, { verb: 'restart' })
+    const again = await world.leaseOne()
+    const continued = { type: 'continued', input: 2 } as const
+    expect(await session.report([{ token: again.token, outcome: continued }])).toEqual([true])
+    const anew = await world.leaseOne()
+    expect(await (await runs()).journal(anew.token, 0)).toMatchObject({ rows: [], origin: 1 })
+    await world.succeed(anew)
+  })
+
   it('answers a long journal in pages', async () => {
     const lease = await begin()
     const values = Array.from({ length: 5 }, (_, index) => String(index).repeat(1_500_000))
