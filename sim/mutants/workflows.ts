@@ -182,8 +182,8 @@ export const OF_WORKFLOWS: readonly Mutant[] = [
     edits: [
       {
         file: CONTROL,
-        find: 'view.runs.put({ ...run, start: run.length,',
-        replace: 'view.runs.put({ ...run, start: isUndone ? run.length : run.start,',
+        find: 'view.runs.put({ ...run, ...kept, length: start, start })',
+        replace: 'view.runs.put({ ...run, ...kept, length: start, start: isUndone ? start : run.start })',
       },
     ],
     caughtBy: ['D3', 'D5', 'W5', 'W6', 'W8'],

@@ -14,9 +14,9 @@ export function fitPage(page: JournalPage): JournalPage {
     characters += value?.length ?? 0
     return before > 0 && characters > PAGE_CHARACTERS
   })
-  const first = page.rows[end]
-  if (first === undefined) return page
-  return { ...page, rows: page.rows.slice(0, end), next: first.sequence, isEnd: false }
+  const last = page.rows[end - 1]
+  if (last === undefined) return page
+  return { ...page, rows: page.rows.slice(0, end), next: last.sequence + 1, isEnd: false }
 }
 
 /** What was settled in the moment of its writing, as its writer knows it. */

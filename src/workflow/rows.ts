@@ -52,10 +52,9 @@ export class RowQueue {
     return { position, row }
   }
 
-  /** Takes in rows as they were read. Answers false where some are gone that the code has not seen. */
+  /** Takes in rows as they were read. Answers false where rows are gone, and the code stands where it got by them, or without them. */
   takePage({ rows, next, origin }: JournalPage, isStarted: boolean): boolean {
-    const [first] = rows
-    if (isStarted && (first?.sequence ?? next) > this.known) return false
+    if (isStarted && next - this.known !== rows.length) return false
     this.origin = origin
     for (const row of rows) this.#take(row)
     this.known = Math.max(this.known, next)

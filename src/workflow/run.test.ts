@@ -186,3 +186,16 @@ it('options that mean nothing are refused', async () => {
   expect(messages).toHaveLength(6)
   for (const message of messages) expect(message).toMatch(/expected .*; found /)
 })
+
+it.each([
+  ['rows that it had read', { rows: [{ position: 0, sequence: 2 }], next: 5 }],
+  ['nothing that it had not read', { rows: [], next: 3 }],
+])('a run that was kept while a restart changed its journal is of no use: %s', async (_, { rows, next }) => {
+  const journal = new Journal()
+  const kept = run((flow) => flow.all([flow.signal('go'), flow.signal('other')]))
+  expect(await kept.work(journal.port(), true)).toEqual({ type: 'suspended', seen: 2 })
+  const page = rows.map((row) => ({ ...journal.write({ kind: SIGNAL, state: DONE, value: '[1]', ...row }) }))
+  const port = { ...journal.port(), read: async () => ({ rows: page, next, isEnd: true, origin: 0 }) }
+  expect(await kept.work(port, false)).toEqual({ type: 'stopped' })
+  expect(kept.isWhole).toBe(false)
+})

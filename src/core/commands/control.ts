@@ -141,8 +141,10 @@ function beginAgain(view: Tables, job: JobRow): void {
   if (run.length === 0) return
   const isUndone = (job.flags & HAS_UNDO) !== 0
   view.append.cutJournal({ run: job.id, before: isUndone ? run.length : 0, failures: !isUndone })
-  const origin = isUndone ? run.length : run.origin
-  view.runs.put({ ...run, start: run.length, waits: isUndone ? null : run.waits, origin })
+  // The number that is left out tells a worker that had the journal to its end that it has changed behind its back.
+  const start = run.length + 1
+  const kept = isUndone ? { waits: null, origin: start } : {}
+  view.runs.put({ ...run, ...kept, length: start, start })
 }
 
 /** Runs a job whose time has not come; keeps attempt and priority. */

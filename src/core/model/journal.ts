@@ -81,7 +81,7 @@ export function childName(job: number | string): string {
 /** One row of a journal. */
 export interface JournalRow {
   readonly run: number
-  /** From 0 within the run, without gaps; goes on over a continue-as-new. */
+  /** From 0 within the run, without gaps but for what a restart takes out; goes on over a continue-as-new. */
   readonly sequence: number
   /** The how-manieth thing the code asked for, from 0; -1 for what it did not ask for. */
   readonly position: number
@@ -139,9 +139,9 @@ export interface KeptSignal {
 /** What a shard knows of a workflow run beside its job row. A run that never waited for anything has none stored. */
 export interface RunRow {
   readonly job: number
-  /** Rows written so far: the next sequence number. Not stored, since the journal tells it. */
+  /** The next sequence number. Not stored, since the journal and the start tell it. */
   readonly length: number
-  /** Numbers below this one are not given again, though some of their rows are gone: the run began anew, or was restarted. */
+  /** Numbers below this one are not given again, though some of their rows are gone: the run began anew, or was restarted, which leaves one out. */
   readonly start: number
   /** The sequence number at which it began, or began anew: what it does from there on is told from what it did before. */
   readonly origin: number

@@ -41,7 +41,7 @@ async function answer(
   if (own !== undefined) {
     const news = await session.journal(question.token, own.known)
     if (news === undefined) return undefined
-    if (news.rows.length === 0 && own.isWhole) return said(own, question)
+    if (news.next === own.known && own.isWhole) return said(own, question)
   }
   const rows = await wholeJournal(session, question.token)
   return rows && (await replayed(rows, code, question))
