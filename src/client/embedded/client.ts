@@ -219,6 +219,8 @@ class EmbeddedClient implements Client {
   async #end(row: JobRow): Promise<JobEnd> {
     const isLarge = (row.flags & LARGE_RESULT) !== 0
     const result = isLarge ? await this.#engine.reads.payload(row.id, 'result') : row.result
+    // Deleted meanwhile.
+    if (isLarge && result === null) throw noSuchJob(row.id)
     return endOf(row, result) as JobEnd
   }
 
