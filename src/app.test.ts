@@ -190,16 +190,20 @@ describe('a handle', () => {
     }
     await one.snooze('1m')
     await app.reprioritize(5, -1)
+    await app.repin(5, '8')
+    await one.repin()
     expect(fake.verbs.slice(0, 2)).toEqual([
       { id: 5, verb: { verb: 'cancel', reason: 'r', graceMs: 2_000, signal: 'SIGINT' } },
       { id: 5, verb: { verb: 'cancel' } },
     ])
-    expect(fake.verbs.slice(2, -2).map(({ verb }) => verb.verb)).toEqual(
+    expect(fake.verbs.slice(2, -4).map(({ verb }) => verb.verb)).toEqual(
       ['restart', 'expedite', 'hold', 'release', 'delete'].flatMap((verb) => [verb, verb]),
     )
-    expect(fake.verbs.slice(-2).map(({ verb }) => verb)).toEqual([
+    expect(fake.verbs.slice(-4).map(({ verb }) => verb)).toEqual([
       { verb: 'snooze', delayMs: 60_000 },
       { verb: 'reprioritize', priority: -1 },
+      { verb: 'repin', version: '8' },
+      { verb: 'repin' },
     ])
     expect(() => app.job(0)).toThrow(/job id/)
   })

@@ -262,6 +262,11 @@ export class App {
     return this.job(job).reprioritize(priority)
   }
 
+  /** See {@link JobHandle.repin}. */
+  repin(job: JobReference, version?: string): Promise<ControlResult> {
+    return this.job(job).repin(version)
+  }
+
   /** Lets no job of a queue start until it is resumed. What runs goes on. */
   pause(queue: string): Promise<void> {
     return this.client.pauseQueue(queue, true)

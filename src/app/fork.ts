@@ -3,8 +3,7 @@
  */
 import type { Client, ImportedJob } from '../client/client.ts'
 import type { ProfileOptions } from '../client/types.ts'
-import type { Requirements } from '../core/model/requirements.ts'
-import { versionLabel, versionOf } from '../core/model/requirements.ts'
+import { atVersion } from '../core/model/requirements.ts'
 import { pastOf } from '../workflow/fork.ts'
 import { readHistory } from './history.ts'
 
@@ -47,11 +46,11 @@ export async function forkRun(client: Client, run: number, options: ForkOptions 
 }
 
 /** The same options, for workers of another version. */
-function withVersion(profile: ProfileOptions, kind: string, version: string | undefined): ProfileOptions {
-  const { requires, ...rest } = profile
-  const others = requires?.labels?.filter((label) => versionOf(label) === undefined) ?? []
-  const labels = version === undefined ? others : [...others, versionLabel(kind, version)]
-  const { labels: _, ...own } = requires ?? {}
-  const wanted: Requirements = labels.length === 0 ? own : { ...own, labels }
-  return Object.keys(wanted).length === 0 ? rest : { ...rest, requires: wanted }
+function withVersion(
+  { requires, ...rest }: ProfileOptions,
+  kind: string,
+  version: string | undefined,
+): ProfileOptions {
+  const wanted = atVersion(requires, kind, version)
+  return wanted === undefined ? rest : { ...rest, requires: wanted }
 }

@@ -205,6 +205,16 @@ export class JobHandle<Output = unknown> {
     return this.#control({ verb: 'reprioritize', priority })
   }
 
+  /**
+   * Moves a workflow run that waits, in whatever way, to workers of another version; what it did stands.
+   *
+   * @param version Default: any worker of the workflow takes it from now on.
+   * @throws WRONG_STATE while it runs and when it has ended; NOT_FOUND; INVALID_OPTION.
+   */
+  repin(version?: string): Promise<ControlResult> {
+    return this.#control({ verb: 'repin', ...(version === undefined ? {} : { version }) })
+  }
+
   #control(verb: ControlVerb): Promise<ControlResult> {
     return this.#client.control(this.id, verb)
   }

@@ -5,7 +5,7 @@
  * core/policy/placement.
  */
 import { createHash } from 'node:crypto'
-import { isVersion, versionLabel } from '../core/model/requirements.ts'
+import { isVersion, VERSION_RULE, versionLabel } from '../core/model/requirements.ts'
 import { invalidOption } from '../std/options.ts'
 
 /** The options of versions. */
@@ -40,8 +40,7 @@ export function readVersions(
   const own = version === true ? digestOf(code) : version === '' ? undefined : version
   if (!Array.isArray(accepts)) throw invalidOption(`${owner} accepts`, 'an array of versions', accepts)
   for (const each of own === undefined ? accepts : [own, ...accepts]) {
-    if (!isVersion(each))
-      throw invalidOption(`${owner} version`, 'letters, digits, dots and dashes, at most 64', each)
+    if (!isVersion(each)) throw invalidOption(`${owner} version`, VERSION_RULE, each)
   }
   const label = (each: string): string => versionLabel(kind, each)
   return {

@@ -1,6 +1,7 @@
 /** What runs at the same time in a workflow: races and their losers, branches, bounded maps, locks, children that must end. */
 import { afterEach, describe, expect, it } from 'vitest'
 import { type App, type Flow, job, open, workflow } from '../index.ts'
+import { untilState } from './testdata/until.ts'
 
 let app: App
 afterEach(() => app.close())
@@ -22,10 +23,6 @@ async function run<Result>(
   return result
 }
 
-async function until(id: number, ...states: string[]): Promise<void> {
-  while (!states.includes((await app.get(id)).state)) await new Promise((resolve) => setTimeout(resolve, 2))
-}
-
 const never = job('never', {
   run: (_, { signal }) => new Promise((_, no) => signal.addEventListener('abort', no)),
 })
@@ -41,7 +38,7 @@ describe('the losers of a race', () => {
       },
       [never],
     )
-    for (const id of ids) await until(id, 'cancelled')
+    for (const id of ids) await untilState(app, id, 'cancelled')
     expect((await app.get(ids[1] as number)).error?.message).toContain('went on without it')
   })
 
@@ -54,7 +51,7 @@ describe('the losers of a race', () => {
     })
     await start([flow])
     const handle = await app.enqueue(flow)
-    await until(handle.id, 'suspended')
+    await untilState(app, handle.id, 'suspended')
     while ((await app.client.workflows.journal(handle.id)).rows.length < 5) await new Promise(setImmediate)
     await handle.signal('go', 'mine')
     expect(await handle.result()).toBe('mine')
@@ -94,7 +91,7 @@ describe('the losers of a race', () => {
       },
       [never, broken],
     )
-    for (const id of ids) await until(id, 'cancelled')
+    for (const id of ids) await untilState(app, id, 'cancelled')
   })
 
   it('are undone when they were done all the same and the run fails', async () => {
@@ -130,7 +127,7 @@ describe('the losers of a race', () => {
     )
     expect(result).toEqual(['fast', 'CANCELLED'])
     expect(after).toBe(0)
-    await until(2, 'cancelled')
+    await untilState(app, 2, 'cancelled')
   })
 })
 
@@ -219,12 +216,12 @@ describe('a lock', () => {
     })
     await start([flow])
     const hangs = await app.enqueue(flow, 'hangs')
-    await until(hangs.id, 'suspended')
+    await untilState(app, hangs.id, 'suspended')
     const fails = await app.enqueue(flow, 'fails')
     const impatient = await app.enqueue(flow, 'impatient')
     expect(await impatient.result()).toBeUndefined()
     const last = await app.enqueue(flow, 'last')
-    await until(last.id, 'suspended')
+    await untilState(app, last.id, 'suspended')
     await hangs.cancel()
     await expect(fails.result()).rejects.toThrow('no')
     expect(await last.result()).toBe('got it')

@@ -6,6 +6,7 @@ import { App, type Flow, workflow } from '../index.ts'
 import { systemSurroundings } from '../runtime/services.ts'
 import { createMemoryStore } from '../store/memory/memory-store.ts'
 import type { Store } from '../store/store.ts'
+import { untilState } from './testdata/until.ts'
 
 let store: Store
 let app: App
@@ -14,10 +15,6 @@ let app: App
 async function deploy(run: (flow: Flow) => unknown): Promise<void> {
   app = new App(createEmbeddedClient(await Engine.open(store, systemSurroundings(), { retentionEveryMs: 0 })))
   app.work([workflow('flow', { run })])
-}
-
-async function until(id: number, state: string): Promise<void> {
-  while ((await app.get(id)).state !== state) await new Promise((resolve) => setTimeout(resolve, 2))
 }
 
 beforeEach(() => {
@@ -33,11 +30,11 @@ it('code that asks for another step waits for a person, and goes on with the cod
   ]
   await deploy(old)
   const { id } = await app.enqueue('flow')
-  await until(id, 'suspended')
+  await untilState(app, id, 'suspended')
   await app.close()
   await deploy(async (flow) => [await flow.step('c', () => 3), await flow.signal('go')])
   await app.job(id).signal('go', 'went')
-  await until(id, 'held')
+  await untilState(app, id, 'held')
   const { error, attemptsSinceRestart } = await app.get(id)
   expect(error?.code).toBe('NON_DETERMINISM')
   expect(error?.message).toContain("expected step 'a' at position 0, as recorded; found step 'c'")
@@ -51,18 +48,18 @@ it('code that asks for another step waits for a person, and goes on with the cod
 it('code that ends before all that it had recorded waits for a person', async () => {
   await deploy(async (flow) => [await flow.step('a', () => 1), await flow.signal('go')])
   const { id } = await app.enqueue('flow')
-  await until(id, 'suspended')
+  await untilState(app, id, 'suspended')
   await app.close()
   await deploy(async (flow) => flow.step('a', () => 1))
   await app.job(id).signal('go')
-  await until(id, 'held')
+  await untilState(app, id, 'held')
   expect((await app.get(id)).error?.message).toContain("expected signal 'go' at position 1")
 })
 
 it('a patch is taken by new runs, and left by those that had been past it', async () => {
   await deploy(async (flow) => [await flow.step('old', () => 'old'), await flow.signal('go')])
   const before = await app.enqueue('flow')
-  await until(before.id, 'suspended')
+  await untilState(app, before.id, 'suspended')
   await app.close()
   await deploy(async (flow) => {
     const first = flow.patched('better')
@@ -118,7 +115,7 @@ it('a restart tries again what failed and was caught, and goes on past what foll
   expect(await app.job(id).wait()).toMatchObject({ state: 'failed', error: { message: 'no last' } })
   works = true
   await app.job(id).restart()
-  await until(id, 'suspended')
+  await untilState(app, id, 'suspended')
   await app.close()
   await deploy(code)
   await app.job(id).signal('go', 'went')
@@ -134,7 +131,7 @@ it('values that are made up are the same in every replay', async () => {
   }
   await deploy(code)
   const { id } = await app.enqueue('flow')
-  await until(id, 'suspended')
+  await untilState(app, id, 'suspended')
   await app.close()
   await deploy(code)
   await app.job(id).signal('go')
@@ -157,7 +154,7 @@ it('ten thousand recorded steps are replayed in no time, and none is called agai
   }
   await deploy(code)
   const { id } = await app.enqueue('flow')
-  await until(id, 'suspended')
+  await untilState(app, id, 'suspended')
   await app.close()
   await deploy(code)
   await app.job(id).signal('go')

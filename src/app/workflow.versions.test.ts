@@ -1,6 +1,7 @@
 /** Runs and the versions of their code. */
 import { afterEach, expect, it } from 'vitest'
 import { type App, type Flow, open, workflow } from '../index.ts'
+import { untilState } from './testdata/until.ts'
 import type { VersionOptions } from './version.ts'
 
 let app: App
@@ -31,6 +32,44 @@ it('code that accepts an older version takes its runs, and code with a version t
   const without = await app.enqueue(order('none'))
   app.work([order('two', { version: '2', accepts: ['1'] })])
   expect(await Promise.all([old.result(), without.result()])).toEqual(['two', 'two'])
+})
+
+it('a run that no worker is left for is moved to another version, and goes on from what it did', async () => {
+  app = await open('memory:')
+  const did: string[] = []
+  const code = (version: string) =>
+    workflow('order', {
+      version,
+      run: async (flow: Flow) => {
+        await flow.step('charge', () => void did.push(`charge ${version}`))
+        await flow.signal('go')
+        await flow.step('ship', () => void did.push(`ship ${version}`))
+      },
+    })
+  const old = app.work([code('1')])
+  const run = await app.enqueue(code('1'))
+  await untilState(app, run.id, 'suspended')
+  await old.stop()
+  app.work([code('2')])
+  await run.signal('go')
+  expect((await app.get(run)).unplaced).toBe('no worker for version 1 is here')
+  expect(await run.repin('2')).toEqual({ id: run.id, state: 'ready', changed: true })
+  await run.result()
+  expect(did).toEqual(['charge 1', 'ship 2'])
+  await expect(app.repin(run)).rejects.toMatchObject({ code: 'WRONG_STATE' })
+  expect(await app.client.check()).toEqual([])
+})
+
+it('a run without a version is what is asked for by none', async () => {
+  app = await open('memory:')
+  const run = await app.enqueue(order('one', { version: '1' }))
+  app.work([order('new')])
+  expect((await app.get(run)).unplaced).toBe('no worker for version 1 is here')
+  await app.repin(run)
+  expect(await run.result()).toBe('new')
+  const join = await app.group([run])
+  await expect(app.repin(join, '1')).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+  await expect(app.repin(run, 'a b')).rejects.toMatchObject({ code: 'INVALID_OPTION' })
 })
 
 it('a version can be a digest of the code, or come from the environment', async () => {

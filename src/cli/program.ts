@@ -108,6 +108,12 @@ const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/release.ts'),
   },
   {
+    name: 'repin',
+    usage: '[options] [id...]',
+    summary: 'move workflow runs to another version',
+    load: () => import('./commands/repin.ts'),
+  },
+  {
     name: 'signal',
     usage: '[options] <run> <name> [json]',
     summary: 'tell a workflow run something',

@@ -292,6 +292,8 @@ export type ControlVerb =
   | { readonly verb: 'delete' }
   | { readonly verb: 'snooze'; readonly delayMs: number }
   | { readonly verb: 'reprioritize'; readonly priority: number }
+  /** Moves a run that does not run to workers of another version of its workflow. Default: any. */
+  | { readonly verb: 'repin'; readonly version?: string }
 
 /** What a control verb did to one job. */
 export interface ControlResult {

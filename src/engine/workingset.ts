@@ -310,11 +310,17 @@ export class WorkingSet implements View {
           `job ${after.id} may go from ${stateName(before.state)} to ${stateName(after.state)}`,
         )
       }
-      if (before !== undefined) this.#counts.add(before, -1)
-      if (after !== undefined) this.#counts.add(after, 1)
+      this.#count(before, after)
       if (this.classes.isReserving) this.reservations.follow(before, after, (job) => this.#shareOf(job))
+    } else if (before?.route !== after?.route) {
+      this.#count(before, after)
     }
     this.#onJob(before, after)
+  }
+
+  #count(before: JobRow | undefined, after: JobRow | undefined): void {
+    if (before !== undefined) this.#counts.add(before, -1)
+    if (after !== undefined) this.#counts.add(after, 1)
   }
 
   /** What settled for a run that is being worked on: its worker has to hear of it. */

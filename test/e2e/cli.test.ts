@@ -45,6 +45,7 @@ const COMMANDS = [
   'rm',
   'hold',
   'release',
+  'repin',
   'pause',
   'resume',
   'worker',
@@ -309,6 +310,18 @@ describe('control', () => {
     expect((await cli(['retry', '1'])).code).toBe(69)
     expect(await ok(['rm', '--state', 'ended'])).toBe('1\tdeleted\n2\tdeleted\n3\tdeleted\n')
     expect(await jobs()).toEqual([])
+  })
+
+  it('repin moves what waits to workers of another version, and back', async () => {
+    await ok(['submit', 'true'])
+    expect(await ok(['repin', '1', '--to', '8'])).toBe('1\t8\n')
+    expect(await ok(['repin', '--state', 'live', '--to-any'])).toBe('1\tany\n')
+    expect(await ok(['repin', '1', '--to-any'])).toBe('1\tany already\n')
+    for (const options of [[], ['--to', '8', '--to-any'], ['--to', 'a b']]) {
+      expect((await cli(['repin', '1', ...options])).code).toBe(64)
+    }
+    await ok(['worker', '--until-empty'])
+    expect(await states()).toEqual(['succeeded'])
   })
 
   it('paused queues hand nothing out', async () => {

@@ -25,6 +25,7 @@ const VERBS: Record<string, ControlVerb> = {
   snooze: { verb: 'snooze', delayMs: 60_000 },
   delete: { verb: 'delete' },
   reprioritize: { verb: 'reprioritize', priority: 3 },
+  repin: { verb: 'repin', version: '2' },
 }
 
 /** The state after the verb; `=` where nothing is left to do; `-` for a refusal. */
@@ -37,6 +38,7 @@ const TABLE: Record<keyof typeof VERBS, Record<State, string>> = {
   snooze: row('blocked', 'scheduled', 'scheduled', 'scheduled', '-', '-', '-', '-', '-'),
   delete: row('-', '-', '-', '-', '-', '-', 'gone', 'gone', 'gone'),
   reprioritize: row('blocked', 'scheduled', 'waiting', 'ready', '-', 'held', '-', '-', '-'),
+  repin: row('blocked', 'scheduled', 'waiting', 'ready', '-', 'held', '-', '-', '-'),
 }
 
 function row(...cells: string[]): Record<State, string> {

@@ -162,6 +162,7 @@ export function refusalTests(world: World): void {
       () => client.control(1, bad({ verb: 'cancel', signal: 5 })),
       () => client.control(1, bad({ verb: 'snooze' })),
       () => client.control(1, bad({ verb: 'reprioritize', priority: 'x' })),
+      () => client.control(1, { verb: 'repin', version: 'a b' }),
       () => client.pauseQueue(bad(5), true),
       () => client.dependents(1, 0),
       () => client.import(bad([{ kind: 'k' }])),

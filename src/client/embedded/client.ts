@@ -5,6 +5,7 @@ import { hostname } from 'node:os'
 import type { ControlCommand } from '../../core/commands/control.ts'
 import { type JobRow, LARGE_RESULT } from '../../core/model/job.ts'
 import { noSuchJob } from '../../core/model/refusal.ts'
+import { isVersion, VERSION_RULE } from '../../core/model/requirements.ts'
 import { isTerminal, JOB_STATES, stateName } from '../../core/model/states.ts'
 import { explain } from '../../core/policy/placement.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -164,7 +165,9 @@ class EmbeddedClient implements Client {
   }
 
   async control(id: number, verb: ControlVerb): Promise<ControlResult> {
-    const command = toCommand(checkId(id), verb)
+    checkId(id)
+    checkObject('verb', verb)
+    const command = verb.verb === 'repin' ? await this.#toRepin(id, verb.version) : toCommand(id, verb)
     const stop = verb.verb === 'cancel' ? { graceMs: verb.graceMs, signal: verb.signal } : undefined
     if (stop !== undefined) this.#stops.set(id, stop)
     try {
@@ -177,6 +180,15 @@ class EmbeddedClient implements Client {
       // A later cancel of the same job may be under way.
       if (stop !== undefined && this.#stops.get(id) === stop) this.#stops.delete(id)
     }
+  }
+
+  /** A version is one of a kind, whose name the engine reads for this alone. */
+  async #toRepin(id: number, version: string | undefined): Promise<ControlCommand> {
+    if (version !== undefined && !isVersion(version)) throw invalid('version', VERSION_RULE, version)
+    const job = await this.#engine.reads.details(id)
+    if (job === null) throw noSuchJob(id)
+    if (job.kind === '') throw invalid('id', 'that of a workflow run', id)
+    return { type: 'control', job: id, verb: 'repin', kind: job.kind, version }
   }
 
   async wait(id: number, signal?: AbortSignal): Promise<JobEnd> {
@@ -316,8 +328,7 @@ function checkId(id: number): number {
   return checkInteger('id', id, 1, Number.MAX_SAFE_INTEGER)
 }
 
-function toCommand(job: number, verb: ControlVerb): ControlCommand {
-  checkObject('verb', verb)
+function toCommand(job: number, verb: Exclude<ControlVerb, { verb: 'repin' }>): ControlCommand {
   switch (verb.verb) {
     case 'cancel': {
       if (verb.graceMs !== undefined) checkMs('graceMs', verb.graceMs)

@@ -1,5 +1,6 @@
 /**
- * The verbs of an operator over one job: cancel, terminate, restart, expedite, hold, release, snooze, delete, reprioritize.
+ * The verbs of an operator over one job: cancel, terminate, restart, expedite, hold, release, snooze, delete, reprioritize,
+ * repin.
  * Each refusal names the state that it found.
  */
 import type { PerdureError } from '../../errors.ts'
@@ -25,6 +26,7 @@ import { conclude, type FinishTables, finish, settleOwn, stop } from '../policy/
 import { runOf } from '../policy/journal.ts'
 import { claimAgain } from '../policy/keys.ts'
 import type { View } from '../view.ts'
+import { type RepinTables, repin } from './repin.ts'
 import { attemptOf } from './report.ts'
 import { terminate } from './terminate.ts'
 
@@ -47,9 +49,11 @@ export type ControlCommand = { readonly type: 'control'; readonly job: number } 
   | { readonly verb: 'restart' | 'expedite' | 'hold' | 'release' | 'delete' }
   | { readonly verb: 'snooze'; readonly delayMs: number }
   | { readonly verb: 'reprioritize'; readonly priority: number }
+  /** `kind`: that of the job. Without a version: any. */
+  | { readonly verb: 'repin'; readonly kind: string; readonly version: string | undefined }
 )
 
-type Tables = FinishTables & Pick<View, 'keys'>
+type Tables = FinishTables & RepinTables & Pick<View, 'keys'>
 type Answer = ControlReply | PerdureError
 
 export function control(view: Tables, command: ControlCommand, now: number): Answer {
@@ -76,6 +80,8 @@ export function control(view: Tables, command: ControlCommand, now: number): Ans
       return snooze(view, job, command.delayMs, now)
     case 'reprioritize':
       return reprioritize(view, job, command.priority)
+    case 'repin':
+      return repin(view, job, command.kind, command.version)
   }
 }
 

@@ -64,6 +64,9 @@ export function isLabel(text: unknown): boolean {
   return typeof text === 'string' && /^[\p{L}\p{N}_][\p{L}\p{N}_.:/@=-]{0,199}$/u.test(text)
 }
 
+/** What a version of a workflow may be, in words. */
+export const VERSION_RULE = 'letters, digits, dots and dashes, at most 64'
+
 /** Whether a text can be a version of a workflow. */
 export function isVersion(text: unknown): text is string {
   return typeof text === 'string' && /^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$/.test(text)
@@ -78,6 +81,19 @@ export function versionLabel(kind: string, version: string): string {
 /** The version of a {@link versionLabel}; undefined for another label. */
 export function versionOf(label: string): string | undefined {
   return /^version:[^=]*=(.*)$/.exec(label)?.[1]
+}
+
+/** The same requirements for workers of another version, or of any where none is named; undefined where nothing is left. */
+export function atVersion(
+  requires: Requirements = {},
+  kind: string,
+  version: string | undefined,
+): Requirements | undefined {
+  const { labels = [], ...rest } = requires
+  const others = labels.filter((label) => versionOf(label) === undefined)
+  const wanted = version === undefined ? others : [...others, versionLabel(kind, version)]
+  const text = requirementsText({ ...rest, labels: wanted })
+  return text === '' ? undefined : (JSON.parse(text) as Requirements)
 }
 
 /** What a job reserves of its worker. */

@@ -2,7 +2,8 @@
  * Routes: the interned sum of what many jobs share.
  */
 import { readyLine } from '../model/line.ts'
-import { classText } from '../model/requirements.ts'
+import type { Profile } from '../model/profile.ts'
+import { classText, requirementsText } from '../model/requirements.ts'
 import { nameId, type RouteRow, routeKey } from '../model/rows.ts'
 import { intern, type View } from '../view.ts'
 
@@ -34,14 +35,28 @@ export function internRouteIn(
 ): RouteRow {
   const queue = intern(view, 'queue', spec.queue)
   const kind = spec.kind === '' ? 0 : intern(view, 'kind', spec.kind)
+  return internAt(view, { namespace, queue, kind }, spec)
+}
+
+/** The route of the same place with other options. */
+export function internProfiled(view: RouteTables, place: Place, profile: Profile): RouteRow {
+  const requires = requirementsText(profile.requires ?? {})
+  return internAt(view, place, { profile: JSON.stringify(profile), requires })
+}
+
+/** Where jobs of a route belong, by number. */
+type Place = Pick<RouteRow, 'namespace' | 'queue' | 'kind'>
+
+function internAt(
+  view: RouteTables,
+  { namespace, queue, kind }: Place,
+  spec: Pick<RouteSpec, 'profile' | 'requires'>,
+): RouteRow {
   const profile = internProfile(view, spec.profile)
   const found = view.routes.get(routeKey({ namespace, queue, kind, profile }))
   if (found !== undefined) return found
   const route: RouteRow = {
-    id: view.nextNameId(),
-    namespace,
-    queue,
-    kind,
+    ...{ id: view.nextNameId(), namespace, queue, kind },
     class: internClass(view, queue, kind, spec.requires),
     profile,
   }

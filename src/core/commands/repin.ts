@@ -1,0 +1,48 @@
+/**
+ * repin: moves a job that does not run to workers of another version of its workflow. What it did stands, and so does its
+ * place in line. The version is a label among its requirements, so what changes is its route.
+ */
+import type { PerdureError } from '../../errors.ts'
+import type { JobRow } from '../model/job.ts'
+import { readyLine } from '../model/line.ts'
+import type { Profile } from '../model/profile.ts'
+import { wrongState } from '../model/refusal.ts'
+import { atVersion } from '../model/requirements.ts'
+import { isTerminal, READY, RUNNING } from '../model/states.ts'
+import { internProfiled, type RouteTables } from '../policy/route.ts'
+import type { View } from '../view.ts'
+import type { ControlReply } from './control.ts'
+
+export type RepinTables = RouteTables & Pick<View, 'jobs' | 'routeById' | 'profileById'>
+
+/**
+ * @param kind The name of the job's kind: rows know it by number only.
+ * @param version Undefined for any.
+ */
+export function repin(
+  view: RepinTables,
+  job: JobRow,
+  kind: string,
+  version: string | undefined,
+): ControlReply | PerdureError {
+  if (job.state === RUNNING) {
+    return wrongState(
+      'repin',
+      job,
+      'live and not running',
+      'Wait until it waits: a worker has its code in hand',
+    )
+  }
+  if (isTerminal(job.state)) {
+    return wrongState('repin', job, 'live and not running', 'Restart it first, or fork it with a version')
+  }
+  const old = view.routeById(job.route)
+  const { requires, ...rest } = view.profileById(old.profile)
+  const wanted = atVersion(requires, kind, version)
+  const profile: Profile = wanted === undefined ? rest : { ...rest, requires: wanted }
+  const route = internProfiled(view, old, profile)
+  if (route.id === old.id) return { state: job.state, changed: false }
+  const line = job.state === READY ? readyLine(route.class) : job.line
+  view.jobs.put({ ...job, route: route.id, line })
+  return { state: job.state, changed: true }
+}
