@@ -26,7 +26,8 @@ export async function withServedStore<T>(
   context: Context,
   act: (store: OpenStore, logger: Logger) => Promise<T>,
 ): Promise<T> {
-  const { host, port, tls, metrics, tokens, allowPlain, limits } = (await context.settings()).current.node
+  const settings = await context.settings()
+  const { host, port, tls, metrics, tokens, allowPlain, limits } = settings.current.node
   const meter = metrics ? new (await import('../server/metrics/meter.ts')).Meter() : undefined
   const book = new LogBook({ node: nodeName() })
   const logger = await makeLogger(context, 'node', [(record) => book.add(record)])
@@ -44,9 +45,11 @@ export async function withServedStore<T>(
     const served = await startNode(store.client, { ...options, ...filesOf(store, tokens) })
     if (context.out.json) context.out.data({ url: served.url, store: store.place }, '')
     logger.info(`Listening on ${served.url} (${store.place})`)
+    const stopListening = settings.onChange(() => served.limit(settings.current.node.limits))
     try {
       return await act(store, logger)
     } finally {
+      stopListening()
       logger.info('Stopping')
       await served.close()
     }

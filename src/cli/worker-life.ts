@@ -11,6 +11,7 @@ import type { Logger } from '../runtime/logger/logger.ts'
 import { machineAttributes } from '../worker/attributes.ts'
 import type { Worker } from '../worker/worker.ts'
 import type { Context } from './context.ts'
+import { followSettings } from './follow-settings.ts'
 import { LOG_SETTINGS, makeLogger } from './logging.ts'
 import type { Output } from './output.ts'
 import type { OpenStore } from './store.ts'
@@ -89,22 +90,22 @@ export async function liveAsWorker(context: Context, store: OpenStore, plan: Wor
   })
   const stopTitle = keepTitle(worker, names)
   let { drainMs } = numbers
-  const stopListening = settings.onChange(({ applied, waiting }) => {
-    const now = numbersOf(plan, settings.current.worker, undefined)
-    drainMs = now.drainMs
-    worker.configure({ concurrency: now.concurrency, drainMs })
-    for (const { path } of applied) logger.info(`${path} has changed.`)
-    for (const { path } of waiting) logger.info(`${path} has changed; it counts after a restart.`)
+  const stopFollowing = followSettings({
+    settings,
+    logger,
+    onChange: () => {
+      const now = numbersOf(plan, settings.current.worker, undefined)
+      drainMs = now.drainMs
+      worker.configure({ concurrency: now.concurrency, drainMs })
+    },
   })
-  const stopWatching = settings.watch(onError)
   try {
     await untilEnd(store.client, worker, names, orders, plan.until)
     if (orders.gently.aborted) logger.info('Stopping; a second signal insists', { running: worker.running })
     await stopWorker(worker, orders, drainMs)
     return 0
   } finally {
-    stopWatching()
-    stopListening()
+    stopFollowing()
     stopTitle()
   }
 }

@@ -9,6 +9,7 @@ import { type Logger, SILENT } from '../runtime/logger/logger.ts'
 import { Allowance, type CallerLimits } from './auth/allowance.ts'
 import type { AuditLog } from './auth/audit-log.ts'
 import type { Caller } from './auth/caller.ts'
+import { type NamespaceLimits, NamespaceRates } from './auth/namespace-rates.ts'
 import { type Recorder, recorderOf } from './auth/recorder.ts'
 import { scopedClient } from './auth/scoped-client.ts'
 import type { Connection, Shared } from './connection.ts'
@@ -31,8 +32,12 @@ export interface HubOptions {
   readonly logger?: Logger | undefined
   /** Where to keep a record of what operators do. */
   readonly audit?: AuditLog | undefined
-  /** Bounds of each caller. */
-  readonly limits?: CallerLimits | undefined
+  readonly limits?: HubLimits | undefined
+}
+
+/** Bounds of each caller, and of all callers of each namespace. */
+export interface HubLimits extends CallerLimits {
+  readonly namespace?: NamespaceLimits
 }
 
 /** The connections of one client. */
@@ -42,11 +47,12 @@ export class Hub {
   readonly logger: Logger
   readonly #connections = new Set<Connection>()
   readonly #audit: AuditLog | undefined
-  readonly #limits: CallerLimits | undefined
+  readonly #namespaceRates = new NamespaceRates(() => this.#limits.namespace ?? {})
+  #limits: HubLimits
   readonly #views = new WeakMap<Caller, View>()
   readonly #shared: Shared
 
-  constructor(client: Client, { lingerMs, logger = SILENT, audit, limits }: HubOptions = {}) {
+  constructor(client: Client, { lingerMs, logger = SILENT, audit, limits = {} }: HubOptions = {}) {
     this.client = client
     this.#audit = audit
     this.#limits = limits
@@ -68,11 +74,19 @@ export class Hub {
     const view: View = {
       client: scopedClient(this.client, caller),
       sessions: this.sessions.of(caller.id),
-      allowance: new Allowance(this.#limits),
+      allowance: new Allowance(
+        () => this.#limits,
+        (method, values) => this.#namespaceRates.pay(caller, method, values),
+      ),
       record: this.#audit && recorderOf(this.#audit, caller),
     }
     this.#views.set(caller, view)
     return view
+  }
+
+  /** Takes other bounds over, for what begins from now on. */
+  limit(limits: HubLimits): void {
+    this.#limits = limits
   }
 
   /** Connections at the moment. */

@@ -53,3 +53,23 @@ it('prints every setting with where it comes from', async () => {
   expect(stdout).toMatch(/worker\.name +me +good\.yaml:3:9/)
   expect(stdout).toMatch(/node\.port +7400 +default/)
 })
+
+it('a node takes over what may change while it runs, and says what may not', async () => {
+  const file = sandbox.write('node.yaml', 'node: { port: 0, limits: { rate: 1000 } }\n')
+  const node = sandbox.start(['node', '--config', file])
+  await node.says('Listening on')
+  sandbox.write('node.yaml', 'node: { port: 0, metrics: false, limits: { rate: 1 } }\n')
+  await node.says('node.limits.rate has changed.')
+  await node.says('node.metrics has changed; it counts after a restart.')
+  const [, url] = /Listening on (http\S+)/.exec(node.stderr) ?? []
+  const jobs = Array.from({ length: 600 }, () => ({ kind: 'a' }))
+  const enqueue = () =>
+    fetch(`${url}/perdure.v1.JobService/Enqueue`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ jobs }),
+    })
+  // ten minutes' worth is let through where nothing came before
+  expect([(await enqueue()).status, (await enqueue()).status]).toEqual([200, 429])
+  expect(await node.end()).toBe(0)
+})

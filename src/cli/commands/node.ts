@@ -2,6 +2,7 @@
  * `perdure node`: owns a store and serves it to others.
  */
 import { addExamples } from '../context.ts'
+import { followSettings } from '../follow-settings.ts'
 import type { Definition } from '../program.ts'
 import { NODE_SETTINGS, withServedStore } from '../serve.ts'
 import { addSettingOptions } from '../settings.ts'
@@ -17,12 +18,14 @@ export const define: Definition = (command, run) => {
   )
   command.action(
     run((context) =>
-      withServedStore(context, async () => {
+      withServedStore(context, async (_store, logger) => {
         using signals = new EndSignals()
+        const stopFollowing = followSettings({ settings: await context.settings(), logger })
         await new Promise<void>((resolve) => {
           if (signals.gently.aborted) resolve()
           signals.gently.addEventListener('abort', () => resolve(), { once: true })
         })
+        stopFollowing()
         return 0
       }),
     ),

@@ -57,10 +57,24 @@ export const NODE = {
     rate: new Setting(whole(0, 10_000_000), {
       about: 'calls a second of one caller, each job that is enqueued counting as one; 0 for any number',
       fallback: 0,
+      isLive: true,
     }),
+    namespace: {
+      calls: new Setting(whole(0, 10_000_000), {
+        about: 'calls a second of all callers of one namespace together, workers apart; 0 for any number',
+        fallback: 0,
+        isLive: true,
+      }),
+      jobs: new Setting(whole(0, 10_000_000), {
+        about: 'jobs a second that are enqueued into one namespace; 0 for any number',
+        fallback: 0,
+        isLive: true,
+      }),
+    },
     requests: new Setting(whole(1, 1_000_000), {
       about: 'requests under way of one caller: polls, waits and exchanges among them',
       fallback: 10_000,
+      isLive: true,
     }),
     connections: new Setting(whole(1, 1_000_000), { about: 'connections at a time', fallback: 20_000 }),
     streams: new Setting(whole(1, 100_000), {

@@ -5,7 +5,7 @@ const overloaded = expect.objectContaining({ code: 'OVERLOADED' })
 
 describe('requests under way', () => {
   it.each([1, 2, 100])('are at most %i', (requests) => {
-    const allowance = new Allowance({ requests })
+    const allowance = new Allowance(() => ({ requests }))
     const ends = Array.from({ length: requests }, () => allowance.begin())
     expect(() => allowance.begin()).toThrow(overloaded)
     ends[0]?.()
@@ -21,7 +21,11 @@ describe('the rate', () => {
     ['exactly', 100, true],
     ['one more than', 101, false],
   ])('lets %s a burst through at once', (_, calls, passes) => {
-    const allowance = new Allowance({ rate: 100 }, () => 0)
+    const allowance = new Allowance(
+      () => ({ rate: 100 }),
+      undefined,
+      () => 0,
+    )
     const all = () => {
       for (let call = 0; call < calls; call++) allowance.pay('get', [1])
     }
@@ -31,7 +35,11 @@ describe('the rate', () => {
 
   it('says when to try again, and lets through then', () => {
     let now = 0
-    const allowance = new Allowance({ rate: 10 }, () => now)
+    const allowance = new Allowance(
+      () => ({ rate: 10 }),
+      undefined,
+      () => now,
+    )
     for (let call = 0; call < 10; call++) allowance.pay('get', [1])
     const refusal = (() => {
       try {
@@ -49,7 +57,11 @@ describe('the rate', () => {
   it('holds over time', () => {
     let now = 0
     let passed = 0
-    const allowance = new Allowance({ rate: 50 }, () => now)
+    const allowance = new Allowance(
+      () => ({ rate: 50 }),
+      undefined,
+      () => now,
+    )
     for (; now < 10_000; now += 1) {
       try {
         allowance.pay('get', [1])
@@ -62,7 +74,11 @@ describe('the rate', () => {
   })
 
   it('counts jobs', () => {
-    const allowance = new Allowance({ rate: 100 }, () => 0)
+    const allowance = new Allowance(
+      () => ({ rate: 100 }),
+      undefined,
+      () => 0,
+    )
     const jobs = (count: number) => Array.from({ length: count }, () => ({}))
     allowance.pay('enqueue', [{ jobs: jobs(60) }, {}])
     allowance.pay('import', [jobs(40)])
@@ -70,7 +86,44 @@ describe('the rate', () => {
   })
 
   it('bounds nothing when it is 0', () => {
-    const allowance = new Allowance({ rate: 0 }, () => 0)
+    const allowance = new Allowance(
+      () => ({ rate: 0 }),
+      undefined,
+      () => 0,
+    )
     for (let call = 0; call < 100_000; call++) allowance.pay('get', [1])
+  })
+
+  it('may change, for what was taken before as well', () => {
+    let rate = 10
+    let now = 0
+    const allowance = new Allowance(
+      () => ({ rate }),
+      undefined,
+      () => now,
+    )
+    // a hundred seconds of it
+    allowance.pay('import', [Array.from({ length: 1_000 }, () => ({}))])
+    now = 1_000
+    expect(() => allowance.pay('get', [1])).toThrow(overloaded)
+    rate = 10_000
+    now = 1_100
+    expect(() => allowance.pay('get', [1])).not.toThrow()
+  })
+
+  it('takes nothing for a call that is refused elsewhere', () => {
+    let refuses = true
+    const elsewhere = () => {
+      if (refuses) throw new Error('elsewhere')
+    }
+    const allowance = new Allowance(
+      () => ({ rate: 1 }),
+      elsewhere,
+      () => 0,
+    )
+    for (let call = 0; call < 10; call++) expect(() => allowance.pay('get', [1])).toThrow('elsewhere')
+    refuses = false
+    expect(() => allowance.pay('get', [1])).not.toThrow()
+    expect(() => allowance.pay('get', [1])).toThrow(overloaded)
   })
 })

@@ -2,10 +2,12 @@
  * How much of a node one caller may take.
  *
  * Owns: two bounds, so that nobody's mistake is everybody's outage: requests under way (polls, waits and exchanges among
- * them), and calls and jobs a second. The rate is a GCRA: one number, no timers, a burst of one second.
+ * them), and calls and jobs a second. What all callers of a namespace may take together is `namespace-rates.ts`.
  */
 import { type PerdureError, perdureError } from '../../errors.ts'
 import type { MethodName } from '../../protocol/methods.ts'
+import { jobsOf } from './bill.ts'
+import { Rate } from './rate.ts'
 
 /** The bounds of each caller. */
 export interface CallerLimits {
@@ -15,54 +17,53 @@ export interface CallerLimits {
   readonly rate?: number
 }
 
+/** Whoever else has a say in a call. Throws OVERLOADED, or takes the call's share. */
+export type Payment = (method: MethodName, values: readonly unknown[]) => void
+
 const MOST_REQUESTS = 10_000
-/** What may come at once before the rate counts, ms of it. */
-const BURST_MS = 1_000
 
 /** What one caller has left. */
 export class Allowance {
-  readonly #most: number
-  readonly #rate: number
+  readonly #limits: () => CallerLimits
+  readonly #payElsewhere: Payment | undefined
   readonly #now: () => number
+  readonly #rate = new Rate()
   #underWay = 0
-  /** When the caller will have paid for all its calls, ms. */
-  #paidAt = Number.NEGATIVE_INFINITY
 
-  /** @param now Milliseconds of a clock that never goes back. */
-  constructor({ requests = MOST_REQUESTS, rate = 0 }: CallerLimits = {}, now = () => performance.now()) {
-    this.#most = requests
-    this.#rate = rate
+  /**
+   * @param limits asked with each call: they may change.
+   * @param payElsewhere asked for calls that are within the caller's own bounds.
+   * @param now milliseconds of a clock that never goes back.
+   */
+  constructor(limits: () => CallerLimits, payElsewhere?: Payment, now = () => performance.now()) {
+    this.#limits = limits
+    this.#payElsewhere = payElsewhere
     this.#now = now
   }
 
   /** Begins a request; the answer ends it. @throws OVERLOADED. */
   begin(): () => void {
-    if (this.#underWay >= this.#most) throw tooMany(this.#most)
+    const { requests = MOST_REQUESTS } = this.#limits()
+    if (this.#underWay >= requests) throw tooMany(requests)
     this.#underWay += 1
     return () => {
       this.#underWay -= 1
     }
   }
 
-  /** Pays for a call. @throws OVERLOADED, with `retryAfterMs`. */
+  /** Pays for a call; nothing is taken for one that is refused. @throws OVERLOADED, with `retryAfterMs`. */
   pay(method: MethodName, values: readonly unknown[]): void {
-    if (this.#rate === 0) return
+    const { rate = 0 } = this.#limits()
+    if (rate === 0) {
+      this.#payElsewhere?.(method, values)
+      return
+    }
     const now = this.#now()
-    const due = Math.max(now, this.#paidAt)
-    // a call that finds room may take more than there is: what is larger than a burst could never be made
-    if (due - now >= BURST_MS) throw tooOften(this.#rate, Math.ceil(due - now - BURST_MS) || 1)
-    this.#paidAt = due + (costOf(method, values) * 1_000) / this.#rate
+    const waitMs = this.#rate.waitMs(rate, now)
+    if (waitMs > 0) throw tooOften(rate, waitMs)
+    this.#payElsewhere?.(method, values)
+    this.#rate.take(Math.max(1, jobsOf(method, values).length), rate, now)
   }
-}
-
-function costOf(method: MethodName, [first]: readonly unknown[]): number {
-  if (method === 'import') return Math.max(1, lengthOf(first))
-  if (method === 'enqueue') return Math.max(1, lengthOf((first as { jobs?: unknown } | undefined)?.jobs))
-  return 1
-}
-
-function lengthOf(list: unknown): number {
-  return Array.isArray(list) ? list.length : 0
 }
 
 function tooMany(most: number): PerdureError {

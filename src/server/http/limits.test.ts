@@ -70,6 +70,31 @@ describe('the rate of a caller', () => {
   })
 })
 
+describe('the rates of a namespace', () => {
+  it('are refused with the time to try again, over every door, and changed while it serves', async () => {
+    await serve({ limits: { namespace: { jobs: 1 } } })
+    const remote = await connectNode({ url: served.url })
+    cleanups.push(() => remote.close())
+    // a minute's worth, which is let through where nothing came before
+    const jobs = (namespace: string) => Array.from({ length: 60 }, () => ({ kind: 'a', namespace }))
+    const past = jobs('acme').map((job) => ({ ...job, state: 'ready' as const }))
+    await remote.import(past)
+    await expect(remote.import(past)).rejects.toMatchObject({
+      code: 'OVERLOADED',
+      data: { namespace: 'acme', retryAfterMs: expect.any(Number) },
+    })
+    const refused = await post('JobService/Enqueue', { jobs: jobs('acme') })
+    expect(refused.status).toBe(429)
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(1)
+    expect((await post('JobService/Enqueue', { jobs: jobs('other') })).status).toBe(200)
+    // the owner of the store asks nobody
+    await client.enqueue(jobs('acme'))
+    served.limit({})
+    await remote.import(past)
+    expect(await client.counts({ namespace: 'acme' })).toMatchObject([{ states: { ready: 180 } }])
+  })
+})
+
 describe('requests under way', () => {
   it.each([
     [1, 200],

@@ -9,11 +9,10 @@ import { connectNodeAdapter } from '@connectrpc/connect-node'
 import type { Client } from '../../client/client.ts'
 import { MOST_FRAME_BYTES } from '../../protocol/rpc/exchange.ts'
 import type { Logger } from '../../runtime/logger/logger.ts'
-import type { CallerLimits } from '../auth/allowance.ts'
 import type { AuditLog } from '../auth/audit-log.ts'
 import type { Caller } from '../auth/caller.ts'
 import { Gate } from '../auth/gate.ts'
-import { Hub } from '../hub.ts'
+import { Hub, type HubLimits } from '../hub.ts'
 import type { Meter } from '../metrics/meter.ts'
 import { isExchange, serveExchange } from '../rpc/exchange.ts'
 import { addServices, CALLER } from '../rpc/services.ts'
@@ -36,14 +35,16 @@ export interface ServeOptions extends ListenOptions {
   readonly gate?: Gate
   /** Keeps a record of what operators do. */
   readonly audit?: AuditLog
-  /** Bounds of each caller. */
-  readonly limits?: CallerLimits
+  /** Bounds of each caller, and of all callers of each namespace. */
+  readonly limits?: HubLimits
 }
 
 /** A client that is being served. */
 export interface ServedHttp {
   readonly url: string
   readonly port: number
+  /** Takes other bounds of callers and namespaces over, for what begins from now on. */
+  limit(limits: HubLimits): void
   /** Has calls that change something answered, and ends all connections. The client stays open. */
   close(): Promise<void>
 }
@@ -65,7 +66,12 @@ export async function serveHttp(client: Client, options: ServeOptions): Promise<
     await hub.closeSessions()
     gate.close()
   }
-  return { url: listener.url, port: listener.port, close: () => (closing ??= close()) }
+  return {
+    url: listener.url,
+    port: listener.port,
+    limit: (limits) => hub.limit(limits),
+    close: () => (closing ??= close()),
+  }
 }
 
 function handlerOf(
