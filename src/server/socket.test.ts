@@ -445,6 +445,20 @@ describe('a broken connection', () => {
     expect(fake.jobs.size).toBe(1)
   })
 
+  it('makes an enqueue unknown that is refused when it is repeated: the first may have happened', async () => {
+    await serve()
+    const via = await proxy()
+    const client = await join_(via.at)
+    fake.gate = new Promise(() => {})
+    const enqueued = codeOf(client.enqueue([{ kind: 'a' }]))
+    while (fake.enqueues === 0) await client.position()
+    fake.enqueue = async () => {
+      throw new PerdureError('OVERLOADED', '', { data: { retryAfterMs: 3_600_000 } })
+    }
+    via.cut()
+    expect(await enqueued).toBe('UNKNOWN_OUTCOME')
+  })
+
   it('goes on waiting for a job', async () => {
     await serve()
     const via = await proxy()

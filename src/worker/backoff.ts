@@ -1,7 +1,7 @@
 /**
  * How long to wait before asking again something that has just failed.
  */
-import { textOf } from '../errors.ts'
+import { PerdureError, textOf } from '../errors.ts'
 
 /** Doubling delays with jitter, from `firstMs` to `longestMs`. */
 export class Backoff {
@@ -19,18 +19,23 @@ export class Backoff {
     return this.#failures
   }
 
-  /** Counts a failure; answers how long to wait, ms. */
-  next(): number {
+  /** Counts a failure; answers how long to wait, ms: no shorter than the error itself says. */
+  next(error?: unknown): number {
     const full = Math.min(this.#longestMs, this.#firstMs * 2 ** Math.min(this.#failures, 30))
     this.#failures++
     // half of it is random, so that workers that failed together do not come back together
-    return full / 2 + (Math.random() * full) / 2
+    return Math.max(retryAfterMs(error), full / 2 + (Math.random() * full) / 2)
   }
 
   /** Counts a success. */
   reset(): void {
     this.#failures = 0
   }
+}
+
+function retryAfterMs(error: unknown): number {
+  const after = error instanceof PerdureError ? error.data.retryAfterMs : undefined
+  return typeof after === 'number' ? after : 0
 }
 
 /** Whether trying the same call again can help. What is not one of our errors is a bug, which stays. */

@@ -110,7 +110,7 @@ export class Poller {
   #onFailure(group: SlotGroup, question: Question, error: unknown): void {
     this.#settle(group, question)
     if (!question.controller.signal.aborted) {
-      const pause = question.backoff.next()
+      const pause = question.backoff.next(error)
       group.notBefore = this.#clock.monotonic() + (isRetryable(error) ? pause : HOPELESS_PAUSE_MS)
       this.#host.onPollError(asError(error))
     }

@@ -129,7 +129,7 @@ export class Reporter {
   #onFailure(batch: Pending[], error: unknown): void {
     if (isRetryable(error)) {
       this.#waiting = batch.concat(this.#waiting)
-      this.#notBefore = this.#clock.monotonic() + this.#backoff.next()
+      this.#notBefore = this.#clock.monotonic() + this.#backoff.next(error)
       this.#host.wakeBy(this.#notBefore)
       this.#host.onReportError(asError(error))
       return

@@ -97,7 +97,7 @@ export class Shipper {
       (error: unknown) => {
         this.#dropped += dropped
         this.#putBack(records, isRetryable(error))
-        this.#settle(this.#backoff.next())
+        this.#settle(this.#backoff.next(error))
       },
     )
   }

@@ -207,7 +207,7 @@ export class Worker {
       (error: unknown) => {
         if (this.#state === 'opening' && isRetryable(error)) {
           this.#onError(asError(error))
-          this.#settings.timers.after(backoff.next(), () => this.#open(backoff))
+          this.#settings.timers.after(backoff.next(error), () => this.#open(backoff))
           return
         }
         this.#ready.reject(error)

@@ -1,8 +1,8 @@
 /**
  * Calls and streams over a connection that may break and come back.
  *
- * Owns: ids, what is under way, reconnecting with back-off, and what callers are told about a connection
- * that broke under them: reads failed (UNAVAILABLE), writes may have happened (UNKNOWN_OUTCOME).
+ * Owns: ids, what is under way, reconnecting with back-off, which calls are repeated, and what callers are told about a
+ * connection that broke under them: reads failed (UNAVAILABLE), writes may have happened (UNKNOWN_OUTCOME).
  */
 import { randomUUID } from 'node:crypto'
 import { fromErrorRecord, PerdureError, perdureError } from '../../errors.ts'
@@ -10,6 +10,7 @@ import type { MessageLink } from '../../protocol/link.ts'
 import type { ClientMessage, ServerMessage } from '../../protocol/messages.ts'
 import { METHODS, type Method, type MethodName } from '../../protocol/methods.ts'
 import type { Door } from './door.ts'
+import { Patience } from './patience.ts'
 import { RemoteStream } from './stream.ts'
 
 const FIRST_DELAY_MS = 20
@@ -45,6 +46,9 @@ const DEFAULT_TIMEOUT_MS = 30_000
 const LOOKS_PER_TIMEOUT = 20
 /** Ids are numbers of 32 bits. */
 const MOST_ID = 2 ** 32 - 1
+
+/** What a call meets that did not begin. */
+const REFUSALS: ReadonlySet<string> = new Set(['UNAVAILABLE', 'OVERLOADED'])
 
 interface PendingCall {
   readonly method: MethodName
@@ -82,6 +86,7 @@ export class Channel {
   #ids = 0
   #waiting = 0
   #closed = false
+  readonly #end = new AbortController()
   #wake: (() => void) | undefined
   readonly #timeoutMs: number
   #looks: NodeJS.Timeout | undefined
@@ -104,9 +109,7 @@ export class Channel {
 
   /** Asks and waits for the answer. */
   call(method: MethodName, values: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
-    const deadline =
-      options.deadline ??
-      (ENDLESS.has(method) ? Number.POSITIVE_INFINITY : performance.now() + this.#timeoutMs)
+    const deadline = this.#deadlineOf(method, options)
     const link = this.#link
     if (link !== undefined && !link.congested) return this.#ask(link, method, values, deadline, options)
     return this.#freeLink().then((free) => this.#ask(free, method, values, deadline, options))
@@ -185,29 +188,60 @@ export class Channel {
     return timer.unref()
   }
 
-  /** Asks, and asks again when the connection breaks: for reads, and for writes that carry a request id. */
+  /** Asks what changes nothing, and asks again when too much was waiting at the other end. */
+  async read(method: MethodName, values: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
+    const deadline = this.#deadlineOf(method, options)
+    let patience: Patience | undefined
+    for (;;) {
+      try {
+        return await this.call(method, values, { ...options, deadline })
+      } catch (error) {
+        patience ??= this.#patience(deadline, options.signal)
+        if (!(await patience.outwaits(error))) throw error
+      }
+    }
+  }
+
+  /**
+   * Asks, and asks again when the connection breaks or too much was waiting at the other end: for reads, and for writes
+   * that carry a request id.
+   */
   async callAgain(
     method: MethodName,
     valuesOf: (isFirst: boolean) => readonly unknown[],
     options: CallOptions = {},
   ): Promise<unknown> {
-    const deadline =
-      options.deadline ??
-      (ENDLESS.has(method) ? Number.POSITIVE_INFINITY : performance.now() + this.#timeoutMs)
+    const deadline = this.#deadlineOf(method, options)
+    let patience: Patience | undefined
     let broken: unknown
+    let isFirst = true
     // Five: one that breaks every connection is the cause of it and must not go on for ever.
-    for (let attempt = 1; attempt <= 5; attempt += 1) {
+    for (let breaks = 0; breaks < 5; ) {
       try {
-        return await this.call(method, valuesOf(attempt === 1), { ...options, deadline })
+        return await this.call(method, valuesOf(isFirst), { ...options, deadline })
       } catch (error) {
-        if (this.isLost(error)) broken = error
-        else if (broken !== undefined && error instanceof PerdureError && error.code === 'UNAVAILABLE')
-          throw broken
-        else throw error
+        isFirst = false
+        if (this.isLost(error)) {
+          broken = error
+          breaks += 1
+          patience?.calm()
+        } else {
+          patience ??= this.#patience(deadline, options.signal)
+          if (!(await patience.outwaits(error))) throw outcomeOf(error, broken)
+        }
       }
       if (performance.now() >= deadline) break
     }
     throw broken
+  }
+
+  #deadlineOf(method: MethodName, { deadline }: CallOptions): number {
+    return deadline ?? (ENDLESS.has(method) ? Number.POSITIVE_INFINITY : performance.now() + this.#timeoutMs)
+  }
+
+  #patience(deadline: number, signal: AbortSignal | undefined): Patience {
+    const signals = signal === undefined ? [this.#end.signal] : [this.#end.signal, signal]
+    return new Patience({ deadline, patienceMs: this.#timeoutMs, signals })
   }
 
   /** Tells, without an answer; lost when there is no connection. */
@@ -290,6 +324,7 @@ export class Channel {
     if (this.#closed) return
     this.#closed = true
     clearInterval(this.#looks)
+    this.#end.abort(closed())
     this.#wake?.()
     this.#watchers.clear()
     this.#abandon(() => closed())
@@ -430,6 +465,12 @@ export class Channel {
   #tryToSend(message: ClientMessage): void {
     this.#link?.send(message)
   }
+}
+
+/** What is true of a call that was refused after its connection had broken: an earlier sending may have taken effect. */
+function outcomeOf(error: unknown, broken: unknown): unknown {
+  const isRefusal = error instanceof PerdureError && REFUSALS.has(error.code)
+  return broken !== undefined && isRefusal ? broken : error
 }
 
 function closed(): PerdureError {

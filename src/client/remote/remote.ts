@@ -1,7 +1,7 @@
 /**
  * The client interface over a local socket or a network: everything the embedded client can do, from another process.
  *
- * Owns: which calls are repeated after a broken connection. What the calls mean is decided at the other end.
+ * Owns: which calls are repeated after a broken connection or a refusal for the time being. What the calls mean is decided at the other end.
  */
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
@@ -38,7 +38,8 @@ import { remoteWorkflows } from './workflows.ts'
  *
  * Later breaks of the connection are mended by itself: reads under way reject with UNAVAILABLE, writes with
  * UNKNOWN_OUTCOME, except those that are safe to repeat (`enqueue`, `wait`, reports and logs of a worker), which are
- * repeated. Worker sessions keep their leases.
+ * repeated. Worker sessions keep their leases. These calls, and all that change nothing, are also repeated within their
+ * time limit when the other end says that it is OVERLOADED, as late as it says.
  *
  * @throws PerdureError UNAVAILABLE when nobody answers; PROTOCOL when the other end is of another version.
  */
@@ -83,15 +84,15 @@ class RemoteClient implements Client {
   }
 
   async get(id: number): Promise<JobDetails> {
-    return (await this.#channel.call('get', [integer(id)])) as JobDetails
+    return (await this.#channel.read('get', [integer(id)])) as JobDetails
   }
 
   async list(query: JobQuery): Promise<JobPage> {
-    return (await this.#channel.call('list', [query])) as JobPage
+    return (await this.#channel.read('list', [query])) as JobPage
   }
 
   async counts(filter?: { readonly namespace?: string }): Promise<QueueCounts[]> {
-    return (await this.#channel.call('counts', [filter ?? null])) as QueueCounts[]
+    return (await this.#channel.read('counts', [filter ?? null])) as QueueCounts[]
   }
 
   async control(id: number, verb: ControlVerb): Promise<ControlResult> {
@@ -123,11 +124,11 @@ class RemoteClient implements Client {
   }
 
   async dependents(id: number, limit?: number): Promise<number[]> {
-    return (await this.#channel.call('dependents', [integer(id), limit ?? null])) as number[]
+    return (await this.#channel.read('dependents', [integer(id), limit ?? null])) as number[]
   }
 
   async workers(): Promise<WorkerView[]> {
-    return (await this.#channel.call('workers', [])) as WorkerView[]
+    return (await this.#channel.read('workers', [])) as WorkerView[]
   }
 
   async openWorker(info: WorkerInfo): Promise<WorkerSession> {
@@ -137,15 +138,15 @@ class RemoteClient implements Client {
   }
 
   async position(): Promise<Position> {
-    return (await this.#channel.call('position', [])) as Position
+    return (await this.#channel.read('position', [])) as Position
   }
 
   async info(): Promise<Readonly<Record<string, string | number | boolean>>> {
-    return (await this.#channel.call('info', [])) as Readonly<Record<string, string | number | boolean>>
+    return (await this.#channel.read('info', [])) as Readonly<Record<string, string | number | boolean>>
   }
 
   async check(): Promise<readonly string[]> {
-    return (await this.#channel.call('check', [])) as readonly string[]
+    return (await this.#channel.read('check', [])) as readonly string[]
   }
 
   async close(): Promise<void> {

@@ -32,12 +32,19 @@ export interface SessionLine {
 /** The part of a client that knows workflows. */
 export function remoteWorkflows(channel: Channel): WorkflowClient {
   return {
-    signal: (run, name, value) =>
-      channel.call('workflows.signal', [run, name, { value }]) as Promise<{ isAwaited: boolean }>,
+    signal: (run, name, value, { id } = {}) => {
+      const said = id === undefined ? { value } : { value, id }
+      const values = [run, name, said]
+      const reply =
+        id === undefined
+          ? channel.call('workflows.signal', values)
+          : channel.callAgain('workflows.signal', () => values)
+      return reply as Promise<{ isAwaited: boolean }>
+    },
     query: async (run, name, input, { signal, timeoutMs } = {}) => {
       const said = timeoutMs === undefined ? { input } : { input, timeoutMs }
       const limits = { signal, deadline: deadlineOf(timeoutMs) }
-      const { value } = (await channel.call('workflows.query', [run, name, said], limits)) as {
+      const { value } = (await channel.read('workflows.query', [run, name, said], limits)) as {
         value?: unknown
       }
       return value
@@ -46,7 +53,7 @@ export function remoteWorkflows(channel: Channel): WorkflowClient {
     follow: (run, name, { signal, ...options } = {}) =>
       channel.stream<StreamItem>('workflows.follow', [run, name, options], signal),
     journal: async (run, from = 0) => {
-      const page = (await channel.call('workflows.journal', [run, from])) as JournalPage
+      const page = (await channel.read('workflows.journal', [run, from])) as JournalPage
       return { ...page, rows: withWritten(run, page.rows, []) }
     },
   }

@@ -46,6 +46,14 @@ async function dial(): Promise<Socket> {
   return socket
 }
 
+/** What repeats nothing by itself. */
+async function dialChannel(): Promise<Channel> {
+  const channel = new Channel(nodeDoor({ url: served.url }))
+  cleanups.push(() => channel.close())
+  await channel.open()
+  return channel
+}
+
 describe('the rate of a caller', () => {
   it('is refused with the time to try again', async () => {
     await serve({ limits: { rate: 5 } })
@@ -58,15 +66,27 @@ describe('the rate of a caller', () => {
 
   it('counts in an exchange as well, and breaks nothing there', async () => {
     await serve({ limits: { rate: 5 } })
-    const remote = await connectNode({ url: served.url })
-    cleanups.push(() => remote.close())
+    const channel = await dialChannel()
     const codes = await Promise.all(
       Array.from({ length: 20 }, () =>
-        remote.get(1).catch((error: { code: string; data: object }) => [error.code, Object.keys(error.data)]),
+        channel
+          .call('get', [1])
+          .catch((error: { code: string; data: object }) => [error.code, Object.keys(error.data)]),
       ),
     )
     expect(codes).toContainEqual(['OVERLOADED', ['retryAfterMs']])
     expect(codes).toContainEqual(['NOT_FOUND', ['job']])
+  })
+})
+
+describe('clients of Perdure', () => {
+  it('come back until there is room for what they ask', async () => {
+    await serve({ limits: { rate: 50 } })
+    const remote = await connectNode({ url: served.url })
+    cleanups.push(() => remote.close())
+    const all = await Promise.all(Array.from({ length: 100 }, () => remote.enqueue([{ kind: 'a' }])))
+    expect(new Set(all.flat().map(({ id }) => id)).size).toBe(100)
+    expect(await client.counts()).toMatchObject([{ states: { ready: 100 } }])
   })
 })
 
@@ -77,7 +97,7 @@ describe('the rates of a namespace', () => {
     cleanups.push(() => remote.close())
     // a minute's worth, which is let through where nothing came before
     const jobs = (namespace: string) => Array.from({ length: 60 }, () => ({ kind: 'a', namespace }))
-    const past = jobs('acme').map((job) => ({ ...job, state: 'ready' as const }))
+    const past = jobs('acme').map((job) => ({ ...job, state: 'ready' as const, createdAt: Date.now() }))
     await remote.import(past)
     await expect(remote.import(past)).rejects.toMatchObject({
       code: 'OVERLOADED',
@@ -236,9 +256,7 @@ describe('what is malformed', () => {
 it('a wait that its caller gives up is answered as cancelled', async () => {
   await serve()
   const [job] = await client.enqueue([{ kind: 'a' }])
-  const channel = new Channel(nodeDoor({ url: served.url }))
-  cleanups.push(() => channel.close())
-  await channel.open()
+  const channel = await dialChannel()
   const stop = new AbortController()
   const waiting = channel.call('wait', [job?.id], { signal: stop.signal, onAbort: 'await' })
   // answered behind the wait, which has begun then
