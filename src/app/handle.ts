@@ -122,10 +122,17 @@ export class JobHandle<Output = unknown> {
    * Tells a workflow run something: a `flow.signal` of this name gets it, now or when it comes to it. Answers whether it
    * waited already.
    *
+   * @param options.id The same again is the same signal, for a day: the `key` of a step that tells it, so that a crash does not tell it
+   *   twice. Default: each call is a signal of its own.
    * @throws NOT_FOUND, WRONG_STATE where it has ended, TOO_LARGE.
    */
-  signal(name: string, value?: unknown): Promise<{ readonly isAwaited: boolean }> {
-    return this.#client.workflows.signal(this.id, name, value)
+  signal(
+    name: string,
+    value?: unknown,
+    options: { readonly id?: string } = {},
+  ): Promise<{ readonly isAwaited: boolean }> {
+    checkKnown('signal', options, ['id'])
+    return this.#client.workflows.signal(this.id, name, value, options)
   }
 
   /** Ends the job at once: a running attempt loses its lease, and a workflow run undoes nothing of what it did. */

@@ -36,6 +36,20 @@ function atLeastOne(more: number): void {
   if (!(more >= 1)) throw new Error(`${more} is not at least 1`)
 }
 
+const rounds = workflow('rounds', {
+  run: async (flow, { total, round = 1 }: { total: number; round?: number }) => {
+    let sum = total
+    flow.query('total', () => sum)
+    flow.query('round', () => round)
+    flow.update('add', (more: number) => {
+      sum += more
+      return sum
+    })
+    await flow.signal('again')
+    flow.continueAsNew({ total: sum, round: round + 1 })
+  },
+})
+
 const talk = workflow('talk', {
   run: async (flow, words: string[]) => {
     const said = flow.stream<string>('words')
@@ -110,6 +124,21 @@ describe.each(Object.entries(WAYS))('%s', (_, way) => {
     await run.update('end')
     expect(await run.result()).toBe(5)
     expect(await run.query('total')).toBe(5)
+  })
+
+  it('what is told again by its id is told once, also to a run that began anew meanwhile', async () => {
+    elsewhere.work([rounds])
+    const run = await caller.enqueue(rounds, { total: 0 })
+    expect(await run.update('add', 2, { id: 'two' })).toBe(2)
+    for (let each = 0; each < 2; each++) await run.signal('again', undefined, { id: 'first' })
+    while ((await caller.client.workflows.journal(run.id)).origin === 0)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    await asleep(run.id)
+    // its answer went with the journal
+    await expect(run.update('add', 2, { id: 'two', timeout: '500ms' })).rejects.toThrow()
+    await run.update('add', 3, { id: 'three' })
+    expect(await run.query('total')).toBe(5)
+    expect(await run.query('round')).toBe(2)
   })
 
   it('an update is let in, carried out and on record before it is answered', async () => {

@@ -16,7 +16,12 @@ export interface WorkflowClient {
    * Tells a live run something; kept until it waits for it. Durable when it resolves, with whether somebody waited.
    * Rejects with NOT_FOUND, WRONG_STATE, TOO_LARGE.
    */
-  signal(run: number, name: string, value: unknown): Promise<{ readonly isAwaited: boolean }>
+  signal(
+    run: number,
+    name: string,
+    value: unknown,
+    options?: SignalCall,
+  ): Promise<{ readonly isAwaited: boolean }>
   /** A page of what a run recorded, from a sequence number on. Default 0. */
   journal(run: number, from?: number): Promise<JournalPage>
   /**
@@ -31,6 +36,12 @@ export interface WorkflowClient {
   update(run: number, name: string, input: unknown, options?: UpdateCall): Promise<unknown>
   /** Values of a stream of the run, those on record and those to come; ends with the run. */
   follow(run: number, name: string, options?: FollowOptions): AsyncIterable<StreamItem>
+}
+
+/** How to signal. */
+export interface SignalCall {
+  /** The same again, of this name for this run, is the same signal for a day. Default: it is like no other. */
+  readonly id?: string
 }
 
 /** How to ask. */

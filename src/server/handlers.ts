@@ -10,6 +10,7 @@ import type {
   AskOptions,
   FollowOptions,
   RunAnswer,
+  SignalCall,
   UpdateCall,
   WorkflowClient,
   WorkflowSession,
@@ -66,8 +67,10 @@ export const HANDLERS = {
     client.logs(id as number, { ...optional<object>(options), signal }),
   pauseQueue: ({ client }, [queue, paused]) => client.pauseQueue(queue as string, paused as boolean),
   dependents: ({ client }, [id, limit]) => client.dependents(id as number, optional(limit)),
-  'workflows.signal': ({ client }, [run, name, said]) =>
-    client.workflows.signal(run as number, name as string, (said as { value?: unknown }).value),
+  'workflows.signal': ({ client }, [run, name, said]) => {
+    const { value, ...options } = said as SignalCall & { readonly value?: unknown }
+    return client.workflows.signal(run as number, name as string, value, options)
+  },
   'workflows.query': async ({ client, signal }, [run, name, said]) => {
     const { input, ...options } = said as AskOptions & { readonly input?: unknown }
     const limits = { ...options, signal }

@@ -122,6 +122,20 @@ export function workflowTests(world: World): void {
     await world.succeed(lease)
   })
 
+  it('takes a signal that is told again by its id once, and says the same of it', async () => {
+    const lease = await begin()
+    const tell = (name: string, id?: string) =>
+      world.client.workflows.signal(lease.job, name, 1, id === undefined ? {} : { id })
+    expect(await tell('go', 'a')).toEqual({ isAwaited: false })
+    const rows = await record(lease, 0, wait(0, 'go'), wait(1, 'go'))
+    expect(await tell('go', 'a')).toEqual({ isAwaited: false })
+    expect(await tell('go')).toEqual({ isAwaited: true })
+    expect(rows).toHaveLength(3)
+    expect((await world.client.workflows.journal(lease.job)).rows).toHaveLength(4)
+    expect(await codeOf(() => tell('go', ''))).toBe('INVALID_OPTION')
+    await world.succeed(lease)
+  })
+
   it('tells the worker of a run what settled without it', async () => {
     const told = await news()
     const [lease, other] = [await begin(), await begin()]

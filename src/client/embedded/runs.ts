@@ -5,6 +5,7 @@
  * run writes. What a run answers is its code's; who is asked is decided in questions.ts.
  */
 import { randomUUID } from 'node:crypto'
+import type { SignalCommand } from '../../core/commands/signal.ts'
 import {
   BROKEN,
   type JournalRow,
@@ -19,7 +20,14 @@ import { isTerminal } from '../../core/model/states.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { type ErrorRecord, fromErrorRecord, type PerdureError, perdureError } from '../../errors.ts'
 import type { StoredJob } from '../../store/store.ts'
-import type { AskOptions, FollowOptions, StreamItem, UpdateCall, WorkflowClient } from '../workflows.ts'
+import type {
+  AskOptions,
+  FollowOptions,
+  SignalCall,
+  StreamItem,
+  UpdateCall,
+  WorkflowClient,
+} from '../workflows.ts'
 import type { Arrivals } from './arrivals.ts'
 import { Bell } from './bell.ts'
 import type { Questions } from './questions.ts'
@@ -40,12 +48,13 @@ export class EmbeddedRuns implements WorkflowClient {
     this.#arrivals = arrivals
   }
 
-  async signal(run: number, name: string, value: unknown): Promise<{ readonly isAwaited: boolean }> {
+  async signal(run: number, name: string, value: unknown, { id }: SignalCall = {}) {
     return this.#engine.submit({
       type: 'signal',
       job: checkInteger('run', run, 1, MOST_ID),
       name: checkName('name', name),
       value: encodeValue('value', value),
+      id: id === undefined ? null : checkKey('id', id),
     })
   }
 
@@ -82,7 +91,9 @@ export class EmbeddedRuns implements WorkflowClient {
       if (known !== undefined) return answerOf(known)
       if (isTerminal(job.row.state)) throw ended(job)
       await this.#questions.ask(job, question, limit.signal)
-      return await this.#carryOut(job, request, value, limit.signal)
+      // what a restart undid is done again
+      const again = isNew ? null : `${updateName(request)} ${job.row.restarts}`
+      return await this.#carryOut(job, request, { value, id: again }, limit.signal)
     } finally {
       limit.end()
     }
@@ -92,7 +103,7 @@ export class EmbeddedRuns implements WorkflowClient {
   async #carryOut(
     job: StoredJob,
     request: UpdateRequest,
-    value: string,
+    told: Pick<SignalCommand, 'value' | 'id'>,
     signal: AbortSignal,
   ): Promise<unknown> {
     const run = job.row.id
@@ -113,7 +124,7 @@ export class EmbeddedRuns implements WorkflowClient {
     ]
     signal.addEventListener('abort', over, { once: true })
     try {
-      await this.#engine.submit({ type: 'signal', job: run, name: UPDATES, value })
+      await this.#engine.submit({ type: 'signal', job: run, name: UPDATES, ...told })
       while (answer === undefined && !isOver) await bell.wait()
       // its last words may have been written where nobody was told of them
       answer ??= await this.#answered(run, name)

@@ -127,8 +127,27 @@ it('signals are refused by runs that have ended, that do not exist, or that have
   expect(await world.signal('go', large)).toMatchObject({ code: 'TOO_LARGE' })
   await world.report({ type: 'succeeded', result: null, large: false })
   expect(await world.signal('go', null)).toMatchObject({ code: 'WRONG_STATE' })
-  const none = await world.shard.apply({ type: 'signal', job: 9, name: 'go', value: null }, NOW)
+  const none = await world.shard.apply({ type: 'signal', job: 9, name: 'go', value: null, id: null }, NOW)
   expect(none).toBeInstanceOf(PerdureError)
+})
+
+it('a signal that is told again by its id is told once, whatever has become of the run', async () => {
+  const world = await RunWorld.open()
+  expect(await world.signal('go', '1', NOW, 'a')).toEqual({ isAwaited: false })
+  await world.record([wait(0), wait(1)])
+  expect(await world.signal('go', '1', NOW, 'a')).toEqual({ isAwaited: false })
+  expect((await world.journal()).length).toBe(3)
+  expect(await world.signal('go', '2', NOW, 'b')).toEqual({ isAwaited: true })
+  // another name is another signal, and one that was refused was not told
+  expect(await world.signal('stop', null, NOW, 'b')).toEqual({ isAwaited: false })
+  await world.report({ type: 'succeeded', result: null, large: false })
+  expect(await world.signal('go', '2', NOW, 'b')).toEqual({ isAwaited: true })
+  expect(await world.signal('go', '3', NOW, 'c')).toMatchObject({ code: 'WRONG_STATE' })
+  const day = 86_400_000
+  expect(await world.signal('go', '2', NOW + day, 'b')).toMatchObject({ code: 'WRONG_STATE' })
+  expect((await world.shard.store.reads.expiredKeys(NOW + day, { namespace: 0, key: '' })).keys).toHaveLength(
+    3,
+  )
 })
 
 it('a run that continues as new forgets its journal, keeps its signals, and counts no try', async () => {

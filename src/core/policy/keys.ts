@@ -15,7 +15,7 @@ export const WHILE_LIVE = 0
 
 /** A key that an enqueue claims. */
 export interface KeyClaim {
-  /** With its prefix: `k:` idempotency, `u:` uniqueness, `r:` request. */
+  /** With its prefix: `k:` idempotency, `u:` uniqueness, `r:` request. Signals have `s:`. */
   readonly key: string
   /** As the caller gave it, for messages. */
   readonly given: string

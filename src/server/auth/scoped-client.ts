@@ -109,9 +109,9 @@ class ScopedClient implements Client {
   }
 
   readonly workflows: WorkflowClient = {
-    signal: async (run, name, value) => {
+    signal: async (run, name, value, options) => {
       await this.#assertOwn([run])
-      return this.#client.workflows.signal(run, name, value)
+      return this.#client.workflows.signal(run, name, value, options)
     },
     query: async (run, name, input, options) => {
       await this.#assertOwn([run])

@@ -80,8 +80,8 @@ export class RunWorld {
     return this.shard.apply({ type: 'report', job, attempt, nonce: 'n', outcome, random: 0.5 }, now)
   }
 
-  signal(name: string, value: string | null, now = NOW) {
-    return this.shard.apply({ type: 'signal', job: 1, name, value }, now)
+  signal(name: string, value: string | null, now = NOW, id: string | null = null) {
+    return this.shard.apply({ type: 'signal', job: 1, name, value, id }, now)
   }
 
   control(verb: 'restart' | 'hold' | 'release' | 'delete', job = 1) {
