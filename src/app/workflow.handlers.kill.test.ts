@@ -51,8 +51,9 @@ async function live(death: Death) {
   let operations: number
   try {
     const first = await begin(mortal)
-    await use(first)
-    await first.close()
+    // what it asked for before its death would wait in vain for a worker
+    await Promise.race([use(first), mortal.died])
+    if (!mortal.isDead) await first.close()
   } catch {
     // killed
   } finally {

@@ -21,6 +21,7 @@ export class MortalStore implements Store {
   /** Operations so far. */
   operations = 0
   #isDead = false
+  readonly #died = Promise.withResolvers<void>()
 
   constructor(store: Store, death: Death) {
     this.#store = store
@@ -38,6 +39,11 @@ export class MortalStore implements Store {
     return this.#isDead
   }
 
+  /** Resolves when its process dies. */
+  get died(): Promise<void> {
+    return this.#died.promise
+  }
+
   readonly open: Store['open'] = () => this.#alive(() => this.#store.open())
   readonly commit: Store['commit'] = (batch) => this.#alive(() => this.#store.commit(batch))
   readonly load: Store['load'] = (request) => this.#alive(() => this.#store.load(request))
@@ -48,14 +54,17 @@ export class MortalStore implements Store {
 
   async #alive<T>(operation: () => Promise<T>): Promise<T> {
     const isLast = ++this.operations >= this.#death.at
-    if (this.#isDead || (isLast && !this.#death.isAfter)) {
-      this.#isDead = true
-      throw deadError()
-    }
+    if (isLast && !this.#death.isAfter) this.#die()
+    if (this.#isDead) throw deadError()
     const answer = await operation()
-    this.#isDead ||= isLast
+    if (isLast) this.#die()
     if (this.#isDead) throw deadError()
     return answer
+  }
+
+  #die(): void {
+    this.#isDead = true
+    this.#died.resolve()
   }
 }
 

@@ -10,6 +10,7 @@ import {
   STEP,
   STREAM,
   TIMER,
+  UPDATE,
 } from '../../core/model/journal.ts'
 import type { Lease } from '../client.ts'
 import type { RunEntry, RunQuestion, WorkflowSession } from '../workflows.ts'
@@ -285,6 +286,19 @@ export function workflowTests(world: World): void {
       ['query', true, ...rest, 'bad', null, '"known"'],
       ['query', true, ...rest, 'none', 'null', '"known"'],
     ])
+  })
+
+  it('gives an update that is told again the answer that its run wrote while it was asked', async () => {
+    const lease = await begin()
+    const session = (await runs()) as WorkflowSession
+    const answer = { ...step(0, 7, 'add one'), kind: UPDATE } as RunEntry
+    session.onQuestion(async ({ token }) => {
+      await record(lease, 0, answer)
+      await session.answer(token, { isBroken: false, value: null })
+    })
+    expect(await world.client.workflows.update(lease.job, 'add', 1, { id: 'one' })).toBe(7)
+    expect(await world.client.workflows.journal(lease.job)).toMatchObject({ rows: [{ name: 'add one' }] })
+    await world.succeed(lease)
   })
 
   it('gives up an answer that does not come', async () => {

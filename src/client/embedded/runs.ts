@@ -93,7 +93,7 @@ export class EmbeddedRuns implements WorkflowClient {
       await this.#questions.ask(job, question, limit.signal)
       // what a restart undid is done again
       const again = isNew ? null : `${updateName(request)} ${job.row.restarts}`
-      return await this.#carryOut(job, request, { value, id: again }, limit.signal)
+      return await this.#carryOut(job, request, { value, id: again }, isNew, limit.signal)
     } finally {
       limit.end()
     }
@@ -104,6 +104,7 @@ export class EmbeddedRuns implements WorkflowClient {
     job: StoredJob,
     request: UpdateRequest,
     told: Pick<SignalCommand, 'value' | 'id'>,
+    isNew: boolean,
     signal: AbortSignal,
   ): Promise<unknown> {
     const run = job.row.id
@@ -124,7 +125,10 @@ export class EmbeddedRuns implements WorkflowClient {
     ]
     signal.addEventListener('abort', over, { once: true })
     try {
-      await this.#engine.submit({ type: 'signal', job: run, name: UPDATES, ...told })
+      // whoever is told of rows from here on may have missed the answer to an earlier call by a moment
+      if (!isNew) answer ??= await this.#answered(run, name)
+      if (answer === undefined)
+        await this.#engine.submit({ type: 'signal', job: run, name: UPDATES, ...told })
       while (answer === undefined && !isOver) await bell.wait()
       // its last words may have been written where nobody was told of them
       answer ??= await this.#answered(run, name)
