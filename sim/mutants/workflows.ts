@@ -43,9 +43,8 @@ export const OF_WORKFLOWS: readonly Mutant[] = [
     edits: [
       {
         file: RECORD,
-        find: 'if ((closes || awaits) && mayWait && waitsFor(view, id, run)) return circleError(run, id)',
-        replace:
-          'if (closes && mayWait && id === run && waitsFor(view, id, run)) return circleError(run, id)',
+        find: 'if (waiters.has(id)) return circleError(run, name, id)',
+        replace: 'if (closes && id === run) return circleError(run, name, id)',
       },
     ],
     caughtBy: ['W6', 'W3', 'C9'],

@@ -184,6 +184,24 @@ it('a run ends after the children that it has to wait for', async () => {
 })
 
 describe('a lock', () => {
+  it('is refused to code that runs under it, which goes on, and is given to parts beside one another', async () => {
+    const did: string[] = []
+    const outer = await run((flow) =>
+      flow.lock('stock', async (own) => {
+        const inner = own.branch((deep) => deep.lock('stock', () => 'never'))
+        const code = await inner.catch((error: { code: string; data: unknown }) => [error.code, error.data])
+        await own.lock('other', () => flow.step('goes on', () => did.push('on')))
+        return code
+      }),
+    )
+    expect(outer).toEqual(['CYCLE', { step: 'lock stock' }])
+    expect(did).toEqual(['on'])
+    await app.close()
+    expect(await run((flow) => flow.all([1, 2].map((each) => flow.lock('stock', () => each))))).toEqual([
+      1, 2,
+    ])
+  })
+
   it('is one run’s at a time, also over its sleeps', async () => {
     const order: string[] = []
     const flow = workflow('flow', {

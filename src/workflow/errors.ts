@@ -50,6 +50,16 @@ export function withdrawnError(by: string): PerdureError {
   })
 }
 
+/** Code under a lock wants the same lock. */
+export function nestedLockError(key: string): PerdureError {
+  return perdureError('CYCLE', {
+    expected: `lock '${key}' to be taken once by a part of the code`,
+    found: 'that this part runs under it already, and would wait for itself',
+    fix: 'Take the lock once, around all that needs it',
+    data: { step: `lock ${key}` },
+  })
+}
+
 /** A step took longer than it may. */
 export function stepTimeout(
   step: string,

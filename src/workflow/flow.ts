@@ -9,6 +9,7 @@ import { MOST_NAME } from '../core/policy/sizes.ts'
 import { perdureError } from '../errors.ts'
 import { type Duration, parseDuration } from '../std/duration.ts'
 import { checkKnown, describeValue, invalidOption, nonEmptyText, oneOf, wholeNumber } from '../std/options.ts'
+import { nestedLockError } from './errors.ts'
 import { handlersOf, type UpdateHandler, type UpdateOptions } from './handlers.ts'
 import { type HumanOptions, human } from './human.ts'
 import { Outlet } from './outlet.ts'
@@ -206,7 +207,10 @@ export class Flow {
    * with it, and what it would ask for then fails with CANCELLED.
    */
   branch<Value>(code: (flow: this) => Value): Promise<Awaited<Value>> {
-    const branch = new Branch(this.#branch)
+    return this.#branchOff(new Branch(this.#branch), code)
+  }
+
+  #branchOff<Value>(branch: Branch, code: (flow: this) => Value): Promise<Awaited<Value>> {
     const flow = new Flow(this.#run, this.#child, branch) as this
     return this.#run.branch(branch, () => code(flow))
   }
@@ -245,10 +249,12 @@ export class Flow {
    * the run has, whatever way.
    *
    * @param key what is locked, in the namespace of the run.
+   * @throws CYCLE where the flow is that of code which runs under the same lock: it would wait for itself.
    */
   lock<Value>(key: string, code: (flow: this) => Value): Promise<Awaited<Value>> {
     nonEmptyText('the key of a lock', key, MOST_NAME)
-    return this.branch(async (flow) => {
+    if (this.#branch?.isUnder(key) === true) return Promise.reject(nestedLockError(key))
+    return this.#branchOff(new Branch(this.#branch, key), async (flow) => {
       const { held, release } = flow.#ask(() => this.#run.lock(key))
       await held
       try {

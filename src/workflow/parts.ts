@@ -11,12 +11,20 @@ export class Branch {
   /** What it has asked for. */
   readonly positions = new Set<number>()
   readonly #parent: Branch | undefined
+  readonly #lock: string | undefined
   /** It came to its end. */
   isEnded = false
   #lost: unknown
 
-  constructor(parent: Branch | undefined) {
+  /** @param lock the key of the lock that it runs under, or is in line for. */
+  constructor(parent: Branch | undefined, lock?: string) {
     this.#parent = parent
+    this.#lock = lock
+  }
+
+  /** Whether it is a part of what runs under the lock of a key. */
+  isUnder(key: string): boolean {
+    return this.#lock === key || this.#parent?.isUnder(key) === true
   }
 
   /** Why it must ask for nothing any more; undefined while it may. */

@@ -151,8 +151,30 @@ it('a run cannot wait for itself, nor for what waits for it: nothing else would 
     child(0, { kind: 'child', after: [{ job: 1 }] }),
     child(0, { kind: 'child', after: [{ job: 1 }] }, { closes: true, awaits: false }),
   ]
-  for (const entry of circles) expect(await world.record([entry])).toMatchObject({ code: 'CYCLE' })
+  for (const entry of circles) {
+    expect(await world.record([entry])).toMatchObject({ code: 'CYCLE', data: { step: 'child' } })
+  }
   expect(await world.journal()).toEqual([])
+  expect(await world.check()).toEqual([])
+})
+
+it('a run cannot wait for what waits for it because of others', async () => {
+  const world = await RunWorld.open({ kind: 'flow', key: 'first' })
+  await world.enqueue({ kind: 'flow', key: 'second' }, { ...KEYED, after: [{ index: 0 }] })
+  // run 2 waits for run 1, and job 3 comes after run 2
+  await world.lease(2)
+  await world.recordOf(2, [child(0, { kind: 'flow', key: 'first' }, { closes: false })])
+  const last = { kind: 'last', after: [{ job: 3 }] }
+  for (const entry of [child(0, KEYED), child(0, last), child(0, { kind: 'flow', key: 'second' })]) {
+    expect(await world.record([entry])).toMatchObject({ code: 'CYCLE' })
+  }
+  // one that has ended waits for nothing any more
+  await world.cancel(2)
+  await world.report({ type: 'cancelled', error: null }, { job: 2 })
+  expect(await world.record([child(0, { kind: 'last', key: 'new', after: [{ job: 3 }] })])).toMatchObject([
+    { kind: CHILD, state: OPEN },
+    { kind: CHILD, state: BROKEN },
+  ])
   expect(await world.check()).toEqual([])
 })
 

@@ -22,6 +22,7 @@ import {
 } from '../model/journal.ts'
 import { noSuchJob, wrongState } from '../model/refusal.ts'
 import { isTerminal } from '../model/states.ts'
+import { waitersOf } from '../policy/circle.ts'
 import { childEnd, EDGE_CLOSE, EDGE_ENTRY, link } from '../policy/finish.ts'
 import { append, cancelEntry, fireTimers, runOf, waitFor } from '../policy/journal.ts'
 import { lock } from '../policy/lock.ts'
@@ -155,10 +156,14 @@ function enqueueAll(
   const reply = enqueue(view, { type: 'enqueue', jobs, request: null }, now)
   if (reply instanceof PerdureError) return reply
   const awaited = new Set<number>()
+  let waiters: ReadonlySet<number> | undefined
   for (const [index, id] of reply.ids.entries()) {
-    const { job, closes, awaits } = children[index] as Child
+    const { name, job, closes, awaits } = children[index] as Child
     const mayWait = job.after !== null || !reply.created[index]
-    if ((closes || awaits) && mayWait && waitsFor(view, id, run)) return circleError(run, id)
+    if ((closes || awaits) && mayWait) {
+      waiters ??= waitersOf(view, run)
+      if (waiters.has(id)) return circleError(run, name, id)
+    }
     if (!awaits) continue
     const isKnown = ((view.jobs.get(id) as JobRow).flags & HAS_DEPENDENTS) !== 0
     if (awaited.has(id) || (isKnown && view.dependents.has(id, run))) return twiceError(run, id)
@@ -169,19 +174,15 @@ function enqueueAll(
 
 const NONE: readonly number[] = []
 
-/** Whether a job cannot end before the run has: it is the run, depends on it, or waits for it. */
-function waitsFor(view: Tables, job: number, run: number): boolean {
-  if (job === run) return true
-  if (!view.dependents.has(run, job)) return false
-  return view.dependents.members(run).some(([member, value]) => member === job && value !== EDGE_CLOSE)
-}
-
-function circleError(run: number, job: number): PerdureError {
+function circleError(run: number, name: string, job: number): PerdureError {
   return perdureError('CYCLE', {
-    expected: `workflow run ${run} to call jobs that can end before it`,
-    found: job === run ? 'that its own key leads to itself' : `job ${job}, which waits for it`,
+    expected: `'${name}' of workflow run ${run} to lead to a job that can end before the run`,
+    found:
+      job === run
+        ? 'that its own key leads to itself'
+        : `job ${job}, which waits for the run, if only because of others`,
     fix: 'Give the job another key, or take the run out of what it comes after',
-    data: { job },
+    data: { job, step: name },
   })
 }
 
