@@ -292,11 +292,16 @@ export function workflowTests(world: World): void {
     const lease = await begin()
     const session = (await runs()) as WorkflowSession
     const answer = { ...step(0, 7, 'add one'), kind: UPDATE } as RunEntry
-    session.onQuestion(async ({ token }) => {
+    const respond = async ({ token }: RunQuestion): Promise<void> => {
       await record(lease, 0, answer)
       await session.answer(token, { isBroken: false, value: null })
+    }
+    let responded: Promise<void> | undefined
+    session.onQuestion((question) => {
+      responded = respond(question)
     })
     expect(await world.client.workflows.update(lease.job, 'add', 1, { id: 'one' })).toBe(7)
+    await responded
     expect(await world.client.workflows.journal(lease.job)).toMatchObject({ rows: [{ name: 'add one' }] })
     await world.succeed(lease)
   })
