@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs'
 import { perdureError, textOf } from '../errors.ts'
 import { LogBook } from '../runtime/logger/book.ts'
 import type { Logger } from '../runtime/logger/logger.ts'
-import { auditFileOf } from '../server/auth/audit-log.ts'
+import { auditFileOf } from '../server/auth/audit-files.ts'
+import type { AuditOptions } from '../server/auth/audit-log.ts'
 import { tokenFileOf } from '../server/auth/token-file.ts'
 import type { TlsOptions } from '../server/http/listener.ts'
 import type { Context } from './context.ts'
@@ -28,6 +29,7 @@ export async function withServedStore<T>(
 ): Promise<T> {
   const settings = await context.settings()
   const { host, port, tls, metrics, tokens, allowPlain, limits } = settings.current.node
+  const audit = await readAudit(context)
   const meter = metrics ? new (await import('../server/metrics/meter.ts')).Meter() : undefined
   const book = new LogBook({ node: nodeName() })
   const logger = await makeLogger(context, 'node', [(record) => book.add(record)])
@@ -38,11 +40,13 @@ export async function withServedStore<T>(
     ...(tls.clients && { certificates: tls.clients }),
     ...(meter && { meter }),
     onProblem: (error: unknown) => logger.error(textOf(error)),
+    ...(audit && { audit }),
   }
-  return context.withStore({ serves: true, engine: { book, ...(meter && { meter }) } }, async (store) => {
+  const engine = { book, ...(meter && { meter }), ...(audit && { audit }) }
+  return context.withStore({ serves: true, engine }, async (store) => {
     if (!store.isOwner) throw busy(store.place)
     const { startNode } = await import('../server/node.ts')
-    const served = await startNode(store.client, { ...options, ...filesOf(store, tokens) })
+    const served = await startNode(store.client, { ...options, ...readTokens(store, tokens) })
     if (context.out.json) context.out.data({ url: served.url, store: store.place }, '')
     logger.info(`Listening on ${served.url} (${store.place})`)
     const stopListening = settings.onChange(() => served.limit(settings.current.node.limits))
@@ -56,16 +60,17 @@ export async function withServedStore<T>(
   })
 }
 
-/** What lies beside the store. */
-function filesOf(
-  { file }: OpenStore,
-  tokens: string | undefined,
-): { tokenFile?: string; auditFile?: string } {
+/** The file of tokens: another one, or that beside the store. */
+function readTokens({ file }: OpenStore, tokens: string | undefined): { tokenFile?: string } {
   const tokenFile = tokens ?? (file === undefined ? undefined : tokenFileOf(file))
-  return {
-    ...(tokenFile !== undefined && { tokenFile }),
-    ...(file !== undefined && { auditFile: auditFileOf(file) }),
-  }
+  return tokenFile === undefined ? {} : { tokenFile }
+}
+
+/** The audit log beside the store. */
+async function readAudit(context: Context): Promise<AuditOptions | undefined> {
+  const { type, path } = await context.address()
+  const { size, files } = (await context.settings()).current.node.audit
+  return type === 'sqlite' ? { path: auditFileOf(path), mostBytes: size, keeps: files } : undefined
 }
 
 interface TlsPaths {

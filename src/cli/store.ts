@@ -10,7 +10,7 @@ import type { Credential } from '../client/remote/credential.ts'
 import type { TlsFiles } from '../client/remote/door.ts'
 import { PerdureError, perdureError } from '../errors.ts'
 import { socketPath } from '../protocol/address.ts'
-import type { EmbeddedOptions } from '../server/embedded.ts'
+import type { ServedOptions } from '../server/embedded.ts'
 import type { StoreAddress } from './address.ts'
 
 /** How long to wait for a store that another short command holds without serving it, ms. */
@@ -32,8 +32,8 @@ export interface OpenStore {
 
 /** What an owner is told about its engine. */
 export type EngineSettings = Pick<
-  EmbeddedOptions,
-  'retentionEveryMs' | 'maxWaiting' | 'defaults' | 'meter' | 'book'
+  ServedOptions,
+  'retentionEveryMs' | 'maxWaiting' | 'defaults' | 'meter' | 'book' | 'audit'
 >
 
 /** How a command uses the store. */

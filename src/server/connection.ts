@@ -17,7 +17,6 @@ import {
 } from '../protocol/messages.ts'
 import { assertArguments, isMethod, METHODS, type MethodForm, type MethodName } from '../protocol/methods.ts'
 import type { Logger } from '../runtime/logger/logger.ts'
-import { authorize } from './auth/authorize.ts'
 import type { Caller } from './auth/caller.ts'
 import { HANDLERS, type HandlerContext, perform, strings, workerName } from './handlers.ts'
 import type { View } from './hub.ts'
@@ -205,7 +204,7 @@ export class Connection {
 
   #beat(id: number, worker: unknown, tokens: readonly unknown[], bytes: number): void {
     void this.#answer(id, bytes, async () => {
-      authorize({ caller: this.#caller, method: 'session.heartbeat', values: [worker, tokens] })
+      this.#view.authorize('session.heartbeat', [worker, tokens])
       const session = await this.#view.sessions.open(workerName(worker))
       return session.heartbeat(strings(tokens))
     })
@@ -225,7 +224,7 @@ export class Connection {
       throw malformed(`a ${form} of this version`, JSON.stringify(name.slice(0, 40)))
     }
     assertArguments(name, values)
-    authorize({ caller: this.#caller, method: name, values })
+    this.#view.authorize(name, values)
     // what is only told cannot be refused
     if (form !== 'tell') this.#view.allowance.pay(name, values)
     return name

@@ -13,6 +13,7 @@ import type { LogBook } from '../runtime/logger/book.ts'
 import { type Surroundings, systemSurroundings } from '../runtime/services.ts'
 import { createMemoryStore } from '../store/memory/memory-store.ts'
 import { createSqliteStore } from '../store/sqlite/sqlite-store.ts'
+import { AuditLog, type AuditOptions } from './auth/audit-log.ts'
 import { MeasuredStore } from './metrics/measured-store.ts'
 import { serveSocket } from './socket.ts'
 
@@ -30,6 +31,14 @@ export interface EmbeddedOptions extends EngineOptions {
   readonly book?: LogBook
   /** Counts what the engine and its store do. */
   readonly meter?: EngineMeter
+}
+
+/** How to open one that others reach over its socket. */
+export interface ServedOptions extends Omit<EmbeddedOptions, 'store' | 'socket'> {
+  /** The file of the store. */
+  readonly path: string
+  /** Where to keep a record of what is done over the socket. Default: none is kept. */
+  readonly audit?: AuditOptions
 }
 
 /** Who counts what an engine and its store do. */
@@ -60,16 +69,15 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Client> {
 
 /**
  * Opens the store in a file and answers other processes of this user on its socket until `close`.
- *
- * @param options.path The file.
  */
-export async function openServed(
-  options: Omit<EmbeddedOptions, 'store' | 'socket'> & { readonly path: string },
-): Promise<{ readonly client: Client; close(): Promise<void> }> {
+export async function openServed({
+  audit,
+  ...options
+}: ServedOptions): Promise<{ readonly client: Client; close(): Promise<void> }> {
   const socket = socketPath(options.path)
   const client = await openEmbedded({ ...options, store: 'sqlite', socket })
   try {
-    const served = await serveSocket(client, socket)
+    const served = await serveSocket(client, socket, audit && { audit: new AuditLog(audit) })
     return { client, close: () => served.close().then(() => client.close()) }
   } catch (error) {
     await client.close()

@@ -5,12 +5,15 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Client } from '../client/client.ts'
+import type { MethodName } from '../protocol/methods.ts'
 import { type Logger, SILENT } from '../runtime/logger/logger.ts'
 import { Allowance, type CallerLimits } from './auth/allowance.ts'
 import type { AuditLog } from './auth/audit-log.ts'
+import { authorize } from './auth/authorize.ts'
 import type { Caller } from './auth/caller.ts'
 import { type NamespaceLimits, NamespaceRates } from './auth/namespace-rates.ts'
 import { type Recorder, recorderOf } from './auth/recorder.ts'
+import { Refusals } from './auth/refusals.ts'
 import { scopedClient } from './auth/scoped-client.ts'
 import type { Connection, Shared } from './connection.ts'
 import { type CallerSessions, Sessions } from './sessions.ts'
@@ -22,6 +25,8 @@ export interface View {
   /** Keeps a record of what operators do; absent where none is kept. */
   readonly record: Recorder | undefined
   readonly allowance: Allowance
+  /** Fails with DENIED unless the caller may make this call. */
+  authorize(method: MethodName, values: readonly unknown[]): void
 }
 
 /** What a hub may be told. */
@@ -47,6 +52,8 @@ export class Hub {
   readonly logger: Logger
   readonly #connections = new Set<Connection>()
   readonly #audit: AuditLog | undefined
+  /** Keeps a record of what was refused; absent where none is kept. */
+  readonly refusals: Refusals | undefined
   readonly #namespaceRates = new NamespaceRates(() => this.#limits.namespace ?? {})
   #limits: HubLimits
   readonly #views = new WeakMap<Caller, View>()
@@ -55,6 +62,7 @@ export class Hub {
   constructor(client: Client, { lingerMs, logger = SILENT, audit, limits = {} }: HubOptions = {}) {
     this.client = client
     this.#audit = audit
+    this.refusals = audit && new Refusals(audit)
     this.#limits = limits
     this.logger = logger
     this.sessions = new Sessions(client, lingerMs)
@@ -79,6 +87,14 @@ export class Hub {
         (method, values) => this.#namespaceRates.pay(caller, method, values),
       ),
       record: this.#audit && recorderOf(this.#audit, caller),
+      authorize: (method, values) => {
+        try {
+          authorize({ caller, method, values })
+        } catch (error) {
+          this.refusals?.ofCaller(caller, method, values, error)
+          throw error
+        }
+      },
     }
     this.#views.set(caller, view)
     return view
@@ -104,8 +120,9 @@ export class Hub {
     await Promise.all([...this.#connections].map((connection) => connection.drain()))
   }
 
-  /** Ends the sessions of all workers. Connections first: a worker whose session ends under a living one would take it for a mistake. */
-  closeSessions(): Promise<void> {
-    return this.sessions.closeAll()
+  /** Ends the sessions of all workers, and writes what is left to be recorded. Connections first: a worker whose session ends under a living one would take it for a mistake. */
+  async closeSessions(): Promise<void> {
+    await this.sessions.closeAll()
+    await this.refusals?.close()
   }
 }

@@ -7,13 +7,13 @@ import type { Client } from '../client/client.ts'
 import type { Grant } from '../config/grant.ts'
 import { type PerdureError, perdureError } from '../errors.ts'
 import { isLoopback } from '../std/loopback.ts'
-import { AuditLog } from './auth/audit-log.ts'
+import { AuditLog, type AuditOptions } from './auth/audit-log.ts'
 import { Gate } from './auth/gate.ts'
 import type { TlsOptions } from './http/listener.ts'
 import { type ServedHttp, type ServeOptions, serveHttp } from './http/serve.ts'
 
 /** How to run a node. */
-export interface NodeOptions extends Omit<ServeOptions, 'host' | 'port' | 'gate' | 'tls'> {
+export interface NodeOptions extends Omit<ServeOptions, 'host' | 'port' | 'gate' | 'tls' | 'audit'> {
   /** Address to listen on. Default 127.0.0.1. */
   readonly host?: string
   /** Port; 0 takes a free one. Default 7400. */
@@ -21,8 +21,8 @@ export interface NodeOptions extends Omit<ServeOptions, 'host' | 'port' | 'gate'
   readonly tls?: Omit<TlsOptions, 'requiresCertificate'>
   /** The file of tokens. Default: there are none. */
   readonly tokenFile?: string
-  /** File to keep a record of what operators do. Default: none is kept. */
-  readonly auditFile?: string
+  /** Where to keep a record of what operators do. Default: none is kept. */
+  readonly audit?: AuditOptions
   /** What the certificates of clients allow, by common name; `*` for all others. Default: everything, to all. */
   readonly certificates?: ReadonlyMap<string, Grant>
   /** Lets others in without TLS, where something before the node ends it. Default false. */
@@ -44,7 +44,7 @@ export async function startNode(client: Client, options: NodeOptions = {}): Prom
     port = 7400,
     tls,
     tokenFile,
-    auditFile,
+    audit,
     certificates,
     allowsPlain,
     onProblem,
@@ -64,7 +64,7 @@ export async function startNode(client: Client, options: NodeOptions = {}): Prom
     }
     // whoever has a token needs no certificate
     const secured = tls && { tls: { ...tls, requiresCertificate: !gate.hasTokens } }
-    const audited = auditFile !== undefined && { audit: new AuditLog(auditFile) }
+    const audited = audit && { audit: new AuditLog(audit) }
     return await serveHttp(client, { host, port, gate, ...audited, ...secured, ...rest })
   } catch (error) {
     gate.close()

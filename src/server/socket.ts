@@ -12,6 +12,7 @@ import type { Client } from '../client/client.ts'
 import { type PerdureError, perdureError } from '../errors.ts'
 import { Link, type LinkEvents } from '../protocol/link.ts'
 import { type ClientMessage, readClientMessage, type ServerMessage } from '../protocol/messages.ts'
+import type { AuditLog } from './auth/audit-log.ts'
 import { OWNER } from './auth/caller.ts'
 import { Connection } from './connection.ts'
 import { Hub } from './hub.ts'
@@ -25,8 +26,10 @@ export interface ServedSocket {
   close(): Promise<void>
 }
 
-/** Settings that tests shorten. */
+/** How to serve a socket. */
 export interface SocketOptions {
+  /** Keeps a record of what operators do. Default: none is kept. */
+  readonly audit?: AuditLog
   /** How long a worker's session waits for its connection to come back, ms. Default 10,000. */
   readonly lingerMs?: number
 }

@@ -101,11 +101,9 @@ describe('a node with tokens', () => {
     }
     await app.close()
     const actions = beside('audit', 'show').stdout.trimEnd().split('\n')
-    expect(actions.map((line) => line.split('\t')[3])).toEqual([
-      'token.create',
-      'token.rotate',
-      'token.revoke',
-    ])
+    // between them who tried to come in with what counted no more
+    const made = actions.map((line) => line.split('\t')[3]).filter((what) => what !== 'enter')
+    expect(made).toEqual(['token.create', 'token.rotate', 'token.revoke'])
     expect(beside('audit', 'verify').status).toBe(0)
   })
 
@@ -118,6 +116,17 @@ describe('a node with tokens', () => {
     expect(readFileSync(audit, 'utf8')).toContain('"what":"pauseQueue"')
     writeFileSync(audit, readFileSync(audit, 'utf8').replace('"paused":true', '"paused":false'))
     expect(beside('audit', 'verify').status).toBe(65)
+  })
+
+  it('records what its owner does by way of the socket', async () => {
+    node = await startNodeProcess(file)
+    expect(beside('pause', 'q').status).toBe(0)
+    expect(beside('resume', 'q').status).toBe(0)
+    const actions = beside('audit', 'show', '--json').stdout.trimEnd().split('\n')
+    expect(actions.map((line) => JSON.parse(line))).toMatchObject([
+      { who: 'owner', what: 'pauseQueue', on: { queue: 'q', paused: true }, outcome: 'ok' },
+      { who: 'owner', what: 'pauseQueue', on: { queue: 'q', paused: false }, outcome: 'ok' },
+    ])
   })
 
   it('does not store the token of whoever submits', async () => {

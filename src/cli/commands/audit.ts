@@ -2,7 +2,8 @@
  * `perdure audit`: what operators did by way of a node, and whether that record is whole.
  */
 import { ERROR_KINDS } from '../../errors.ts'
-import { auditFileOf, readAudit, verifyAudit } from '../../server/auth/audit-log.ts'
+import { readAudit, verifyAudit } from '../../server/auth/audit-check.ts'
+import { auditFileOf } from '../../server/auth/audit-files.ts'
 import { oneOf } from '../../std/options.ts'
 import { addExamples, type Context } from '../context.ts'
 import { localFile } from '../local-file.ts'
@@ -45,16 +46,18 @@ async function show({ out }: Context, file: string): Promise<number> {
 
 async function verify({ out }: Context, file: string, contains: string | undefined): Promise<number> {
   const verdict = await verifyAudit(file, contains)
-  const { head, brokenAt } = verdict
+  const { head, first, brokenAt } = verdict
   out.data(
     {
       entries: head.sequence,
+      first,
       head: head.digest,
       brokenAt: brokenAt ?? null,
       contains: verdict.contains ?? null,
     },
     `${head.sequence}\t${head.digest}\n`,
   )
+  if (first > 1) out.note(`The log goes back to entry ${first}; files before it are not kept any more.`)
   if (brokenAt !== undefined) out.note(`Line ${brokenAt} does not follow from those before it.`)
   if (verdict.contains === false)
     out.note('The head that was asked for is not in the log: something was removed.')

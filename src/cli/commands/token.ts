@@ -6,7 +6,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { formatGrant, parseGrant } from '../../config/grant.ts'
-import { AuditLog, auditFileOf } from '../../server/auth/audit-log.ts'
+import { auditFileOf } from '../../server/auth/audit-files.ts'
+import { AuditLog } from '../../server/auth/audit-log.ts'
 import { type KeptToken, readTokens, tokenFileOf } from '../../server/auth/token-file.ts'
 import { createToken, type MadeToken, revokeToken, rotateToken } from '../../server/auth/tokens.ts'
 import { invalidOption, oneOf } from '../../std/options.ts'
@@ -48,7 +49,7 @@ export const define: Definition = (command, run) => {
       const path = options.tokens ?? (await context.settings()).current.node.tokens ?? tokenFileOf(store)
       if (verb === 'list') return list(context, path)
       mkdirSync(dirname(store), { recursive: true, mode: 0o700 })
-      const log = new AuditLog(auditFileOf(store))
+      const log = new AuditLog({ path: auditFileOf(store) })
       const { id, on } = await ACTIONS[verb](context, path, words, options)
       const user = { who: 'owner', name: context.env.USER ?? 'owner' }
       await log.append({

@@ -53,6 +53,16 @@ export const NODE = {
     about: 'let others in without TLS, where a proxy before the node ends it',
     fallback: false,
   }),
+  audit: {
+    size: new Setting(size(64 * 1024, 2 ** 40), {
+      about: 'size of the audit log beyond which a new file is begun',
+      fallback: 16 * 1024 * 1024,
+    }),
+    files: new Setting(whole(1, 100_000), {
+      about: 'full files of the audit log that are kept; the oldest goes first',
+      fallback: 50,
+    }),
+  },
   limits: {
     rate: new Setting(whole(0, 10_000_000), {
       about: 'calls a second of one caller, each job that is enqueued counting as one; 0 for any number',

@@ -6,14 +6,14 @@
  */
 import { createHash } from 'node:crypto'
 
-/** One operator's action. */
+/** One action of an operator, or one that was refused. */
 export interface Action {
   /** Epoch ms. */
   readonly at: number
   /** The caller's id, and its name for readers. */
   readonly who: string
   readonly name: string
-  /** A method, or `token.create` and the like. */
+  /** A method, or `token.create` and the like; `enter` for a stranger. */
   readonly what: string
   /** What it was about: the arguments that are not values of users. */
   readonly on: Readonly<Record<string, unknown>>
@@ -42,6 +42,25 @@ export const START: Head = { sequence: 0, digest: '0'.repeat(64) }
 export function follow(head: Head, { at, who, name, what, on, outcome }: Action): Entry {
   const entry = { sequence: head.sequence + 1, at, who, name, what, on, outcome }
   return { ...entry, digest: digestOf(head.digest, JSON.stringify(entry)) }
+}
+
+/** What the first entry of a file says that was begun behind another one. */
+const CONTINUED = 'audit.continue'
+
+/** The first entry of a file behind another one: it holds where the chain stood, so that it can be checked from there. */
+export function continued({ sequence, digest }: Head, at: number): Entry {
+  const on = { sequence, digest }
+  return follow(on, { at, who: 'node', name: 'node', what: CONTINUED, on, outcome: 'ok' })
+}
+
+/** Where the chain stood before a file whose first line is given; undefined for the first file of all. */
+export function baseOf(line: string): Head | undefined {
+  const { what, on } = readLine(line) ?? {}
+  if (what !== CONTINUED) return undefined
+  const { sequence, digest } = on as Partial<Head>
+  return Number.isSafeInteger(sequence) && typeof digest === 'string'
+    ? { sequence: sequence as number, digest }
+    : undefined
 }
 
 /** The line of an entry, with its newline. */

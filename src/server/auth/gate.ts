@@ -8,7 +8,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Grant } from '../../config/grant.ts'
 import { type PerdureError, perdureError } from '../../errors.ts'
 import { type Caller, callerOf, LOOPBACK } from './caller.ts'
-import { isSameDigest, readToken, type ShownToken } from './token.ts'
+import { isSameDigest, readBearer, type ShownToken } from './token.ts'
 import { hasTokenFile, type KeptSecret, type KeptToken, readTokens, signatureOf } from './token-file.ts'
 
 /** What a gate goes by. */
@@ -117,8 +117,7 @@ export class Gate {
   }
 
   #bearer(authorization: string): Caller {
-    const [, text = ''] = /^bearer +(\S+)$/i.exec(authorization) ?? []
-    const shown = readToken(text)
+    const shown = readBearer(authorization)
     const entry = shown === undefined ? undefined : this.#find(shown)
     if (entry === undefined) throw unknown('one that is not, or no longer, a token of this node')
     return entry.caller

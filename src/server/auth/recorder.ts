@@ -16,11 +16,11 @@ type Fields = Readonly<Record<string, unknown>>
 /** Carries out a call and keeps a record of it. */
 export type Recorder = (method: MethodName, values: Values, act: () => unknown) => Promise<unknown>
 
-/** What is kept of the arguments, by method. */
+/** What is kept of the arguments, by method. A call that is refused may hold anything. */
 const SUBJECTS: Partial<Readonly<Record<MethodName, (values: Values) => Fields>>> = {
-  control: ([job, verb]) => ({ job, verb: (verb as Fields).verb }),
+  control: ([job, verb]) => ({ job, verb: (verb as Fields | undefined)?.verb }),
   pauseQueue: ([queue, paused]) => ({ queue, paused }),
-  import: ([jobs]) => ({ jobs: (jobs as Values).length }),
+  import: ([jobs]) => ({ jobs: (jobs as Values | undefined)?.length }),
   'workflows.update': ([run, name]) => ({ job: run, update: name }),
   'workflows.signal': ([run, name]) => ({ job: run, signal: name }),
 }
@@ -32,6 +32,20 @@ export const RECORDED: ReadonlySet<MethodName> = new Set(
   ),
 )
 
+/** The longest text that is kept of an argument: names are shorter, and what is no name says enough by its beginning. */
+const LONGEST_TEXT = 200
+
+/** What a call is about, for its entry. */
+export function subjectOf(method: MethodName, values: Values): Fields {
+  const fields = Object.entries(SUBJECTS[method]?.(values) ?? {})
+  return Object.fromEntries(fields.map(([name, value]) => [name, shortened(value)]))
+}
+
+function shortened(value: unknown): unknown {
+  if (typeof value === 'string') return value.slice(0, LONGEST_TEXT)
+  return typeof value === 'number' || typeof value === 'boolean' ? value : undefined
+}
+
 /** The recorder of one caller. Signals of a program that only makes jobs are data, as its jobs are. */
 export function recorderOf(log: AuditLog, { id, name, rights }: Caller): Recorder {
   const isOperator = rights.has('operate')
@@ -39,8 +53,7 @@ export function recorderOf(log: AuditLog, { id, name, rights }: Caller): Recorde
     if (!isOperator && NEEDED[method] === 'signal') return act()
     await log.assertWritable()
     const at = Date.now()
-    const on = SUBJECTS[method]?.(values) ?? {}
-    const entry = { at, who: id, name, what: method, on }
+    const entry = { at, who: id, name, what: method, on: subjectOf(method, values) }
     let answer: unknown
     try {
       answer = await act()

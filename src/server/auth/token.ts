@@ -29,9 +29,15 @@ export function newSecret(id: string): { readonly token: string; readonly sha256
 }
 
 /** Reads a token; undefined for any text that is none. */
-export function readToken(text: string): ShownToken | undefined {
+function readToken(text: string): ShownToken | undefined {
   const [, id, secret] = TOKEN.exec(text) ?? []
   return id === undefined || secret === undefined ? undefined : { id, digest: digestOf(secret) }
+}
+
+/** Reads the token in a header; undefined for one that holds none. */
+export function readBearer(authorization: string): ShownToken | undefined {
+  const [, text = ''] = /^bearer +(\S+)$/i.exec(authorization) ?? []
+  return readToken(text)
 }
 
 /** Whether two digests are equal, in a time that does not depend on them. */

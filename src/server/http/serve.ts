@@ -114,7 +114,16 @@ function handlerOf(
   }
   return route(routes, handler, {
     isKnownHost,
-    identify: ({ headers, socket }) => gate.identify({ headers, certificate: certificateName(socket) }),
+    identify: ({ headers, socket }) => {
+      const certificate = certificateName(socket)
+      try {
+        return gate.identify({ headers, certificate })
+      } catch (error) {
+        const { authorization } = headers
+        hub.refusals?.ofStranger({ address: socket.remoteAddress, authorization, certificate }, error)
+        throw error
+      }
+    },
     admit: (request, response, caller) => {
       response.once('close', hub.viewOf(caller).allowance.begin())
       callers.set(request, caller)

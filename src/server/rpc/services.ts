@@ -14,7 +14,6 @@ import { malformed } from '../../protocol/json.ts'
 import { assertArguments, type MethodName } from '../../protocol/methods.ts'
 import { CALLS, methodOf } from '../../protocol/rpc/calls.ts'
 import { type JsonForm, toMessage, toPlain } from '../../protocol/rpc/convert.ts'
-import { authorize } from '../auth/authorize.ts'
 import { type Caller, LOOPBACK } from '../auth/caller.ts'
 import { HANDLERS, type HandlerContext as MethodContext, perform, strings, workerName } from '../handlers.ts'
 import type { Hub } from '../hub.ts'
@@ -79,9 +78,9 @@ function stream(hub: Hub, method: MethodName, { input, output }: DescMethod) {
 /** Checks the call, and makes what its handler needs. */
 function contextOf(hub: Hub, method: MethodName, values: Values, context: HandlerContext): MethodContext {
   const caller = context.values.get(CALLER)
-  authorize({ caller, method, values })
-  assertArguments(method, values)
   const view = hub.viewOf(caller)
+  view.authorize(method, values)
+  assertArguments(method, values)
   view.allowance.pay(method, values)
   return { ...view, signal: signalOf(caller, context), adopt: withoutConnection }
 }

@@ -29,7 +29,7 @@ export class GuardedNode {
     for (const grant of grants) await node.grant(grant)
     node.client = await openEmbedded({ store: 'memory' })
     const { tokenFile, auditFile } = node
-    node.served = await startNode(node.client, { port: 0, tokenFile, auditFile, ...options })
+    node.served = await startNode(node.client, { port: 0, tokenFile, audit: { path: auditFile }, ...options })
     return node
   }
 
