@@ -79,6 +79,20 @@ it('what was taken over is undone where the fork fails or is cancelled', async (
   expect(await app.client.check()).toEqual([])
 })
 
+it('whatever the code calls what it does, it goes along', async () => {
+  const names = ['a step of words', 'café #2', 'x'.repeat(128)]
+  const named = workflow('named', {
+    run: async (flow) => {
+      for (const name of names) await flow.step(name, () => void calls.push(name))
+    },
+  })
+  app.work([named])
+  const run = await app.enqueue(named)
+  await run.result()
+  await (await app.fork(run)).result()
+  expect(calls).toEqual(names)
+})
+
 it('a fork is for workers of any version, or of the one that is named', async () => {
   const run = await app.enqueue(order, 'lamp', { requires: { labels: ['gpu', 'version:order=1'] } })
   const labels = async (id: number) => (await app.get(id)).options.requires

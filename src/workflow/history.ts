@@ -3,7 +3,13 @@
  *
  * Owns: the shape of the file, and the way between it and rows of a journal. Never does: reading a store, or replaying.
  */
-import { ENTRY_NAMES, type EntryKind, type EntryState, type JournalRow } from '../core/model/journal.ts'
+import {
+  ENTRY_NAMES,
+  ENTRY_STATES,
+  entryKindOf,
+  entryStateOf,
+  type JournalRow,
+} from '../core/model/journal.ts'
 import { type ErrorRecord, type PerdureError, perdureError } from '../errors.ts'
 import { describeValue } from '../std/options.ts'
 
@@ -15,7 +21,7 @@ export interface HistoryRow {
   readonly position: number
   /** `step`, `sleep`, `signal`, `child`, ... */
   readonly kind: string
-  readonly state: (typeof STATES)[number]
+  readonly state: (typeof ENTRY_STATES)[number]
   /** What the code called it; empty in a row that settles an earlier one. */
   readonly name: string
   /** As it was recorded; absent for nothing. */
@@ -57,19 +63,13 @@ export const FORMAT = 'perdure-history'
 /** Grows when older programs could not read the file. */
 export const VERSION = 1
 
-const STATES = ['open', 'done', 'broken'] as const
-
-const KINDS: ReadonlyMap<string, EntryKind> = new Map(
-  Object.entries(ENTRY_NAMES).map(([kind, name]) => [name, Number(kind) as EntryKind]),
-)
-
 /** Rows as they stand in a history. */
 export function writeRows(rows: readonly JournalRow[]): HistoryRow[] {
   return rows.map(({ sequence, position, kind, state, name, value, at }) => ({
     sequence,
     position,
     kind: ENTRY_NAMES[kind],
-    state: STATES[state],
+    state: ENTRY_STATES[state],
     name,
     ...(value === null ? {} : { value: JSON.parse(value) as unknown }),
     at,
@@ -83,11 +83,12 @@ export function writeRows(rows: readonly JournalRow[]): HistoryRow[] {
  */
 export function readRows({ run, journal }: Pick<RunHistory, 'run' | 'journal'>): JournalRow[] {
   return journal.map(({ sequence, position, kind, state, name, value, at }) => {
-    const number = KINDS.get(kind)
-    const stateNumber = STATES.indexOf(state)
-    if (number === undefined || stateNumber < 0) throw strange(`a row of kind ${kind} that is ${state}`)
+    const number = entryKindOf(kind)
+    const stateNumber = entryStateOf(state)
+    if (number === undefined || stateNumber === undefined)
+      throw strange(`a row of kind ${kind} that is ${state}`)
     const text = value === undefined ? null : JSON.stringify(value)
-    const place = { run, sequence, position, kind: number, state: stateNumber as EntryState }
+    const place = { run, sequence, position, kind: number, state: stateNumber }
     return { ...place, name, value: text, at, copyOf: 0 }
   })
 }

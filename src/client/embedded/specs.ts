@@ -4,7 +4,14 @@
 import { createHash } from 'node:crypto'
 import type { NewEdge, NewJob } from '../../core/commands/enqueue.ts'
 import type { PastEntry, PastJob } from '../../core/commands/import.ts'
-import { ENTRY_NAMES, type EntryKind, type EntryState } from '../../core/model/journal.ts'
+import {
+  ENTRY_NAMES,
+  ENTRY_STATES,
+  type EntryKind,
+  type EntryState,
+  entryKindOf,
+  entryStateOf,
+} from '../../core/model/journal.ts'
 import { HELD, READY, stateCode } from '../../core/model/states.ts'
 import { EDGE_CANCEL, EDGE_FAIL, EDGE_RUN } from '../../core/policy/finish.ts'
 import { hintText } from '../../core/policy/hints.ts'
@@ -53,7 +60,7 @@ const SPEC = new Set([
 ])
 const PAST = new Set([...SPEC, 'createdAt', 'state', 'finishedAt', 'result', 'history', 'journal'])
 const ENTRY = new Set(['sequence', 'position', 'kind', 'state', 'name', 'value', 'at'])
-const ENTRY_STATES = ['open', 'done', 'broken'] as const
+const ENTRY_WORDS = Object.values(ENTRY_NAMES)
 const HINT = new Set(['durationMs', 'path'])
 const PAST_OUTCOMES = ['succeeded', 'failed', 'cancelled', 'lost', 'timeout', 'released', 'snoozed'] as const
 const POLICIES = ['use-existing', 'replace', 'refuse'] as const
@@ -219,12 +226,11 @@ export function readPast(past: ImportedJob, size: number, profiles: Profiles, no
 function readEntry(entry: ImportedEntry): PastEntry {
   checkKeys('journal', checkObject('journal', entry), ENTRY)
   const { position, kind, state, name, value, at } = entry
-  const words = Object.values(ENTRY_NAMES)
   return {
     position: checkInteger('journal.position', position, -1, Number.MAX_SAFE_INTEGER),
-    kind: (words.indexOf(checkOneOf('journal.kind', kind, words)) + 1) as EntryKind,
-    state: ENTRY_STATES.indexOf(checkOneOf('journal.state', state, ENTRY_STATES)) as EntryState,
-    name: name === '' ? name : checkName('journal.name', name),
+    kind: entryKindOf(checkOneOf('journal.kind', kind, ENTRY_WORDS)) as EntryKind,
+    state: entryStateOf(checkOneOf('journal.state', state, ENTRY_STATES)) as EntryState,
+    name: name === '' ? name : checkKey('journal.name', name),
     value: value === undefined ? null : encodeValue('journal.value', value),
     at: checkMs('journal.at', at),
   }

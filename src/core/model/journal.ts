@@ -57,6 +57,24 @@ export const ENTRY_NAMES: Readonly<Record<EntryKind, string>> = {
   [STREAM]: 'stream',
 }
 
+/** The names of states, each at its number. */
+export const ENTRY_STATES = ['open', 'done', 'broken'] as const
+
+const KINDS: ReadonlyMap<string, EntryKind> = new Map(
+  Object.entries(ENTRY_NAMES).map(([kind, name]) => [name, Number(kind) as EntryKind]),
+)
+
+/** The kind of a name; undefined for one that is not known. */
+export function entryKindOf(name: string): EntryKind | undefined {
+  return KINDS.get(name)
+}
+
+/** The state of a name; undefined for one that is not known. */
+export function entryStateOf(name: string): EntryState | undefined {
+  const state = ENTRY_STATES.findIndex((each) => each === name)
+  return state < 0 ? undefined : (state as EntryState)
+}
+
 /** The signal by which updates come to a run. Callers cannot name it. */
 export const UPDATES = '!update'
 

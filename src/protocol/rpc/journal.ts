@@ -1,59 +1,30 @@
 /**
  * Journals on the wire: entries that a worker writes, and rows as they were written.
  *
- * Owns: the words that stand for stored numbers, and that values stay the text that they are stored as. Never judges
+ * Owns: that values stay the text that they are stored as. Never judges
  * what an entry means, nor whether its values are JSON.
  */
 import {
-  BROKEN,
-  DONE,
   ENTRY_NAMES,
+  ENTRY_STATES,
   type EntryKind,
   type EntryState,
+  entryKindOf,
+  entryStateOf,
   type JournalRow,
-  OPEN,
 } from '../../core/model/journal.ts'
 import { decodeBody } from '../json.ts'
 import { JsonText } from './convert.ts'
 
 type Plain = Readonly<Record<string, unknown>>
 
-const STATE_NAMES: Readonly<Record<EntryState, string>> = {
-  [OPEN]: 'open',
-  [DONE]: 'done',
-  [BROKEN]: 'broken',
-}
-
-const KINDS = numbersOf(ENTRY_NAMES) as ReadonlyMap<string, EntryKind>
-const STATES = numbersOf(STATE_NAMES) as ReadonlyMap<string, EntryState>
-
-function numbersOf(names: Readonly<Record<number, string>>): ReadonlyMap<string, number> {
-  return new Map(Object.entries(names).map(([number, name]) => [name, Number(number)]))
-}
-
-/** The word for a kind, and for a state. */
-export function kindName(kind: EntryKind): string {
-  return ENTRY_NAMES[kind]
-}
-export function stateName(state: EntryState): string {
-  return STATE_NAMES[state]
-}
-
-/** What a word stands for; undefined for one that is not known. */
-export function kindOf(name: string): EntryKind | undefined {
-  return KINDS.get(name)
-}
-export function stateOf(name: string): EntryState | undefined {
-  return STATES.get(name)
-}
-
 /** An entry as a message takes it. */
 export function entryToWire(entry: Plain): Plain {
   const { kind, state, value, ...rest } = entry
   return {
     ...rest,
-    ...(kind === undefined ? {} : { kind: kindName(kind as EntryKind) }),
-    ...(state === undefined ? {} : { state: stateName(state as EntryState) }),
+    ...(kind === undefined ? {} : { kind: ENTRY_NAMES[kind as EntryKind] }),
+    ...(state === undefined ? {} : { state: ENTRY_STATES[state as EntryState] }),
     ...valueField(value),
   }
 }
@@ -62,8 +33,8 @@ export function entryToWire(entry: Plain): Plain {
 export function entryFromWire({ kind, state, value, spec, ...rest }: Plain): Plain {
   return {
     ...rest,
-    kind: kindOf(kind as string),
-    state: stateOf(state as string),
+    kind: entryKindOf(kind as string),
+    state: entryStateOf(state as string),
     value: textOf(value),
     ...(spec === undefined ? {} : { spec: withInput(spec as Plain) }),
   }
@@ -74,8 +45,8 @@ export function rowToWire({ sequence, position, kind, state, name, value, at }: 
   return {
     sequence,
     position,
-    kind: kindName(kind),
-    state: stateName(state),
+    kind: ENTRY_NAMES[kind],
+    state: ENTRY_STATES[state],
     name,
     ...valueField(value),
     at,
@@ -87,8 +58,8 @@ export function rowFromWire(row: Plain): Plain {
   const { kind, state, value, ...rest } = row
   return {
     ...rest,
-    kind: kindOf(kind as string),
-    state: stateOf(state as string),
+    kind: entryKindOf(kind as string),
+    state: entryStateOf(state as string),
     value: textOf(value),
   }
 }

@@ -4,10 +4,16 @@
  * An entry of anything but what is done already, a step above all, is one message of the generated code among the others.
  */
 import { toBinary } from '@bufbuild/protobuf'
-import type { JournalRow } from '../../../core/model/journal.ts'
+import {
+  ENTRY_NAMES,
+  ENTRY_STATES,
+  entryKindOf,
+  entryStateOf,
+  type JournalRow,
+} from '../../../core/model/journal.ts'
 import { JournalEntrySchema } from '../../generated/perdure/v1/workflows_pb.ts'
 import { toMessage } from '../convert.ts'
-import { entryFromWire, entryToWire, kindName, kindOf, stateName, stateOf } from '../journal.ts'
+import { entryFromWire, entryToWire } from '../journal.ts'
 import { plainOf } from './generated.ts'
 import { type Reader, Repeated, UNREAD } from './reader.ts'
 import { readSession, writeSession } from './session.ts'
@@ -74,8 +80,8 @@ function writeEntry(writer: Writer, entry: Plain): boolean {
   writer.text(TYPE, type)
   if (position !== 0) writer.sint32(POSITION, position)
   if (!writer.text(NAME, name)) return false
-  writer.text(KIND, kindName(kind))
-  writer.text(STATE, stateName(state))
+  writer.text(KIND, ENTRY_NAMES[kind])
+  writer.text(STATE, ENTRY_STATES[state])
   if (value !== null && !writer.optionalText(VALUE_JSON, value)) return false
   writer.bool(UNDO, undo === true)
   return true
@@ -149,10 +155,10 @@ function readSettled(reader: Reader): Plain | undefined {
         entry.name = reader.text()
         break
       case (KIND << 3) | 2:
-        entry.kind = kindOf(kinds.read(reader))
+        entry.kind = entryKindOf(kinds.read(reader))
         break
       case (STATE << 3) | 2:
-        entry.state = stateOf(states.read(reader))
+        entry.state = entryStateOf(states.read(reader))
         break
       case (VALUE_JSON << 3) | 2:
         entry.value = reader.text()
@@ -180,8 +186,8 @@ export function writeRows(writer: Writer, answer: unknown): boolean {
     const start = writer.open(ROWS)
     writer.double(SEQUENCE, sequence)
     if (position !== 0) writer.sint32(ROW_POSITION, position)
-    writer.text(ROW_KIND, kindName(kind))
-    writer.text(ROW_STATE, stateName(state))
+    writer.text(ROW_KIND, ENTRY_NAMES[kind])
+    writer.text(ROW_STATE, ENTRY_STATES[state])
     if (!writer.text(ROW_NAME, name)) return false
     if (value !== null && !writer.optionalText(ROW_VALUE_JSON, value)) return false
     writer.double(AT, at)
@@ -230,10 +236,10 @@ function readRow(reader: Reader): Plain {
         row.position = reader.sint32()
         break
       case (ROW_KIND << 3) | 2:
-        row.kind = kindOf(kinds.read(reader))
+        row.kind = entryKindOf(kinds.read(reader))
         break
       case (ROW_STATE << 3) | 2:
-        row.state = stateOf(states.read(reader))
+        row.state = entryStateOf(states.read(reader))
         break
       case (ROW_NAME << 3) | 2:
         row.name = reader.text()
