@@ -142,8 +142,8 @@ export class LiveChecker {
     const { renewedAt: heardAt, termMs } = this.#leases.get(before.id) as Lease
     this.#leases.delete(before.id)
     if ((before.flags & LOCAL_LEASE) !== 0 || after.error?.includes('"WORKER_LOST"') !== true) return
-    // given back, after an earlier attempt was reaped
-    if (after.tries < before.tries) return
+    // it was an earlier attempt that was reaped: each says its own number
+    if (after.tries < before.tries || after.error === before.error) return
     // an owner that was away could not hear of renewals; a clock that was set back again saw no absence
     const wasAway = absence.from < heardAt + termMs && absence.to <= at
     const renewedAt = wasAway ? Math.max(absence.to, heardAt) : heardAt
