@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { start } from '../executor.suite.ts'
 import { findProcesses, hasProcessTable, variableOf } from './processes.ts'
 import { createShellExecutor, type ShellExecutor } from './shell.ts'
+import { standing } from './testdata/standing.ts'
 
 let executor: ShellExecutor
 beforeAll(() => {
@@ -14,6 +15,9 @@ const script = (text: string) => start(executor, { kind: 'shell', input: { scrip
 /** The processes of an attempt. */
 const processesOf = (token: string): Promise<number[]> =>
   findProcesses((environ) => variableOf(environ, 'PERDURE_TOKEN') === token)
+/** The processes of an attempt, once these sleeps run among them. */
+const standingOf = (token: string, ...sleeps: number[]): Promise<number[]> =>
+  standing(() => processesOf(token), sleeps)
 
 /** A shell, a child of it, a grandchild, a child that ignores SIGTERM, and a daemon in a session of its own. */
 const TREE = `
@@ -21,9 +25,11 @@ sleep 301 &
 sh -c 'sleep 302 & wait' &
 sh -c 'trap "" TERM; while :; do sleep 0.05; done' &
 setsid sh -c 'trap "" TERM; (sleep 303 >/dev/null 2>&1 &) ; while :; do sleep 0.05; done' >/dev/null 2>&1 </dev/null &
-sleep 0.1; echo started
+echo started
 wait
 `
+
+const SLEEPS = [301, 302, 303]
 
 describe.runIf(hasProcessTable)('a stop', () => {
   it.each(['cancel', 'timeout', 'drain', 'lease-lost'] as const)(
@@ -32,7 +38,7 @@ describe.runIf(hasProcessTable)('a stop', () => {
       const { attempt, control, done } = script(TREE)
       control.graceMs = 200
       await control.printed('started')
-      expect((await processesOf(attempt.token)).length).toBeGreaterThanOrEqual(7)
+      expect((await standingOf(attempt.token, ...SLEEPS)).length).toBeGreaterThanOrEqual(7)
       control.stop(reason)
       await done
       expect(await processesOf(attempt.token)).toEqual([])
@@ -41,7 +47,7 @@ describe.runIf(hasProcessTable)('a stop', () => {
 
   it('of many at once ends them all', async () => {
     const runs = Array.from({ length: 8 }, () => script(TREE))
-    await Promise.all(runs.map(({ control }) => control.printed('started')))
+    for (const { attempt } of runs) await standingOf(attempt.token, ...SLEEPS)
     for (const { control } of runs) {
       control.graceMs = 50
       control.stop('cancel')
@@ -52,8 +58,9 @@ describe.runIf(hasProcessTable)('a stop', () => {
 
   it('lets a command that heeds SIGTERM clean up, and its children as well', async () => {
     const { attempt, control, done } = script(`
-      sh -c 'trap "sleep 0.2; echo child cleaned; exit" TERM; echo started; while :; do sleep 0.02; done' &
       trap 'echo cleaned; exit 0' TERM
+      sh -c 'trap "while kill -0 $PPID; do sleep 0.02; done; echo child cleaned; exit" TERM
+        echo started; while :; do sleep 0.02; done' 2>/dev/null &
       wait
     `)
     await control.printed('started')
@@ -64,10 +71,8 @@ describe.runIf(hasProcessTable)('a stop', () => {
   })
 
   it('ends a daemon although the command itself heeded SIGTERM', async () => {
-    const { attempt, control, done } = script(
-      'setsid sleep 304 >/dev/null 2>&1 & sleep 0.1; echo started; exec sleep 305',
-    )
-    await control.printed('started')
+    const { attempt, control, done } = script('setsid sleep 304 >/dev/null 2>&1 & exec sleep 305')
+    await standingOf(attempt.token, 304, 305)
     control.stop('cancel')
     await done
     expect(await processesOf(attempt.token)).toEqual([])
@@ -128,7 +133,11 @@ describe.runIf(hasProcessTable)('the end of a command', () => {
   })
 
   it('does not wait for a daemon that holds its output, and gives that output to nobody else', async () => {
-    const { attempt, done } = script('setsid sh -c "sleep 0.6; echo late; sleep 300" & sleep 0.2; exit 0')
+    const { attempt, done } = script(`
+      file=$(mktemp)
+      setsid sh -c "rm $file; sleep 0.6; echo late; sleep 300" &
+      while [ -e $file ]; do sleep 0.02; done
+    `)
     expect((await done).type).toBe('succeeded')
     expect(await processesOf(attempt.token)).not.toEqual([])
     const others = Array.from({ length: 20 }, () => script('sleep 0.8'))

@@ -5,13 +5,14 @@ import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { reapOrphans } from './orphans.ts'
 import { cookieOf, findProcesses, hasProcessTable, isAlive, signal, variableOf } from './processes.ts'
+import { standing } from './testdata/standing.ts'
 
-/** A worker that runs a tree of processes and says when it stands. */
+/** A worker that runs a tree of processes. */
 const WORKER = `
 import { createShellExecutor } from '${new URL('./shell.ts', import.meta.url).href}'
 const [guard, storeId] = process.argv.slice(1)
 const executor = createShellExecutor({ storeId, guard: guard === 'guard' })
-const script = 'sleep 311 & setsid sh -c "sleep 312 & sleep 313" & sleep 0.1; echo started; wait'
+const script = 'sleep 311 & setsid sh -c "sleep 312 & sleep 313" & echo started; wait'
 const { signal } = new AbortController()
 const log = (_stream, text) => process.stdout.write(text)
 const attempt = { job: 1, kind: 'shell', attempt: 1, token: process.pid + '.1', input: { script }, metadata: {} }
@@ -24,18 +25,20 @@ afterEach(() => {
   for (const child of started.splice(0)) child.kill('SIGKILL')
 })
 
-/** Starts a worker, and waits until its command runs. */
+/** Starts a worker, and waits until the whole tree of its command stands. */
 async function startWorker(
   guard: 'guard' | 'alone',
   storeId: string,
-): Promise<{ child: ChildProcess; cookie: string }> {
+): Promise<{ child: ChildProcess; cookie: string; running: number[] }> {
   const child = spawn(process.execPath, ['--input-type=module', '-e', WORKER, guard, storeId], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   started.push(child)
   const [text] = (await once(child.stdout!, 'data')) as [Buffer]
   expect(String(text)).toBe('started\n')
-  return { child, cookie: cookieOf(child.pid!) }
+  const cookie = cookieOf(child.pid!)
+  const running = await standing(() => commandsOf(cookie), [311, 312, 313])
+  return { child, cookie, running }
 }
 
 async function kill(child: ChildProcess): Promise<void> {
@@ -48,8 +51,7 @@ const commandsOf = (cookie: string): Promise<number[]> =>
 
 describe.runIf(hasProcessTable)('orphans', () => {
   it('are found and ended when a store is opened again', async () => {
-    const { child, cookie } = await startWorker('alone', 'orphans-1')
-    const running = await commandsOf(cookie)
+    const { child, cookie, running } = await startWorker('alone', 'orphans-1')
     expect(running.length).toBeGreaterThanOrEqual(4)
     // while the worker lives they are no orphans
     expect(await reapOrphans({ storeId: 'orphans-1' })).toEqual({
@@ -82,12 +84,12 @@ describe.runIf(hasProcessTable)('orphans', () => {
   })
 
   it('are ended by the guard at once when the worker is killed', async () => {
-    const { child, cookie } = await startWorker('guard', 'orphans-4')
-    const running = (await commandsOf(cookie)).map(cookieOf)
-    expect(running.length).toBeGreaterThanOrEqual(4)
+    const { child, cookie, running } = await startWorker('guard', 'orphans-4')
+    const cookies = running.map(cookieOf)
+    expect(cookies.length).toBeGreaterThanOrEqual(4)
     await kill(child)
     // one that is being ended has lost its environment before it counts as dead
-    while (running.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 20))
+    while (cookies.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 20))
     expect(await commandsOf(cookie)).toEqual([])
   })
 
