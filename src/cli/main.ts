@@ -2,6 +2,8 @@
 /**
  * The `perdure` command.
  */
+import { beginYoung } from '../runtime/heap.ts'
 import { runProgram } from './program.ts'
 
+beginYoung()
 process.exitCode = await runProgram(process.argv.slice(2), process, process.env)

@@ -9,6 +9,7 @@ import type { ProfileOptions } from '../client/types.ts'
 import { Engine, type EngineOptions } from '../engine/engine.ts'
 import { reapOrphans } from '../executors/shell/orphans.ts'
 import { socketPath } from '../protocol/address.ts'
+import { beginYoung } from '../runtime/heap.ts'
 import type { LogBook } from '../runtime/logger/book.ts'
 import { type Surroundings, systemSurroundings } from '../runtime/services.ts'
 import { createMemoryStore } from '../store/memory/memory-store.ts'
@@ -50,6 +51,7 @@ export interface EngineMeter {
 
 /** Opens a store in this process. Rejects with STORE_BUSY, naming the owner, where another process has it. */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Client> {
+  beginYoung()
   const store =
     options.store === 'memory'
       ? createMemoryStore()
