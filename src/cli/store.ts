@@ -12,9 +12,8 @@ import { PerdureError, perdureError } from '../errors.ts'
 import { socketPath } from '../protocol/address.ts'
 import type { ServedOptions } from '../server/embedded.ts'
 import type { StoreAddress } from './address.ts'
+import { Turns } from './turns.ts'
 
-/** How long to wait for a store that another short command holds without serving it, ms. */
-const BUSY_MS = 10_000
 const FIRST_PAUSE_MS = 10
 const LONGEST_PAUSE_MS = 200
 
@@ -69,7 +68,7 @@ export async function openStore(address: StoreAddress, options: OpenOptions): Pr
   }
   makeFile(address.path)
   const owner = new Owner(address.path, options.serves, options.engine ?? {})
-  const deadline = performance.now() + BUSY_MS
+  const turns = new Turns(performance.now())
   // An owner's socket is tried first: connecting is cheaper than loading a database to learn that it is busy.
   let socket: string | undefined = socketPath(address.path)
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
@@ -78,9 +77,9 @@ export async function openStore(address: StoreAddress, options: OpenOptions): Pr
     try {
       return await owner.open()
     } catch (error) {
-      if (!(error instanceof PerdureError) || error.code !== 'STORE_BUSY' || performance.now() > deadline)
-        throw error
-      if (typeof error.data.socket === 'string') socket = error.data.socket
+      if (!turns.isWorthWaiting(error, performance.now())) throw error
+      const { data } = error as PerdureError
+      if (typeof data.socket === 'string') socket = data.socket
     }
     await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.5 + Math.random())))
   }
