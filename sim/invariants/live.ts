@@ -141,9 +141,11 @@ export class LiveChecker {
     const { absence } = this.#owner.clock
     const { renewedAt: heardAt, termMs } = this.#leases.get(before.id) as Lease
     this.#leases.delete(before.id)
-    if ((before.flags & LOCAL_LEASE) !== 0 || after.error?.includes('"WORKER_LOST"') !== true) return
-    // it was an earlier attempt that was reaped: each says its own number
-    if (after.tries < before.tries || after.error === before.error) return
+    // it may be an earlier attempt that was reaped, or one of a job that the run had called
+    const isReaped =
+      after.error?.includes('"WORKER_LOST"') === true &&
+      after.error.includes(`heartbeats of attempt ${before.attempt};`)
+    if ((before.flags & LOCAL_LEASE) !== 0 || !isReaped) return
     // an owner that was away could not hear of renewals; a clock that was set back again saw no absence
     const wasAway = absence.from < heardAt + termMs && absence.to <= at
     const renewedAt = wasAway ? Math.max(absence.to, heardAt) : heardAt
