@@ -215,7 +215,7 @@ export class App {
    * Makes a run that begins with what another one had done before a position, and goes on by itself, with another input or the code of today.
    * The other one is left as it is.
    *
-   * @throws NOT_FOUND; DENIED where one may not import jobs; INVALID_OPTION over a connection to a node, which cannot carry it yet.
+   * @throws NOT_FOUND; DENIED where one may not import jobs, which takes an administrator.
    */
   async fork<Output = unknown>(run: JobReference, options: ForkOptions = {}): Promise<JobHandle<Output>> {
     checkKnown('fork', options, ['from', 'input', 'version'])

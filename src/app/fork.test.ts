@@ -1,6 +1,8 @@
 /** Forks: what had been done is not done again, and the run that they come from stays as it is. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { job, workflow } from '../index.ts'
+import { connectNode } from '../client/remote/dial-node.ts'
+import { App, job, open, workflow } from '../index.ts'
+import { serveHttp } from '../server/http/serve.ts'
 import { openTest, type TestApp } from '../testing/index.ts'
 import { forkRun } from './fork.ts'
 
@@ -77,6 +79,30 @@ it('what was taken over is undone where the fork fails or is cancelled', async (
   expect(await cancelled.wait()).toMatchObject({ state: 'cancelled' })
   expect(calls).toEqual(['refund', 'refund'])
   expect(await app.client.check()).toEqual([])
+})
+
+it('a run of a node is forked from elsewhere', async () => {
+  const owner = await open('sqlite::memory:')
+  const served = await serveHttp(owner.client, { host: '127.0.0.1', port: 0 })
+  const remote = new App(await connectNode({ url: served.url }))
+  try {
+    works = true
+    const short = workflow('short', {
+      run: async (flow, item: string) => {
+        await flow.step('charge', () => void calls.push('charge'))
+        return await flow.step('pack', () => `${item} in paper`)
+      },
+    })
+    remote.work([short])
+    const run = await remote.enqueue(short, 'lamp')
+    await run.result()
+    expect(await (await remote.fork(run, { from: 1, input: 'chair' })).result()).toBe('chair in paper')
+    expect(calls).toEqual(['charge'])
+  } finally {
+    await remote.close()
+    await served.close()
+    await owner.close()
+  }
 })
 
 it('whatever the code calls what it does, it goes along', async () => {

@@ -25,7 +25,7 @@ const FORK_OF = 'forkOf'
  * priority, options and metadata are those of the run; its key and its limits are its own.
  *
  * @returns the id of the new run.
- * @throws NOT_FOUND; DENIED where one may not import jobs; INVALID_OPTION over a connection to a node, which cannot carry it yet.
+ * @throws NOT_FOUND; DENIED where one may not import jobs, which takes an administrator.
  */
 export async function forkRun(client: Client, run: number, options: ForkOptions = {}): Promise<number> {
   const { from, input, version } = options

@@ -126,7 +126,7 @@ export interface ImportedJob extends JobSpec {
   readonly finishedAt?: number
   readonly result?: unknown
   readonly history?: readonly AttemptView[]
-  /** What a workflow run has done already, in order: everything in it that opens has settled. Not over the network yet. */
+  /** What a workflow run has done already, in order: everything in it that opens has settled. */
   readonly journal?: readonly ImportedEntry[]
 }
 

@@ -220,8 +220,40 @@ export function workflowTests(world: World): void {
     const continued = { type: 'continued', input: 2 } as const
     expect(await session.report([{ token: again.token, outcome: continued }])).toEqual([true])
     const anew = await world.leaseOne()
-    expect(await (await runs()).journal(anew.token, 0)).toMatchObject({ rows: [], origin: 1 })
+    expect(await (await runs()).journal(anew.token, 0)).toMatchObject({ rows: [], origin: 2 })
     await world.succeed(anew)
+  })
+
+  it('takes over what a run did elsewhere, and its worker goes on behind that', async () => {
+    const at = 1_000
+    const broken = { code: 'HANDLER_FAILED', message: 'no' }
+    const journal = [
+      { sequence: 7, position: 0, kind: 'step', state: 'done', name: 'a b', value: { n: [1, null] }, at },
+      { sequence: 9, position: 1, kind: 'sleep', state: 'open', name: '1h', value: 5, at },
+      { position: 1, kind: 'sleep', state: 'done', name: '', at },
+      { position: 2, kind: 'step', state: 'broken', name: 'c', value: broken, at },
+    ] as const
+    const past = { ...world.spec(), createdAt: at, state: 'ready', journal } as const
+    const [made] = await world.client.import([past])
+    const lease = await world.leaseOne()
+    expect(lease).toMatchObject({ job: made?.id, attempt: 2 })
+    const page = await (await runs()).journal(lease.token, 0)
+    expect(
+      page?.rows.map(({ sequence, position, state, name, value }) => [
+        sequence,
+        position,
+        state,
+        name,
+        value,
+      ]),
+    ).toEqual([
+      [0, 0, DONE, 'a b', '{"n":[1,null]}'],
+      [1, 1, OPEN, '1h', '5'],
+      [2, 1, DONE, '', null],
+      [3, 2, BROKEN, 'c', JSON.stringify(broken)],
+    ])
+    expect((await record(lease, 4, step(3, 1)))?.map(({ sequence }) => sequence)).toEqual([4])
+    await world.succeed(lease)
   })
 
   it('answers a long journal in pages', async () => {
