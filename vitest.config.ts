@@ -53,8 +53,9 @@ export default defineConfig({
           pool: 'forks',
           include: ['sim', 'spec'].map((folder) => `${folder}/**/*.test.ts`),
           exclude,
-          testTimeout: 20_000,
-          hookTimeout: 20_000,
+          // as for `unit`: some seconds of reckoning, on a slow machine
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

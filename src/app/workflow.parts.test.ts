@@ -134,9 +134,12 @@ describe('the losers of a race', () => {
 it('a map has no more under way than it may, and keeps the order', async () => {
   let most = 0
   let now = 0
+  const full = Promise.withResolvers<void>()
   const slow = job('slow', {
     run: async (index: number) => {
       most = Math.max(most, ++now)
+      if (now === 3) full.resolve()
+      await full.promise
       await new Promise((resolve) => setTimeout(resolve, 5))
       now--
       return index * 2

@@ -56,16 +56,20 @@ async function dialChannel(): Promise<Channel> {
 
 describe('the rate of a caller', () => {
   it('is refused with the time to try again', async () => {
-    await serve({ limits: { rate: 5 } })
+    await serve({ limits: { rate: 2 } })
+    const began = performance.now()
     const answers = await Promise.all(Array.from({ length: 20 }, () => position()))
+    const seconds = (performance.now() - began) / 1_000
     const refused = answers.filter(({ status }) => status === 429)
-    expect(refused.length).toBeGreaterThanOrEqual(10)
-    expect(answers.length - refused.length).toBeGreaterThanOrEqual(5)
+    const passed = answers.length - refused.length
+    expect(passed).toBeGreaterThanOrEqual(2)
+    // a second's worth at once, and what came to be allowed meanwhile
+    expect(passed).toBeLessThanOrEqual(2 + Math.ceil(2 * seconds))
     expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0)
   })
 
   it('counts in an exchange as well, and breaks nothing there', async () => {
-    await serve({ limits: { rate: 5 } })
+    await serve({ limits: { rate: 2 } })
     const channel = await dialChannel()
     const codes = await Promise.all(
       Array.from({ length: 20 }, () =>
@@ -132,8 +136,7 @@ describe('requests under way', () => {
       heard.push(fetch(url, { method: 'POST', headers, body, signal: stop.signal }).catch(() => {}))
     }
     // those that wait have been counted once as many are refused as would be
-    for (let tries = 0; count === 3 && (await position()).status === 200; tries += 1)
-      expect(tries).toBeLessThan(500)
+    while (count === 3 && (await position()).status === 200);
     expect((await position()).status).toBe(status)
     stop.abort()
     await Promise.all(heard)

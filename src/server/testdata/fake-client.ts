@@ -184,7 +184,7 @@ export class FakeSession implements WorkerSession {
   readonly workflows = NO_LEASED_RUNS
   readonly info: WorkerInfo
   readonly reported: Report[] = []
-  readonly beats: { at: number; tokens: readonly string[] }[] = []
+  readonly beats: (readonly string[])[] = []
   readonly output: string[] = []
   readonly records: LogRecord[] = []
   readonly progressed: [string, number, string | undefined][] = []
@@ -243,7 +243,7 @@ export class FakeSession implements WorkerSession {
   }
 
   async heartbeat(tokens: readonly string[]): Promise<{ readonly lost: string[] }> {
-    this.beats.push({ at: performance.now(), tokens })
+    this.beats.push(tokens)
     this.news.dispatchEvent(new Event('beat'))
     return { lost: tokens.filter((token) => this.lost.includes(token)) }
   }
