@@ -47,12 +47,37 @@ it('the clock, chance and timers outside of steps are named once, with the place
   ])
 })
 
+it('dates that look at the clock are named, and no others; they are what they were otherwise', async () => {
+  let isSame: boolean[] = []
+  const warnings = await run(async (flow) => {
+    class Day extends Date {}
+    const [then, day] = [new Date(flow.now()), new Day(0)]
+    isSame = [
+      ...[then instanceof Date, day instanceof Day, day instanceof Date, then.constructor === Date],
+      ...[
+        Date.UTC(1970) === 0,
+        Date.parse('1970-01-01T00:00:00Z') === 0,
+        new Date(2020, 1, 1).getDate() === 1,
+      ],
+    ]
+    await flow.step('charge', () => [new Date(), Date()])
+    new Date().toISOString()
+    await flow.step('ship', () => 1)
+    isSame.push(typeof Date() === 'string')
+  })
+  expect(isSame).toEqual(new Array(8).fill(true))
+  expect(warnings).toEqual([
+    "Workflow 'order': its code calls new Date() outside of a step, after step 'charge' (position 1)",
+    "Workflow 'order': its code calls Date() outside of a step, after step 'ship' (position 2)",
+  ])
+})
+
 it('globals are as they were when nobody looks any more', async () => {
-  const before = [Math.random, Date.now, setTimeout, setInterval]
+  const before = [Math.random, Date.now, setTimeout, setInterval, Date, Date.prototype.constructor]
   await run((flow) => flow.step('one', () => 1))
   expect(Math.random).not.toBe(before[0])
   await app.close()
-  expect([Math.random, Date.now, setTimeout, setInterval]).toEqual(before)
+  expect([Math.random, Date.now, setTimeout, setInterval, Date, new Date().constructor]).toEqual(before)
 })
 
 it('what nobody waits for is named at the end, and what was let go of is not', async () => {

@@ -19,6 +19,8 @@ const present = new AsyncLocalStorage<Inside | undefined>()
 const INSTEAD = {
   'Math.random': 'flow.random()',
   'Date.now': 'flow.now()',
+  'new Date()': 'new Date(flow.now())',
+  'Date()': 'new Date(flow.now())',
   setTimeout: 'flow.sleep()',
   setInterval: 'flow.sleep() in a loop',
 } as const
@@ -76,31 +78,62 @@ export function watchGlobals(): () => void {
 
 function takeGlobals(): () => void {
   const restores = [
-    take(Math, 'random', 'Math.random'),
-    take(Date, 'now', 'Date.now'),
-    take(globalThis, 'setTimeout', 'setTimeout'),
-    take(globalThis, 'setInterval', 'setInterval'),
+    take(Math, 'random', called('Math.random')),
+    take(Date, 'now', called('Date.now')),
+    take(globalThis, 'setTimeout', called('setTimeout')),
+    take(globalThis, 'setInterval', called('setInterval')),
+    takeDate(),
   ]
   return () => {
     for (const each of restores) each()
   }
 }
 
+type Traps = ProxyHandler<(...args: unknown[]) => unknown>
+
+function called(name: keyof typeof INSTEAD): Traps {
+  return {
+    apply(target, self, args) {
+      met(name)
+      return Reflect.apply(target, self, args)
+    },
+  }
+}
+
+/** Only without arguments does it look at the clock. Dates go on saying that they were made by what is called Date. */
+function takeDate(): () => void {
+  const restore = take(globalThis, 'Date', {
+    ...called('Date()'),
+    construct(target, args, made) {
+      if (args.length === 0) met('new Date()')
+      return Reflect.construct(target, args, made)
+    },
+  })
+  const restoreMaker = put(Date.prototype as { constructor: unknown }, 'constructor', Date)
+  return () => {
+    restoreMaker()
+    restore()
+  }
+}
+
+/** Puts a proxy in the place of a function. */
 function take<Owner extends object, Name extends keyof Owner>(
   owner: Owner,
   name: Name,
-  shown: keyof typeof INSTEAD,
+  traps: Traps,
 ): () => void {
-  const original = owner[name] as (...args: unknown[]) => unknown
-  const ours = new Proxy(original, {
-    apply(target, self, args) {
-      met(shown)
-      return Reflect.apply(target, self, args)
-    },
-  })
-  owner[name] = ours as Owner[Name]
+  return put(owner, name, new Proxy(owner[name] as (...args: unknown[]) => unknown, traps) as Owner[Name])
+}
+
+function put<Owner extends object, Name extends keyof Owner>(
+  owner: Owner,
+  name: Name,
+  ours: Owner[Name],
+): () => void {
+  const original = owner[name]
+  owner[name] = ours
   return () => {
     // Somebody else may have taken its place meanwhile.
-    if (owner[name] === (ours as Owner[Name])) owner[name] = original as Owner[Name]
+    if (owner[name] === ours) owner[name] = original
   }
 }
