@@ -10,7 +10,7 @@ import { playEverything } from './workload/everything.ts'
 import { scheduleFaults } from './world/faults.ts'
 import { Scheduler } from './world/scheduler.ts'
 import { seal } from './world/seal.ts'
-import { PATIENCE_MS, World } from './world/world.ts'
+import { World } from './world/world.ts'
 
 /** How a scenario went. */
 export interface RunResult {
@@ -91,7 +91,7 @@ async function play(world: World, scenario: Scenario, scheduler: Scheduler): Pro
   scheduleFaults({ scheduler, seed: swarm.seed, network, nodes, workers, callers: names }, happenings)
   await scheduler.run(endMs)
   world.heal()
-  const end = scheduler.now + PATIENCE_MS
+  const end = scheduler.now + world.patienceMs
   // every worker lives, and every pause is over, by then
   await scheduler.run(scheduler.now + 4 * 60_000)
   let looked = 0

@@ -28,7 +28,7 @@ export class Effects {
   /** A step is called, with the key that its position gives it. */
   called(holder: Holder, name: string, key: string): void {
     if (!this.#isPresent(holder)) return
-    const position = Number(key.slice(key.indexOf('.') + 1))
+    const position = Number(key.slice(key.lastIndexOf('.') + 1))
     const recorded = this.#rows(holder.job).find(
       (row) => row.kind === STEP && row.position === position && row.state !== OPEN,
     )
