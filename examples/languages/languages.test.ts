@@ -184,7 +184,7 @@ describe.each(LANGUAGES)('$name', (language) => {
 
   it('stops what is cancelled', async () => {
     await startWorker(language)
-    const id = await enqueue('count-slowly', { to: 1_000, step: 0.2 }, 2_000)
+    const id = await enqueue('count-slowly', { to: 1_000, step: 0.2 }, 6_000)
     await writes(id, '1\n')
     await app.client.control(id, { verb: 'cancel' })
     expect(await app.client.wait(id)).toMatchObject({ state: 'cancelled' })

@@ -142,14 +142,14 @@ it('values that are made up are the same in every replay', async () => {
 
 it('ten thousand recorded steps are replayed in no time, and none is called again', async () => {
   let calls = 0
-  let begunAt = 0
-  let replayMs = 0
+  let tookMs: number[] = []
   const code = async (flow: Flow) => {
-    begunAt = performance.now()
+    tookMs = []
     for (let at = 0; at < 10; at++) {
+      const begunAt = performance.now()
       await flow.all(Array.from({ length: 1_000 }, (_, index) => flow.step(`${index}`, () => ++calls)))
+      tookMs.push(performance.now() - begunAt)
     }
-    replayMs = performance.now() - begunAt
     await flow.signal('go')
   }
   await deploy(code)
@@ -160,8 +160,10 @@ it('ten thousand recorded steps are replayed in no time, and none is called agai
   await app.job(id).signal('go')
   expect(await app.job(id).wait()).toMatchObject({ state: 'succeeded' })
   expect(calls).toBe(10_000)
-  // A tenth of it on an idle machine; what is claimed here is that it does not grow with the square.
-  expect(replayMs).toBeLessThan(2_000)
+  // It does not grow with the square: the last thousand take no longer than the first. The quickest of five, since a busy
+  // machine makes some of them slow.
+  const [first, last] = [Math.min(...tookMs.slice(0, 5)), Math.min(...tookMs.slice(5))]
+  expect(last).toBeLessThan(3 * first)
 })
 
 it('a step that is refused a value fails with its name', async () => {

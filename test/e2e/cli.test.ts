@@ -262,8 +262,7 @@ describe('with a worker that owns the store', () => {
     await ok(['submit', 'sleep', '60'])
     const follow = sandbox.start(['output', '-f', '1'])
     const wait = sandbox.start(['wait', '1'])
-    while ((await states())[0] !== 'running')
-      await once(worker.child.stderr as NodeJS.ReadableStream, 'data').catch(() => {})
+    while ((await states())[0] !== 'running');
     expect(await ok(['kill', '1'])).toMatch(/^1\t(running, asked to stop|cancelled)\n$/)
     expect((await wait.ended).code).toBe(130)
     expect((await follow.ended).code).toBe(0)

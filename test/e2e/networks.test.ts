@@ -55,7 +55,7 @@ describe('a network that breaks', () => {
   it.each<Weather>(['swallow', 'swallow-requests', 'swallow-answers'])(
     'by %s fails calls at their deadline, and says what is known of them',
     async (weather) => {
-      const app = await connect(proxy.url, { timeout: '500ms' })
+      const app = await connect(proxy.url, { timeout: '1500ms' })
       const { id } = await app.enqueue(double, 1)
       proxy.weather = weather
       const began = performance.now()
@@ -66,27 +66,26 @@ describe('a network that breaks', () => {
         ),
       )
       expect(await Promise.all(codes)).toEqual(['UNAVAILABLE', 'UNKNOWN_OUTCOME', 'UNKNOWN_OUTCOME'])
-      expect(performance.now() - began).toBeLessThan(2_500)
+      // long before the usual deadline
+      expect(performance.now() - began).toBeLessThan(10_000)
       proxy.weather = 'calm'
       proxy.cut()
       // the first may still meet the connection that was cut
       const read = () => app.get(id).then((found) => found.id, String)
-      await expect.poll(read, { timeout: 5_000 }).toBe(id)
+      await expect.poll(read, { timeout: 60_000 }).toBe(id)
     },
   )
 })
 
 describe('a worker that', () => {
-  const LEASE_MS = 2_000
-
-  it.each<[string, NodeJS.Signals, number]>([
-    ['is killed loses its job to another one within its lease and a second', 'SIGKILL', LEASE_MS + 1_000],
-    ['is paused loses its job to another one within its lease and a second', 'SIGSTOP', LEASE_MS + 1_000],
-    ['is drained gives its job to another one at once', 'SIGTERM', 1_000],
-  ])('%s', async (_, signal, mostMs) => {
+  it.each<[string, NodeJS.Signals, number, number]>([
+    ['is killed loses its job to another one within its lease and a second', 'SIGKILL', 2_000, 3_000],
+    ['is paused loses its job to another one within its lease and a second', 'SIGSTOP', 2_000, 3_000],
+    ['is drained gives its job to another one at once, however long its lease', 'SIGTERM', 60_000, 10_000],
+  ])('%s', async (_, signal, leaseMs, mostMs) => {
     const app = await connect(node.url)
     const env = { PERDURE_URL: node.url }
-    const where = job('where', { timeout: { lease: `${LEASE_MS}ms` }, retry: { attempts: 5, min: '1ms' } })
+    const where = job('where', { timeout: { lease: `${leaseMs}ms` }, retry: { attempts: 5, min: '1ms' } })
     const running = app.client.watch({})[Symbol.asyncIterator]()
     const handle = await app.enqueue(where, null)
     const first = sandbox.node([WORKER], { env })
@@ -95,9 +94,11 @@ describe('a worker that', () => {
     const second = sandbox.node([WORKER], { env })
     while ((await app.client.workers()).length < 2) await new Promise((resolve) => setTimeout(resolve, 20))
     first.child.kill(signal)
-    const began = performance.now()
+    const killedAt = Date.now()
     expect(await handle.result()).toBe(second.child.pid)
-    expect(performance.now() - began).toBeLessThan(mostMs)
+    // by the clock of the node, so that how long the others take to hear of it on a busy machine does not count
+    const again = (await app.get(handle.id)).history.at(-1)
+    expect((again?.startedAt ?? 0) - killedAt).toBeLessThan(mostMs)
     first.child.kill('SIGKILL')
   })
 })
