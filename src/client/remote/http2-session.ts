@@ -32,6 +32,8 @@ export function openHttp2(
 function watch(session: ClientHttp2Session): void {
   let isAnswered = true
   const pings = setInterval(() => {
+    // one that is destroyed says that it is closed only when its last bytes are gone, which a silent node may take for ever to take
+    if (session.destroyed) return clearInterval(pings)
     if (!isAnswered || session.closed) {
       session.destroy()
       return
