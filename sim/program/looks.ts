@@ -12,6 +12,8 @@ export class LookTable {
   /** Adds what a world with these faults has looked at. */
   add(faults: readonly Fault[], looks: Counts): void {
     for (const [id, count] of Object.entries(looks)) {
+      // the one statement that nobody looks at
+      if (id === 'CRASH') continue
       const row = this.#rows.get(id) ?? FAULTS.map(() => 0)
       this.#rows.set(id, row)
       for (const fault of faults) row[FAULTS.indexOf(fault)] = (row[FAULTS.indexOf(fault)] ?? 0) + count
