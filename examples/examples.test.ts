@@ -40,6 +40,11 @@ const EXPECTED: Record<string, readonly string[]> = {
     "ada is asked: Pay 80 for chairs? { what: 'chairs', amount: 80, budget: 100 }\nasked again: it is not more than 80\n",
     'ada had 70 paid for chairs\nada does not want a boat\n',
   ],
+  telegram: [
+    'Telegram is a stand-in here',
+    'ada says yes to 1.0\n1.0 is out\n',
+    'ada says no to 1.1\n1.1 is put off\n',
+  ],
   polling: ['seen: packed, shipped, done\n', 'more than one life of the journal: true\n'],
   'map-reduce': ['a job per page: true\n', '\nperdure: '],
   processes: ['200 jobs were run by', 'a worker drained and ended with exit code 0'],
