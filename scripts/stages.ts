@@ -54,10 +54,10 @@ export const STAGES: readonly Stage[] = [
   ]),
   commands('unused', 'unused files, exports and dependencies', 3, [[KNIP, '--no-progress']]),
   commands('size', 'size of files and functions', 1, [['scripts/check-size.ts']]),
-  vitest('unit', 'unit, conformance and fuzz tests', 15, true),
+  vitest('unit', 'unit, conformance and fuzz tests', 25, true),
   // counting every branch would make millions of simulated commands four times as slow
-  vitest('sim', 'simulations and models', 15),
-  vitest('e2e', 'end-to-end tests', 15, true),
+  vitest('sim', 'simulations and models', 20),
+  vitest('e2e', 'end-to-end tests', 25, true),
   commands('coverage', 'what of src/ the tests ran', 1, [['scripts/coverage.ts']]),
   { name: 'examples', title: 'every example, as a program', timeoutMs: 8 * MINUTE, run: runExamples },
   commands('build', 'build, and a look at what was built', 4, [

@@ -16,7 +16,7 @@ import { STAGES, type Stage, type StageResult } from './stages.ts'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 // CI gives an hour to everything, the installation included
-const TOTAL_MS = 45 * 60_000
+const TOTAL_MS = 50 * 60_000
 
 interface Outcome extends StageResult {
   readonly stage: Stage
