@@ -1,9 +1,9 @@
 /** The process of a node: started, looked at, and stopped. */
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { spawnServer } from './servers/cleanup.ts'
 import type { ProcessUse } from './system.ts'
 
 const CLI = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
@@ -16,11 +16,10 @@ export interface ServerProcess {
   stop(): Promise<void>
 }
 
-/** Starts `perdure node` on a free port; ends with this process, whose end closes its standard input. */
+/** Starts `perdure node` on a free port; ends with this process. */
 export async function startServer(file: string): Promise<ServerProcess> {
-  const server = spawn(process.execPath, [CLI, 'node', '--port', '0', '--json', '--url', `sqlite:${file}`], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const options = [CLI, 'node', '--port', '0', '--json', '--url', `sqlite:${file}`]
+  const server = spawnServer(process.execPath, options, { stdio: ['ignore', 'pipe', 'inherit'] })
   process.once('exit', () => server.kill('SIGKILL'))
   const lines = createInterface({ input: server.stdout as NonNullable<typeof server.stdout> })
   const [line] = (await once(lines, 'line')) as [string]

@@ -64,7 +64,7 @@ async function once(
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) }
   }
-  const limitMs = options.quick ? 40_000 : size.backlog > 1e6 ? 900_000 : 240_000
+  const limitMs = options.quick ? 90_000 : size.backlog > 1e6 ? 900_000 : 240_000
   let answer: Answer = { error: 'nothing to run' }
   try {
     for (const scenario of steps) {

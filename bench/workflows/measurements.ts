@@ -56,6 +56,14 @@ export const workflowMeasurements = {
     rounds: 1,
     size: () => ({ jobs: 100_000, inFlight: 1000 }),
   },
+  flowRest: {
+    scenario: 'workflowRest',
+    goal: 'throughput',
+    systems: ['node'],
+    quickPeers: [],
+    rounds: 1,
+    size: () => ({ jobs: 100_000 }),
+  },
   flowReplay: {
     scenario: 'workflowReplay',
     goal: 'latency',

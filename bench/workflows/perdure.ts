@@ -50,15 +50,17 @@ function definitions(hooks: () => Hooks) {
 /** Any store that an address leads to. */
 class PerdureWorkflows implements WorkflowSystem {
   readonly inFlight = 1000
-  readonly #url: string
-  readonly #server: ServerProcess | undefined
+  #url: string
+  #server: ServerProcess | undefined
+  readonly #file: string
   readonly #definitions = definitions(() => this.#hooks as Hooks)
   readonly #runs = new Map<number, JobHandle>()
   #hooks: Hooks | undefined
   #app: App | undefined
 
-  constructor(url: string, server?: ServerProcess) {
-    this.#url = url
+  constructor(file: string, server?: ServerProcess) {
+    this.#file = file
+    this.#url = server?.url ?? `sqlite:${file}`
     this.#server = server
   }
 
@@ -129,6 +131,13 @@ class PerdureWorkflows implements WorkflowSystem {
     this.#runs.set(0, opened)
   }
 
+  async restart(): Promise<void> {
+    await this.close()
+    this.#server = await startServer(this.#file)
+    this.#url = this.#server.url
+    this.#app = await open(this.#url)
+  }
+
   async close(): Promise<void> {
     await this.#app?.close()
     await this.#server?.stop()
@@ -137,11 +146,12 @@ class PerdureWorkflows implements WorkflowSystem {
 
 /** On a file in the directory. */
 export function makePerdureWorkflows(place: Place): WorkflowSystem {
-  return new PerdureWorkflows(`sqlite:${join(place.directory, 'perdure.db')}`)
+  return new PerdureWorkflows(fileIn(place))
 }
 
 /** A node on a file in the directory, and a client with a worker in this process. */
 export async function makeNodeWorkflows(place: Place): Promise<WorkflowSystem> {
-  const server = await startServer(join(place.directory, 'perdure.db'))
-  return new PerdureWorkflows(server.url, server)
+  return new PerdureWorkflows(fileIn(place), await startServer(fileIn(place)))
 }
+
+const fileIn = ({ directory }: Place): string => join(directory, 'perdure.db')

@@ -71,6 +71,7 @@ describe('scenarios of workflows', () => {
   it('measure runs that wait only where they can be counted', async () => {
     const measured = workflowScenarios.workflowSuspended(new Pretended(), SIZE)
     await expect(measured).rejects.toThrow('does not count')
+    await expect(workflowScenarios.workflowRest(new Pretended(), SIZE)).rejects.toThrow('has no process')
   })
 
   it('refuse a system that does a step twice, or leaves one out', async () => {

@@ -121,22 +121,45 @@ async function workflowFanOut(system: WorkflowSystem, { jobs }: Size): Promise<F
 
 /** Many runs that wait: what it costs to start them, to have them, and to wake them. */
 async function workflowSuspended(system: WorkflowSystem, { jobs, inFlight }: Size): Promise<Figures> {
-  const { waitMany, counts, use } = system
-  if (!waitMany || !counts || !use) throw new Error('does not count runs that wait')
   const resumed = new Tracker(jobs)
   await system.open({ ...NO_HOOKS, resumed: resumed.started })
-  const startMs = await timed(async () => {
-    await inLanes(2, jobs / LOAD, (call) => waitMany.call(system, call * LOAD, LOAD))
-    while ((await counts.call(system)).suspended < jobs) await sleep(5)
-  })
-  await sleep(2000)
-  const { megabytes } = use.call(system)
+  const { counts } = countable(system)
+  const startMs = await timed(() => suspendMany(system, jobs))
   const wakeMs = await timed(async () => {
     await inLanes(inFlight, jobs, (run) => system.signal(run))
     await resumed.reached(jobs)
-    while ((await counts.call(system)).live > 0) await sleep(5)
+    while ((await counts()).live > 0) await sleep(5)
   })
-  return { megabytes, startMs, wakeMs, ratio: wakeMs / startMs }
+  return { startMs, wakeMs, ratio: wakeMs / startMs }
+}
+
+/** What runs that wait take of a process that does nothing but have them, and of one in which they have just begun to. */
+async function workflowRest(system: WorkflowSystem, { jobs }: Size): Promise<Figures> {
+  const { restart } = system
+  if (!restart) throw new Error('has no process of its own')
+  await system.open(NO_HOOKS)
+  const { use } = countable(system)
+  await suspendMany(system, jobs)
+  await sleep(2000)
+  const { megabytes: afterwards } = use()
+  await restart.call(system)
+  const { suspended } = await countable(system).counts()
+  if (suspended !== jobs) throw new Error(`${suspended} of ${jobs} runs wait`)
+  await sleep(2000)
+  return { megabytes: use().megabytes, afterwards }
+}
+
+async function suspendMany(system: WorkflowSystem, runs: number): Promise<void> {
+  const { waitMany, counts } = countable(system)
+  await inLanes(2, runs / LOAD, (call) => waitMany(call * LOAD, LOAD))
+  while ((await counts()).suspended < runs) await sleep(5)
+}
+
+/** The parts of a system that can tell of runs that wait. */
+function countable(system: WorkflowSystem) {
+  const { waitMany, counts, use } = system
+  if (!waitMany || !counts || !use) throw new Error('does not count runs that wait')
+  return { waitMany: waitMany.bind(system), counts: counts.bind(system), use: use.bind(system) }
 }
 
 /** Runs that one call starts. */
@@ -195,6 +218,7 @@ export const workflowScenarios = {
   workflowSignal,
   workflowFanOut,
   workflowSuspended,
+  workflowRest,
   workflowReplay,
 } satisfies Record<string, WorkflowScenario>
 

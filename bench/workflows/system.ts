@@ -43,6 +43,8 @@ export interface WorkflowSystem {
   long?(steps: number): Promise<void>
   /** Closes, and opens again: what was in memory is gone. */
   reopen?(): Promise<void>
+  /** Stops the process that serves the runs and starts it again, with no worker. */
+  restart?(): Promise<void>
   close(): Promise<void>
 }
 
