@@ -11,7 +11,7 @@ import { expiryOf, place, releaseLimits } from '../policy/admit.ts'
 import { queueOf } from '../policy/fairness.ts'
 import { type FinishTables, finish, stop } from '../policy/finish.ts'
 import { backoffMs, mayRetry } from '../policy/retry.ts'
-import { continueAsNew, pause, suspend } from '../policy/suspend.ts'
+import { continueAsNew, leaveBehind, pause, suspend } from '../policy/suspend.ts'
 
 /** An outcome whose values are JSON text already; `large` says that the result goes to the payload table. */
 export type EncodedOutcome =
@@ -57,8 +57,10 @@ export function report(view: Tables, command: ReportCommand, now: number): boole
     const [row, result] = withResult(view, job, outcome.result, outcome.large)
     finish(view, row, { state: SUCCEEDED, result, error: null }, now)
   } else if (job.cancelAt !== 0 && !stillUndoes(job, outcome)) {
+    // It ends before it begins anew, and a restart begins there.
+    const row = outcome.type === 'continued' ? leaveBehind(view, job, outcome) : job
     // Why it was cancelled says more than how its attempt took it.
-    finish(view, job, { state: stateOfStop(job), result: null, error: job.error }, now)
+    finish(view, row, { state: stateOfStop(job), result: null, error: job.error }, now)
   } else if (outcome.type === 'cancelled') {
     finish(view, job, { state: CANCELLED, result: null, error: outcome.error }, now)
   } else if (outcome.type === 'failed') {
@@ -81,7 +83,7 @@ function setAside(view: Tables, job: JobRow, outcome: Unfinished, now: number): 
       pause(view, job, outcome.error, now)
       break
     case 'continued':
-      continueAsNew(view, job, outcome.input, outcome.large, now)
+      continueAsNew(view, job, outcome, now)
       break
     default:
       putBack(view, job, outcome.type === 'snoozed' ? outcome.delayMs : undefined, now)

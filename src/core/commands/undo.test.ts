@@ -36,12 +36,16 @@ it('a cancelled run with something to undo waits for its undoing, whatever else 
   expect(await world.report({ type: 'snoozed', delayMs: 10 })).toBe(false)
 })
 
-it('a cancelled run that would begin anew ends: what it did is forgotten, so nothing would tell it any more', async () => {
+it('a cancelled run that would begin anew ends with what it did left behind, and a restart begins anew', async () => {
   const world = await RunWorld.open()
   await world.record([step(0, true)])
   await world.cancel()
-  await world.report({ type: 'continued', input: null, large: false })
-  expect(world.row()).toMatchObject({ state: CANCELLED, error: REASON })
+  await world.report({ type: 'continued', input: '"next"', large: false })
+  expect(world.row()).toMatchObject({ state: CANCELLED, error: REASON, input: '"next"', taken: 0 })
+  expect(world.row().flags & HAS_UNDO).toBe(0)
+  expect(await world.journal()).toEqual([])
+  await world.control('restart')
+  expect(world.row()).toMatchObject({ state: READY, input: '"next"' })
 })
 
 it('a run that begins anew has nothing to undo, and takes a large input along, or leaves one behind', async () => {

@@ -64,21 +64,27 @@ export function pause(view: FinishTables, job: JobRow, error: string, now: numbe
   view.jobs.put({ ...unleased(job), state: HELD, taken: 0, rank: 0, turn: 0, expireAt, flags, error })
 }
 
-/** The run begins anew with another input: what its journal says so far, and could undo, is forgotten; signals that wait are kept. */
-export function continueAsNew(
-  view: FinishTables,
-  job: JobRow,
-  input: string | null,
-  large: boolean,
-  now: number,
-): void {
+/** The input with which a run begins anew, as JSON text; `large` says that it goes to the payload table. */
+export interface NewInput {
+  readonly input: string | null
+  readonly large: boolean
+}
+
+/** The run begins anew with another input, through its limits; signals that wait are kept. */
+export function continueAsNew(view: FinishTables, job: JobRow, input: NewInput, now: number): void {
+  const anew = leaveBehind(view, job, input)
+  releaseLimits(view, anew)
+  const fresh: JobRow = { ...unleased(anew), taken: 0, dueAt: now }
+  view.jobs.put(place(view, fresh, view.routeById(job.route), now))
+}
+
+/** What the run's journal says so far, and could undo, is forgotten: it would begin with another input. Answers its row. */
+export function leaveBehind(view: FinishTables, job: JobRow, { input, large }: NewInput): JobRow {
   const run = runOf(view, job.id)
   view.append.cutJournal({ run: job.id, before: run.length, failures: false })
   view.runs.put({ ...run, start: run.length, waits: null, origin: run.length })
   if (large) view.append.payload({ job: job.id, field: 'input', text: input as string })
   const kept = job.flags & ~(LARGE_INPUT | HAS_UNDO)
   const flags = large ? kept | LARGE_INPUT : kept
-  releaseLimits(view, job)
-  const fresh: JobRow = { ...unleased(job), taken: 0, dueAt: now, flags, input: large ? null : input }
-  view.jobs.put(place(view, fresh, view.routeById(job.route), now))
+  return { ...job, flags, input: large ? null : input }
 }
