@@ -203,5 +203,5 @@ it('the key of a step is its own for ever: after a restart the same, after a new
   works = true
   await run.restart()
   await run.result()
-  expect(keys).toEqual(['1.0', '1.0', '1.2.0'])
+  expect(keys).toEqual(['1.0', '1.0', '1.3.0'])
 })
