@@ -102,6 +102,8 @@ export class RunChecker {
     // deleted in the same commit
     if (!this.#tables.jobs.has(run)) return
     const rows = this.#rows(run)
+    // cut off in the same commit, in which the run began anew or was restarted
+    if (!rows.has(sequence) && sequence < (this.#tables.runs.get(run)?.start ?? 0)) return
     must('W8', rows.has(sequence), () => `row ${sequence} of run ${run} did not land`)
     const others = [...rows.values()].filter(
       (other) => other.position === position && other.sequence !== sequence,
