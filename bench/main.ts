@@ -13,8 +13,8 @@ import { Servers } from './servers.ts'
 import { type SystemName, systemEntry, systems } from './systems.ts'
 import { textTable } from './table.ts'
 
-/** After this long --quick measures no more peers, so that it ends in under ten minutes on a slow machine too. */
-const QUICK_PEERS_MS = 420_000
+/** After this long --quick measures no more peers, so that it ends soon on a slow machine too. */
+const QUICK_PEERS_MS = 120_000
 
 const say = (line: string): boolean => process.stderr.write(`bench: ${line}\n`)
 
@@ -86,6 +86,7 @@ class Run {
     const ownRate = this.measured.get('endToEnd', system, 'perSecond')
     const answer = await measureSystem(name, system, {
       quick: this.#options.quick,
+      rounds: this.#options.rounds,
       servers: this.servers,
       ownRate,
     })
@@ -120,7 +121,7 @@ async function main(): Promise<void> {
   process.stdout.write(textTable(results))
   if (options.json) writeJson(options.json, results)
   if ((options.quick && !options.write) || options.only.length > 0 || !options.peers) return
-  for (const path of writeResults(results, machine, run.problems, options.quick)) say(`wrote ${path}`)
+  for (const path of writeResults(results, machine, run.problems, options)) say(`wrote ${path}`)
 }
 
 try {

@@ -4,7 +4,9 @@ import { rows } from './rows.ts'
 
 describe('the options of the bench', () => {
   it('measures everything by default', () => {
-    expect(readOptions([])).toEqual({ quick: false, peers: true, only: [], json: undefined, write: false })
+    expect(readOptions([])).toEqual({
+      ...{ quick: false, peers: true, only: [], rounds: 3, json: undefined, write: false },
+    })
   })
 
   it('takes row ids in lists and repeatedly', () => {
@@ -17,6 +19,13 @@ describe('the options of the bench', () => {
       /unknown row "embedded.nope"; known are:\n {2}embedded.e2e\n/,
     )
     expect(() => readOptions(['--only', ''])).toThrow('unknown row ""')
+  })
+
+  it('takes a number of rounds, and one for a quick run', () => {
+    expect(readOptions(['--rounds', '2'])?.rounds).toBe(2)
+    expect(readOptions(['--quick', '--rounds', '2'])?.rounds).toBe(1)
+    for (const wrong of ['0', '4', '1.5', 'many'])
+      expect(() => readOptions(['--rounds', wrong])).toThrow(`found "${wrong}"`)
   })
 
   it('refuses an unknown option', () => {

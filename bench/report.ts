@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { svgChart } from './chart.ts'
 import { type Machine, machineLine } from './machine.ts'
+import { type BenchOptions, MOST_ROUNDS } from './options.ts'
 import type { RowResult } from './row.ts'
 import { markdownDetails, markdownTable } from './table.ts'
 
@@ -13,9 +14,13 @@ export function writeJson(path: string, rows: RowResult[]): void {
   writeFileSync(path, `[\n${rows.map((row) => `  ${JSON.stringify(row)}`).join(',\n')}\n]\n`)
 }
 
-const QUICK = `
-
-A quick run: one round instead of three, fewer jobs, and no backlog rows. Read it as a first impression.`
+function howMeasured({ quick, rounds }: Pick<BenchOptions, 'quick' | 'rounds'>): string {
+  if (quick)
+    return '\n\nA quick run: one round instead of three, fewer jobs, peers and rows. Read it as a first impression.'
+  return rounds === MOST_ROUNDS
+    ? ''
+    : `\n\nThe median of ${rounds === 1 ? 'one round' : `${rounds} rounds`}, instead of three.`
+}
 
 /**
  * Rewrites the results page and its chart.
@@ -26,7 +31,7 @@ export function writeResults(
   rows: RowResult[],
   machine: Machine,
   problems: string[],
-  isQuick: boolean,
+  options: Pick<BenchOptions, 'quick' | 'rounds'>,
 ): string[] {
   const gaps =
     problems.length === 0 ? '' : `\nNot measured:\n\n${problems.map((line) => `- ${line}`).join('\n')}\n`
@@ -34,7 +39,7 @@ export function writeResults(
 
 Written by \`npm run bench\`; see [README.md](README.md) for what each row measures and how each system is set up.
 
-Machine: ${machineLine(machine)}.${isQuick ? QUICK : ''}
+Machine: ${machineLine(machine)}.${howMeasured(options)}
 
 Ratios say how many times better Perdure is: above 1 it is faster (or smaller), whether the row is a rate or a time.
 

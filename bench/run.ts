@@ -24,6 +24,8 @@ const NO_SIZE: Size = {
 
 export interface RunOptions {
   quick: boolean
+  /** Most rounds of a measurement. */
+  rounds: number
   servers: Servers
   /** The end-to-end rate of the system in this run, for measurements at half load. */
   ownRate: number | undefined
@@ -95,7 +97,7 @@ export async function measureSystem(
   }
   const steps: Order['scenario'][] = scenario === 'backlogRun' ? ['backlogFill', 'backlogRun'] : [scenario]
   const found: Figures[] = []
-  for (let round = 0; round < (options.quick ? 1 : rounds); round++) {
+  for (let round = 0; round < Math.min(rounds, options.rounds); round++) {
     const answer = await once(system, steps, full, name, options)
     if ('error' in answer) return answer
     found.push(answer.figures)
