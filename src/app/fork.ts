@@ -5,7 +5,7 @@ import type { Client, ImportedJob } from '../client/client.ts'
 import type { ProfileOptions } from '../client/types.ts'
 import { atVersion } from '../core/model/requirements.ts'
 import { pastOf } from '../workflow/fork.ts'
-import { readHistory } from './history.ts'
+import { readJournal } from './history.ts'
 
 /** The options of a fork. */
 export interface ForkOptions {
@@ -29,7 +29,7 @@ const FORK_OF = 'forkOf'
  */
 export async function forkRun(client: Client, run: number, options: ForkOptions = {}): Promise<number> {
   const { from, input, version } = options
-  const [{ journal }, job] = await Promise.all([readHistory(client, run), client.get(run)])
+  const [journal, job] = await Promise.all([readJournal(client, run), client.get(run)])
   const { kind, queue, namespace, priority, metadata, options: profile } = job
   const spec: ImportedJob = {
     ...{ queue, namespace, priority, metadata: { ...metadata, [FORK_OF]: String(run) } },

@@ -2,8 +2,8 @@
  * The history of a run, read through a client.
  */
 import type { Client } from '../client/client.ts'
-import type { JournalRow } from '../core/model/journal.ts'
-import { FORMAT, type RunHistory, VERSION, writeRows } from '../workflow/history.ts'
+import { journalPages } from '../client/journal-pages.ts'
+import { FORMAT, type HistoryRow, type RunHistory, VERSION, writeRows } from '../workflow/history.ts'
 
 /**
  * Reads a run with everything that it recorded since it began, or began anew.
@@ -12,13 +12,6 @@ import { FORMAT, type RunHistory, VERSION, writeRows } from '../workflow/history
  */
 export async function readHistory(client: Client, run: number): Promise<RunHistory> {
   const job = await client.get(run)
-  const rows: JournalRow[] = []
-  for (let from = 0, isEnd = false; !isEnd; ) {
-    const page = await client.workflows.journal(run, from)
-    rows.push(...page.rows)
-    from = page.next
-    isEnd = page.isEnd
-  }
   return {
     format: FORMAT,
     version: VERSION,
@@ -32,6 +25,18 @@ export async function readHistory(client: Client, run: number): Promise<RunHisto
     finishedAt: job.finishedAt,
     metadata: job.metadata,
     attempts: job.history,
-    journal: writeRows(rows),
+    journal: await readJournal(client, run),
   }
+}
+
+/**
+ * Reads what a run recorded since it began, or began anew.
+ *
+ * @throws NOT_FOUND.
+ */
+export async function readJournal(client: Client, run: number): Promise<HistoryRow[]> {
+  const rows: HistoryRow[] = []
+  for await (const page of journalPages((from) => client.workflows.journal(run, from)))
+    rows.push(...writeRows(page.rows))
+  return rows
 }

@@ -4,6 +4,7 @@
  * Owns: the wording of INVALID_OPTION. Never does: defaults, which stand beside the option's meaning.
  */
 import { type PerdureError, perdureError } from '../errors.ts'
+import { type Network, parseNetwork } from './network.ts'
 
 /** An INVALID_OPTION error. `name` is the full path of the option: `'job("resize") retry.attempts'`. */
 export function invalidOption(name: string, expected: string, found: unknown, fix?: string): PerdureError {
@@ -103,4 +104,13 @@ function editDistance(from: string, to: string, limit: number): number {
     above = line
   }
   return above[to.length] ?? limit
+}
+
+/** The networks that an option names. Throws INVALID_OPTION. */
+export function readNetworks(name: string, texts: readonly string[]): readonly Network[] {
+  return texts.map((text, index) => {
+    const network = parseNetwork(text)
+    if (network === undefined) throw invalidOption(`${name}[${index}]`, 'a network such as 10.1.0.0/16', text)
+    return network
+  })
 }

@@ -1,7 +1,7 @@
 /**
  * What holds up jobs that nothing will ever move on, by name.
  */
-import { readHistory } from '../app/history.ts'
+import { readJournal } from '../app/history.ts'
 import type { Client } from '../client/client.ts'
 import type { JobView } from '../client/types.ts'
 import { isTerminal, JOB_STATES, type StateCode } from '../core/model/states.ts'
@@ -37,7 +37,8 @@ export async function stuckError(
 
 const titleOf = ({ id, kind }: JobView): string => `job ${id} '${kind ?? 'a group'}'`
 
-async function reasonOf(client: Client, { id, state, error, pendingDependencies }: JobView): Promise<string> {
+async function reasonOf(client: Client, job: JobView): Promise<string> {
+  const { state, error, pendingDependencies } = job
   switch (state) {
     case 'ready':
       return 'is ready, and no worker has its kind or queue'
@@ -50,7 +51,7 @@ async function reasonOf(client: Client, { id, state, error, pendingDependencies 
     case 'running':
       return 'runs, and goes on neither by itself nor by the clock'
     case 'suspended': {
-      const waits = await waitsOf(client, id)
+      const waits = await waitsOf(client, job)
       return waits.length === 0 ? 'waits' : `waits for ${waits.join(', ')}`
     }
     default:
@@ -59,9 +60,8 @@ async function reasonOf(client: Client, { id, state, error, pendingDependencies 
 }
 
 /** What a run waits for, in the words of its code. */
-async function waitsOf(client: Client, run: number): Promise<string[]> {
-  const { journal, createdAt } = await readHistory(client, run)
-  return timelineOf(journal, createdAt)
+async function waitsOf(client: Client, { id, createdAt }: JobView): Promise<string[]> {
+  return timelineOf(await readJournal(client, id), createdAt)
     .filter((one) => one.state === 'open')
     .map(({ kind, name, child }) => (child === null ? `${kind} '${name}'` : `${kind} ${child} '${name}'`))
 }

@@ -5,8 +5,7 @@ import { perdureError } from '../errors.ts'
 import { Outbound } from '../runtime/outbound.ts'
 import { SIGNATURE_HEADER, signatureOf } from '../runtime/signature.ts'
 import { type Duration, parseDuration } from '../std/duration.ts'
-import { parseNetwork } from '../std/network.ts'
-import { checkKnown, invalidOption, nonEmptyText } from '../std/options.ts'
+import { checkKnown, invalidOption, nonEmptyText, readNetworks } from '../std/options.ts'
 import type { HumanNotice } from './human.ts'
 
 /** The options of {@link webhook}. */
@@ -37,7 +36,7 @@ export function webhook(options: WebhookOptions): (notice: HumanNotice) => Promi
   const url = readUrl(options.url)
   const timeoutMs = parseDuration(timeout, 'webhook timeout')
   if (secret !== undefined) nonEmptyText('webhook secret', secret)
-  const outbound = new Outbound({ to: 'public', allow: allow.map(readNetwork) })
+  const outbound = new Outbound({ to: 'public', allow: readNetworks('webhook allow', allow) })
   return async (notice) => {
     const body = JSON.stringify(notice)
     const signed = secret === undefined ? {} : { [SIGNATURE_HEADER]: signatureOf(secret, body, Date.now()) }
@@ -54,13 +53,6 @@ function readUrl(given: unknown): URL {
   const url = typeof given === 'string' ? URL.parse(given) : null
   if (url === null) throw invalidOption('webhook url', 'an address such as https://example.com/hook', given)
   return url
-}
-
-function readNetwork(text: string) {
-  const network = parseNetwork(text)
-  if (network === undefined)
-    throw invalidOption('each of webhook allow', 'a network such as 10.1.0.0/16', text)
-  return network
 }
 
 function refused({ hostname }: URL, status: number) {

@@ -20,6 +20,7 @@ import { isTerminal } from '../../core/model/states.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { type ErrorRecord, fromErrorRecord, type PerdureError, perdureError } from '../../errors.ts'
 import type { StoredJob } from '../../store/store.ts'
+import { journalPages } from '../journal-pages.ts'
 import type {
   AskOptions,
   FollowOptions,
@@ -191,12 +192,11 @@ export class EmbeddedRuns implements WorkflowClient {
 
   /** The row that answers an update, where it is in the journal already. */
   async #answered(run: number, name: string): Promise<JournalRow | undefined> {
-    for (let from = 0; ; ) {
-      const { rows, next, isEnd } = await this.#engine.reads.journal(run, from)
+    for await (const { rows } of journalPages((from) => this.#engine.reads.journal(run, from))) {
       const row = rows.find((each) => isAnswer(each, name))
-      if (row !== undefined || isEnd) return row
-      from = next
+      if (row !== undefined) return row
     }
+    return undefined
   }
 }
 

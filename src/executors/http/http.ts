@@ -8,8 +8,7 @@ import { perdureError } from '../../errors.ts'
 import { Outbound, type OutboundAnswer } from '../../runtime/outbound.ts'
 import { SIGNATURE_HEADER, signatureOf } from '../../runtime/signature.ts'
 import { type Duration, parseDuration } from '../../std/duration.ts'
-import { parseNetwork } from '../../std/network.ts'
-import { checkKnown, invalidOption, nonEmptyText, wholeNumber } from '../../std/options.ts'
+import { checkKnown, invalidOption, nonEmptyText, readNetworks, wholeNumber } from '../../std/options.ts'
 import { Calls, failure, jsonOrText, readRetryAfter, throttled } from '../call/call.ts'
 import type { Attempt, AttemptControl, Executor } from '../executor.ts'
 import { type HttpInput, readHttpInput } from './input.ts'
@@ -67,13 +66,10 @@ class Http implements Executor {
     this.#url = url
     this.#timeoutMs = Math.max(1, parseDuration(timeout, 'http timeout'))
     this.#most = wholeNumber('http maxAnswer', maxAnswer, 1, 64 * MEBIBYTE)
-    const networks = allow.map((text, index) => {
-      const network = parseNetwork(text)
-      if (network === undefined)
-        throw invalidOption(`http allow[${index}]`, 'a network such as 10.1.0.0/16', text)
-      return network
+    this.#outbound = new Outbound({
+      to: url === undefined ? 'public' : 'any',
+      allow: readNetworks('http allow', allow),
     })
-    this.#outbound = new Outbound({ to: url === undefined ? 'public' : 'any', allow: networks })
   }
 
   run(attempt: Attempt, control: AttemptControl): Promise<Outcome> {

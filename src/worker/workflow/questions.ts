@@ -2,6 +2,7 @@
  * Answers what runs are asked: from memory where this worker has the run as its journal has it, otherwise from a replay
  * that does nothing.
  */
+import { journalPages } from '../../client/journal-pages.ts'
 import type { RunAnswer, RunQuestion, WorkflowSession } from '../../client/workflows.ts'
 import { BROKEN, type JournalRow } from '../../core/model/journal.ts'
 import { errorRecord } from '../../errors.ts'
@@ -50,13 +51,11 @@ async function answer(
 /** Undefined where nobody wants the answer any more. */
 async function wholeJournal(session: WorkflowSession, token: string): Promise<JournalRow[] | undefined> {
   const rows: JournalRow[] = []
-  for (let from = 0; ; ) {
-    const page = await session.journal(token, from)
+  for await (const page of journalPages((from) => session.journal(token, from))) {
     if (page === undefined) return undefined
     rows.push(...page.rows)
-    if (page.isEnd) return rows
-    from = page.next
   }
+  return rows
 }
 
 async function replayed(
