@@ -1,7 +1,7 @@
 /**
  * What every client must do, embedded or remote, whatever the store: one suite, in parts.
  */
-import { describe } from 'vitest'
+import { afterAll, describe } from 'vitest'
 import { attemptTests } from './conformance/attempts.suite.ts'
 import { controlTests } from './conformance/control.suite.ts'
 import { dependencyTests } from './conformance/dependencies.suite.ts'
@@ -16,26 +16,51 @@ import { sizeTests } from './conformance/size.suite.ts'
 import { timeTests } from './conformance/time.suite.ts'
 import { workerTests } from './conformance/workers.suite.ts'
 import { workflowTests } from './conformance/workflows.suite.ts'
-import { type OpenFixture, useWorld } from './conformance/world.suite.ts'
+import { type OpenFixture, useWorld, type World } from './conformance/world.suite.ts'
 
-/** Runs the suite against the clients that `open` makes; `isBig` adds what takes seconds. */
-export function clientConformance(name: string, open: OpenFixture, traits: { isBig?: boolean } = {}): void {
+const PARTS: Readonly<Record<string, (world: World) => void>> = {
+  enqueue: enqueueTests,
+  keys: keyTests,
+  attempts: attemptTests,
+  time: timeTests,
+  control: controlTests,
+  dependencies: dependencyTests,
+  'limits and fairness': limitTests,
+  reads: readTests,
+  workers: workerTests,
+  logs: logTests,
+  placement: placementTests,
+  'workflow runs': workflowTests,
+  refusals: refusalTests,
+}
+
+/** What is particular about a client. */
+interface Traits {
+  /** Adds what takes seconds. */
+  readonly isBig?: boolean
+  /** Its store is a database, of which a whole look is not cheap. */
+  readonly isDatabase?: boolean
+}
+
+/** Runs the suite against the clients that `open` makes. */
+export function clientConformance(
+  name: string,
+  open: OpenFixture,
+  { isBig = false, isDatabase = false }: Traits = {},
+): void {
   describe(name, () => {
-    const world = useWorld(open)
-    describe('enqueue', () => enqueueTests(world))
-    describe('keys', () => keyTests(world))
-    describe('attempts', () => attemptTests(world))
-    describe('time', () => timeTests(world))
-    describe('control', () => controlTests(world))
-    describe('dependencies', () => dependencyTests(world))
-    describe('limits and fairness', () => limitTests(world))
-    describe('reads', () => readTests(world))
-    describe('workers', () => workerTests(world))
-    describe('logs', () => logTests(world))
-    describe('placement', () => placementTests(world))
-    describe('workflow runs', () => workflowTests(world))
-    describe('refusals', () => refusalTests(world))
+    const world = useWorld(open, !isDatabase)
+    for (const [part, tests] of Object.entries(PARTS)) {
+      describe(part, () => {
+        afterAll(() => world.check())
+        tests(world)
+      })
+    }
   })
-  if (traits.isBig !== true) return
-  describe(`${name}, at size`, () => sizeTests(useWorld(open)))
+  if (!isBig) return
+  describe(`${name}, at size`, () => {
+    const world = useWorld(open, false)
+    afterAll(() => world.check())
+    sizeTests(world)
+  })
 }

@@ -12,8 +12,10 @@ import { connectNode } from './remote/dial-node.ts'
 import { connectSocket } from './remote/remote.ts'
 
 clientConformance('the embedded client on memory', () => embedded({ store: 'memory' }), { isBig: true })
-clientConformance('the embedded client on SQLite in memory', () => embedded({ store: 'sqlite' }))
-clientConformance('the embedded client on a SQLite file', onFile, { isBig: true })
+clientConformance('the embedded client on SQLite in memory', () => embedded({ store: 'sqlite' }), {
+  isDatabase: true,
+})
+clientConformance('the embedded client on a SQLite file', onFile, { isBig: true, isDatabase: true })
 async function onFile(): Promise<Fixture> {
   const folder = mkdtempSync(join(tmpdir(), 'perdure-client-'))
   const fixture = await embedded({ store: 'sqlite', path: join(folder, 'app.db') })

@@ -2,7 +2,7 @@
  * World: one client under test, and the few verbs in which its tests speak.
  *
  * All tests of a suite share one store, so each has a queue, a kind and a namespace of its own. After each
- * test the whole store is checked.
+ * part the whole store is checked, and after each test where that costs little.
  */
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { PerdureError } from '../../errors.ts'
@@ -27,15 +27,19 @@ let nobody = 2 ** 50
 /** Reads that one command may need one after another before it can be applied. */
 const ROUNDS = 4
 
-/** Gives the tests of a suite their world; call it inside a `describe`. */
-export function useWorld(open: OpenFixture): World {
+/**
+ * Gives the tests of a suite their world; call it inside a `describe`.
+ *
+ * @param isChecked whether the store is checked after each test: in a database it takes longer than the tests.
+ */
+export function useWorld(open: OpenFixture, isChecked: boolean): World {
   const world = new World()
   beforeAll(async () => {
     world.begin(await open())
   })
   afterEach(async () => {
     await world.rest()
-    expect(await world.client.check()).toEqual([])
+    if (isChecked) await world.check()
   })
   afterAll(() => world.end())
   return world
@@ -63,6 +67,11 @@ export class World {
     await (await this.#session)?.close()
     this.#session = undefined
     this.rename()
+  }
+
+  /** All that the store holds agrees with itself. */
+  async check(): Promise<void> {
+    expect(await this.client.check()).toEqual([])
   }
 
   rename(): void {
