@@ -205,3 +205,23 @@ it('the key of a step is its own for ever: after a restart the same, after a new
   await run.result()
   expect(keys).toEqual(['1.0', '1.0', '1.3.0'])
 })
+
+it('a restart of a run that was cancelled goes on as if nobody had cancelled it', async () => {
+  const begun = Promise.withResolvers<void>()
+  let calls = 0
+  await deploy(async (flow) => {
+    const first = await flow.step('first', () => ++calls)
+    return flow.step('long', async ({ signal }) => {
+      if (++calls > 2) return [first, calls]
+      begun.resolve()
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      throw new Error('stopped')
+    })
+  })
+  const run = await app.enqueue('flow')
+  await begun.promise
+  await run.cancel()
+  expect(await run.wait()).toMatchObject({ state: 'cancelled' })
+  await run.restart()
+  expect(await run.result()).toEqual([1, 3])
+})

@@ -88,7 +88,7 @@ export interface JournalCut {
   readonly run: number
   /** Rows of smaller sequence numbers; 0 for none. */
   readonly before: number
-  /** Rows of steps that failed for good. */
+  /** Rows of what failed for good, of locks and what was let go of, and of a cancel. */
   readonly failures: boolean
 }
 

@@ -4,6 +4,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   BROKEN,
+  CANCEL,
   CHILD,
   childName,
   DONE,
@@ -69,7 +70,7 @@ export function journalSuite(make: MakeStore): void {
       expect((await subject.load({ runs: [1] })).runs).toEqual([{ ...started, length: 2 }])
     })
 
-    it('lose steps and children that failed, each with all of its rows, and give their numbers to nobody', async () => {
+    it('lose steps and children that failed, each with all of its rows, and a cancel, and give their numbers to nobody', async () => {
       const subject = await Subject.open(make)
       const kept = [row(1, 0), row(1, 2, { position: 9, kind: CHILD, state: OPEN, value: '6' })]
       const failed = [
@@ -80,11 +81,12 @@ export function journalSuite(make: MakeStore): void {
         row(1, 6, { position: 1, state: BROKEN }),
         row(1, 7, { position: 4, kind: LOCK, state: OPEN, value: '8' }),
         row(1, 8, { position: 5, kind: WITHDRAW, value: '[4]' }),
+        row(1, 9, { position: -1, kind: CANCEL }),
       ]
-      const cut = { runs: [runRow(1, { start: 9 })], journalCuts: [{ run: 1, before: 0, failures: true }] }
+      const cut = { runs: [runRow(1, { start: 10 })], journalCuts: [{ run: 1, before: 0, failures: true }] }
       await subject.commit({ ...WORLD, ...enqueued([job(1)]), journal: [...kept, ...failed], ...cut })
-      expect(await subject.reads.journal(1, 0)).toEqual({ rows: kept, next: 9, isEnd: true, origin: 0 })
-      expect((await subject.load({ runs: [1] })).runs).toEqual([runRow(1, { start: 9, length: 9 })])
+      expect(await subject.reads.journal(1, 0)).toEqual({ rows: kept, next: 10, isEnd: true, origin: 0 })
+      expect((await subject.load({ runs: [1] })).runs).toEqual([runRow(1, { start: 10, length: 10 })])
     })
 
     it('keep a step at whose position a job failed that an earlier beginning of the run had asked for', async () => {

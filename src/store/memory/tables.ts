@@ -6,8 +6,10 @@
 import type { JobRow } from '../../core/model/job.ts'
 import {
   BROKEN,
+  CANCEL,
   CHILD,
   childName,
+  type EntryKind,
   type JournalRow,
   LOCK,
   OPEN,
@@ -237,13 +239,16 @@ function isSame(a: JobRow | undefined, b: JobRow | undefined): boolean {
   return true
 }
 
-/** Which rows are of something that failed: a step with its tries, a child, whose position may be another's as well. */
+/** What a restart takes out in any case. */
+const GONE: ReadonlySet<EntryKind> = new Set<EntryKind>([CANCEL, WITHDRAW, LOCK])
+
+/** Which rows are of something that failed, or was cancelled: a step with its tries, a child, whose position may be another's as well. */
 function failuresOf(rows: readonly JournalRow[]): (row: JournalRow) => boolean {
   const broken = rows.filter(({ state }) => state === BROKEN)
   const children = new Set(broken.filter(({ kind }) => kind === CHILD).map(({ name }) => name))
   const steps = new Set(broken.filter(({ kind }) => kind === STEP).map(({ position }) => position))
   return ({ kind, state, position, value }) =>
-    kind === LOCK || kind === WITHDRAW
+    GONE.has(kind)
       ? true
       : kind === CHILD
         ? state === BROKEN || (state === OPEN && children.has(childName(value as string)))

@@ -28,9 +28,9 @@ export function writeJournals(
   }
 }
 
-/** What failed goes with all of its rows: a step with those of its tries, a child, whose position may be another's as well, with its own. Locks were given back, and are taken again. */
+/** What failed goes with all of its rows: a step with those of its tries, a child, whose position may be another's as well, with its own. Locks were given back, and are taken again; nobody has cancelled the run any more. */
 const CUT_FAILURES = `
-DELETE FROM journal WHERE run = ? AND (kind IN (8, 9) OR (kind = 4 AND state = 2)
+DELETE FROM journal WHERE run = ? AND (kind IN (6, 8, 9) OR (kind = 4 AND state = 2)
   OR (kind = 4 AND state = 0 AND '#' || value IN (SELECT name FROM journal WHERE run = ? AND kind = 4 AND state = 2))
   OR (kind IN (1, 2) AND position IN (SELECT position FROM journal WHERE run = ? AND kind = 1 AND state = 2)))`
 
