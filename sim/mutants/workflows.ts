@@ -177,16 +177,21 @@ export const OF_WORKFLOWS: readonly Mutant[] = [
   },
   {
     name: 'restart-gives-numbers-twice',
-    recreates: 'rows that a restart took out make room for others, for whoever reads the run anew',
+    recreates:
+      'rows that a restart, or a new beginning, took out make room for others, for whoever reads the run anew',
     edits: [
       {
         file: CONTROL,
         find: 'view.runs.put({ ...run, ...kept, length: start, start })',
         replace: 'view.runs.put({ ...run, ...kept, length: start, start: isUndone ? start : run.start })',
       },
+      {
+        file: SUSPEND,
+        find: 'view.runs.put({ ...run, start: run.length, waits: null, origin: run.length })',
+        replace: 'view.runs.put({ ...run, waits: null, origin: run.length })',
+      },
     ],
     caughtBy: ['D3', 'D5', 'W5', 'W6', 'W8'],
     needs: [...WORKFLOWS, 'controls', 'smallMemory'],
-    from: 140,
   },
 ]
