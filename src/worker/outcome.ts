@@ -25,7 +25,8 @@ export function outcomeAfterStop(outcome: Outcome, reason: StopReason): Outcome 
     case 'drain':
       return outcome.type === 'snoozed' ? outcome : { type: 'released' }
     case 'cancel':
-      return outcome.type === 'cancelled' ? outcome : { type: 'cancelled' }
+      // A workflow run that was given back may have to undo what it did; the engine ends any other.
+      return outcome.type === 'cancelled' || outcome.type === 'released' ? outcome : { type: 'cancelled' }
     case 'timeout':
       return isFailure(outcome, 'TIMEOUT') ? outcome : { ...failed(outcome), error: timeoutError() }
     case 'lease-lost':
@@ -37,6 +38,8 @@ export function outcomeAfterStop(outcome: Outcome, reason: StopReason): Outcome 
 
 /** The outcome of an attempt that did not end in the time it was given to stop. */
 export function outcomeOfAbandoned(reason: StopReason): Outcome {
+  // Not in the words of a run that has undone what it did: it may have had no time to, and tries again.
+  if (reason === 'cancel') return { type: 'failed', error: timeoutError() }
   return outcomeAfterStop({ type: 'cancelled', reason: 'The handler did not stop in its grace' }, reason)
 }
 

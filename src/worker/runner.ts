@@ -155,7 +155,7 @@ export class Runner {
       return
     }
     const reason = attempt.stopReason
-    const final = reason === undefined ? outcome : outcomeAfterStop(outcome, reason)
+    const final = reason === undefined || attempt.abandoned ? outcome : outcomeAfterStop(outcome, reason)
     attempt.phase = ENDED
     if (this.#parts.listeners.has('attempt')) attempt.endedAt = this.#parts.clock.monotonic()
     this.#parts.reporter().add(attempt, makeReport(attempt.token, final, this.#parts.maxResult))

@@ -7,7 +7,7 @@ import type { WorkerSession } from '../../client/client.ts'
 import type { JobDefinition } from '../../client/definition.ts'
 import { type EnqueueOptions, makeSpec } from '../../client/enqueue.ts'
 import type { RunEntry, WorkflowSession } from '../../client/workflows.ts'
-import type { Outcome } from '../../core/model/outcome.ts'
+import type { Outcome, StopReason } from '../../core/model/outcome.ts'
 import { errorRecord } from '../../errors.ts'
 import type { Attempt, AttemptControl } from '../../executors/executor.ts'
 import { stoppedOutcome } from '../../executors/stopped.ts'
@@ -154,6 +154,9 @@ function inNamespace(namespace: string, options: EnqueueOptions | undefined): En
  */
 const RELEASED: Outcome = { type: 'released' }
 
+/** Why an attempt was stopped that goes on from its journal: also one that was cancelled, for what it may have to undo. */
+const GIVEN_BACK: ReadonlySet<StopReason> = new Set<StopReason>(['lease-lost', 'cancel'])
+
 function outcomeOf(end: RunEnd, control: AttemptControl): Outcome {
   switch (end.type) {
     case 'succeeded':
@@ -168,7 +171,7 @@ function outcomeOf(end: RunEnd, control: AttemptControl): Outcome {
     case 'continued':
       return end
     case 'stopped':
-      return control.stopReason === undefined || control.stopReason === 'lease-lost'
+      return control.stopReason === undefined || GIVEN_BACK.has(control.stopReason)
         ? RELEASED
         : stoppedOutcome(control.stopReason, { found: 'a workflow that was under way' })
     case 'lost':
