@@ -64,7 +64,10 @@ describe('what reads it', () => {
     ['labels', `${head}a_total{x="1",y="a\\"b\\\\c\\nd"} 1e3\na_total 0\n`],
     ['a histogram', histogram(...whole)],
     ['no samples', head],
-    ['odd numbers', '# HELP g G\n# TYPE g gauge\ng NaN\n\n# HELP h H\n# TYPE h gauge\nh -Inf\n'],
+    [
+      'odd numbers',
+      '# HELP g G\n# TYPE g gauge\ng NaN\n# HELP i I\n# TYPE i gauge\ni Nan\n\n# HELP h H\n# TYPE h gauge\nh -Inf\n',
+    ],
   ])('takes %s', (_, text) => {
     expect(() => readExposition(text)).not.toThrow()
   })

@@ -23,7 +23,8 @@ const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/
 const COMMENT = /^# (HELP|TYPE) (\S+) (.+)$/
 const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\"n])*)"(,|$)/y
-const NUMBER = /^(?:NaN|[+-]Inf|[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)$/
+// as Go's ParseFloat reads them, to which NaN may be written in any case: a lag of which nothing was measured is Nan
+const NUMBER = /^(?:[Nn][Aa][Nn]|[+-]Inf|[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)$/
 const HELP = /^(?:[^\\]|\\\\|\\n)+$/
 const TYPES = ['counter', 'gauge', 'histogram', 'summary', 'untyped']
 const ENDINGS: Readonly<Record<string, readonly string[]>> = {
