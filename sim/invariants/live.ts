@@ -80,6 +80,11 @@ export class LiveChecker {
     }
   }
 
+  /** The engine works from here on: its time may have begun before that of the reading, where a clock was set back meanwhile. */
+  begin(now: number): void {
+    for (const lease of this.#leases.values()) lease.renewedAt = Math.min(lease.renewedAt, now)
+  }
+
   /** A heartbeat was accepted. */
   onRenewed(job: number, attempt: number, nonce: string, now: number): void {
     this.#checkToken('a heartbeat', job, attempt, nonce, this.#rows.get(job))
@@ -134,18 +139,13 @@ export class LiveChecker {
         () => `job ${after.id} begins try ${after.tries} of ${retry.attempts}`,
       )
     }
-    if (before?.state === RUNNING && after.state !== RUNNING) this.#checkReaped(before, after, at)
   }
 
-  #checkReaped(before: JobRow, after: JobRow, at: number): void {
+  /** An attempt was ended because nothing was heard of its worker. */
+  #checkReaped(before: JobRow, at: number): void {
     const { absence } = this.#owner.clock
     const { renewedAt: heardAt, termMs } = this.#leases.get(before.id) as Lease
-    this.#leases.delete(before.id)
-    // it may be an earlier attempt that was reaped, or one of a job that the run had called
-    const isReaped =
-      after.error?.includes('"WORKER_LOST"') === true &&
-      after.error.includes(`heartbeats of attempt ${before.attempt};`)
-    if ((before.flags & LOCAL_LEASE) !== 0 || !isReaped) return
+    if ((before.flags & LOCAL_LEASE) !== 0) return
     // an owner that was away could not hear of renewals; a clock that was set back again saw no absence
     const wasAway = absence.from < heardAt + termMs && absence.to <= at
     const renewedAt = wasAway ? Math.max(absence.to, heardAt) : heardAt
@@ -167,7 +167,7 @@ export class LiveChecker {
   }
 
   /** All changes of a command have been seen. */
-  onCommand(command: Command, reply: unknown, workingSet: WorkingSet): void {
+  onCommand(command: Command, reply: unknown, at: number, workingSet: WorkingSet): void {
     if (this.#isSuperseded) return
     const touched = this.#touched
     this.#touched = new Map()
@@ -178,9 +178,12 @@ export class LiveChecker {
       const row = touched.has(job) ? touched.get(job) : this.#rows.get(job)
       if (type !== 'report' || touched.size > 0) this.#checkToken(type, job, attempt, nonce, row)
     }
+    const lost = command.type === 'lose' && command.cause === 'lost' ? touched.get(command.job) : undefined
+    if (lost !== undefined) this.#checkReaped(lost, at)
     const limits = new Set<number>()
     for (const [id, before] of touched) {
       const after = this.#rows.get(id)
+      if (after?.state !== RUNNING) this.#leases.delete(id)
       for (const row of [before, after])
         if (row !== undefined) for (const limit of limitsOf(row)) limits.add(limit)
       if (before?.state === READY && after?.state === RUNNING) this.#checkOrder(before)

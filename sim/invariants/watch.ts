@@ -54,7 +54,7 @@ export class Watch {
   /** For {@link EngineOptions.onApplied}. */
   readonly onApplied = (command: Command, reply: Reply | PerdureError, now: number): void => {
     const { workingSet } = this.#engine as Engine
-    this.live.onCommand(command, reply, workingSet)
+    this.live.onCommand(command, reply, now, workingSet)
     this.#gathering.commands.push({ command, reply, now })
     // an answer tells of everything that was applied before it
     const group = workingSet.isDirty ? this.#gathering : this.#issued
@@ -78,6 +78,7 @@ export class Watch {
 
   /** Begins to watch an engine that was just opened. */
   attach(engine: Engine): void {
+    this.live.begin(engine.now())
     this.#engine = engine
     const { announcer, leases } = engine
     announcer.note = (before, after, at) => {
