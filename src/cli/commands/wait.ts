@@ -18,6 +18,8 @@ interface WaitOptions extends FilterOptions {
 }
 
 const LIVE = JOB_STATES.slice(0, 7)
+/** What has ended already answers within this time, on a slow machine too. */
+const WAITS_AFTER_MS = 2_000
 
 export const define: Definition = (command, run) => {
   command
@@ -72,8 +74,8 @@ export const define: Definition = (command, run) => {
         try {
           waiting.add(ids.map(({ id }) => id))
           const ended = waiting.finish()
-          // Told only to those who really wait: what has ended already answers within this time.
-          const note = setTimeout(() => void noteIdle(context, store).catch(() => {}), 300)
+          // Told only to those who really wait.
+          const note = setTimeout(() => void noteIdle(context, store).catch(() => {}), WAITS_AFTER_MS)
           await ended.finally(() => clearTimeout(note))
         } catch (error) {
           if (!(error instanceof Interrupted)) throw error
