@@ -19,3 +19,8 @@ it('looks at a bounded number of jobs, however long a line of them is', () => {
   expect([...found].slice(0, 3)).toEqual([1, 2, 3])
   expect(asked).toHaveLength(9_999)
 })
+
+it('finds nobody behind a job that was deleted', () => {
+  const gone = { jobs: { need: () => {}, get: () => undefined }, dependents: { need: () => {} } }
+  expect([...waitersOf(gone as unknown as Pick<View, 'jobs' | 'dependents'>, 1)]).toEqual([1])
+})
