@@ -11,6 +11,7 @@ import { auditFileOf } from '../server/auth/audit-files.ts'
 import type { AuditOptions } from '../server/auth/audit-log.ts'
 import { tokenFileOf } from '../server/auth/token-file.ts'
 import type { TlsOptions } from '../server/http/listener.ts'
+import type { StoreAddress } from './address.ts'
 import type { Context } from './context.ts'
 import { LOG_SETTINGS, makeLogger, nodeName } from './logging.ts'
 import type { OpenStore } from './store.ts'
@@ -28,8 +29,8 @@ export async function withServedStore<T>(
   act: (store: OpenStore, logger: Logger) => Promise<T>,
 ): Promise<T> {
   const settings = await context.settings()
-  const { host, port, tls, metrics, tokens, allowPlain, limits } = settings.current.node
-  const audit = await readAudit(context)
+  const { host, port, tls, metrics, tokens, allowPlain, limits, audit: bounds } = settings.current.node
+  const audit = auditOf(await context.address(), bounds)
   const meter = metrics ? new (await import('../server/metrics/meter.ts')).Meter() : undefined
   const book = new LogBook({ node: nodeName() })
   const logger = await makeLogger(context, 'node', [(record) => book.add(record)])
@@ -67,9 +68,10 @@ function readTokens({ file }: OpenStore, tokens: string | undefined): { tokenFil
 }
 
 /** The audit log beside the store. */
-async function readAudit(context: Context): Promise<AuditOptions | undefined> {
-  const { type, path } = await context.address()
-  const { size, files } = (await context.settings()).current.node.audit
+function auditOf(
+  { type, path }: StoreAddress,
+  { size, files }: { readonly size: number; readonly files: number },
+): AuditOptions | undefined {
   return type === 'sqlite' ? { path: auditFileOf(path), mostBytes: size, keeps: files } : undefined
 }
 

@@ -54,10 +54,6 @@ export class Allowance {
   /** Pays for a call; nothing is taken for one that is refused. @throws OVERLOADED, with `retryAfterMs`. */
   pay(method: MethodName, values: readonly unknown[]): void {
     const { rate = 0 } = this.#limits()
-    if (rate === 0) {
-      this.#payElsewhere?.(method, values)
-      return
-    }
     const now = this.#now()
     const waitMs = this.#rate.waitMs(rate, now)
     if (waitMs > 0) throw tooOften(rate, waitMs)

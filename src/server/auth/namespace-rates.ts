@@ -57,15 +57,15 @@ export class NamespaceRates {
     for (const [namespace, count] of bill) {
       const rates = this.#byName.get(namespace)
       if (rates === undefined) continue
-      const callsWaitMs = calls === 0 ? 0 : rates.calls.waitMs(calls, now)
+      const callsWaitMs = rates.calls.waitMs(calls, now)
       if (callsWaitMs > 0) throw tooOften(namespace, 'calls', calls, callsWaitMs)
-      const jobsWaitMs = jobs === 0 || count === 0 ? 0 : rates.jobs.waitMs(jobs, now)
+      const jobsWaitMs = count === 0 ? 0 : rates.jobs.waitMs(jobs, now)
       if (jobsWaitMs > 0) throw tooOften(namespace, 'jobs', jobs, jobsWaitMs)
     }
     for (const [namespace, count] of bill) {
       const rates = this.#of(namespace, now)
-      if (calls > 0) rates.calls.take(1, calls, now)
-      if (jobs > 0) rates.jobs.take(count, jobs, now)
+      rates.calls.take(1, calls, now)
+      rates.jobs.take(count, jobs, now)
     }
   }
 

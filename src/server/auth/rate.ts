@@ -15,14 +15,16 @@ export class Rate {
   /** Monotonic ms. */
   #at = Number.NEGATIVE_INFINITY
 
-  /** How long until there is room, ms; 0 when there is some now. Whoever comes after that finds it. */
+  /** How long until there is room, ms; 0 when there is some now. Whoever comes after that finds it. A rate of 0 bounds nothing. */
   waitMs(perSecond: number, now: number): number {
+    if (perSecond === 0) return 0
     const over = this.#owedAt(perSecond, now) - perSecond * BURST_S
     return over < 0 ? 0 : Math.floor((over * 1_000) / perSecond) + 1
   }
 
   /** Takes some. It may be more than there is room for: what is larger than a burst could never be taken otherwise. */
   take(some: number, perSecond: number, now: number): void {
+    if (perSecond === 0) return
     this.#owed = this.#owedAt(perSecond, now) + some
     this.#at = now
   }
