@@ -11,11 +11,12 @@ import type { TlsFiles } from '../client/remote/door.ts'
 import { PerdureError, perdureError } from '../errors.ts'
 import { socketPath } from '../protocol/address.ts'
 import type { ServedOptions } from '../server/embedded.ts'
+import { growingPauseMs } from '../std/pause.ts'
 import type { StoreAddress } from './address.ts'
 import { Turns } from './turns.ts'
 
-const FIRST_PAUSE_MS = 10
-const LONGEST_PAUSE_MS = 200
+/** Between looks whether the store is free. */
+const PAUSES = { firstMs: 15, longestMs: 250 }
 
 /** An open store. */
 export interface OpenStore {
@@ -71,7 +72,7 @@ export async function openStore(address: StoreAddress, options: OpenOptions): Pr
   const turns = new Turns(performance.now())
   // An owner's socket is tried first: connecting is cheaper than loading a database to learn that it is busy.
   let socket: string | undefined = socketPath(address.path)
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+  for (let looks = 0; ; looks += 1) {
     const connected = socket !== undefined && existsSync(socket) ? await tryConnect(socket, owner) : undefined
     if (connected !== undefined) return connected
     try {
@@ -81,7 +82,7 @@ export async function openStore(address: StoreAddress, options: OpenOptions): Pr
       const { data } = error as PerdureError
       if (typeof data.socket === 'string') socket = data.socket
     }
-    await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.5 + Math.random())))
+    await new Promise((resolve) => setTimeout(resolve, growingPauseMs(PAUSES, looks, Math.random())))
   }
 }
 

@@ -2,16 +2,15 @@
  * How long to wait before asking again something that has just failed.
  */
 import { PerdureError, textOf } from '../errors.ts'
+import { growingPauseMs, type Pauses } from '../std/pause.ts'
 
 /** Doubling delays with jitter, from `firstMs` to `longestMs`. */
 export class Backoff {
-  readonly #firstMs: number
-  readonly #longestMs: number
+  readonly #pauses: Pauses
   #failures = 0
 
   constructor(firstMs: number, longestMs: number) {
-    this.#firstMs = firstMs
-    this.#longestMs = longestMs
+    this.#pauses = { firstMs, longestMs }
   }
 
   /** Failures since the last success. */
@@ -21,10 +20,9 @@ export class Backoff {
 
   /** Counts a failure; answers how long to wait, ms: no shorter than the error itself says. */
   next(error?: unknown): number {
-    const full = Math.min(this.#longestMs, this.#firstMs * 2 ** Math.min(this.#failures, 30))
+    const pauseMs = growingPauseMs(this.#pauses, this.#failures, Math.random())
     this.#failures++
-    // half of it is random, so that workers that failed together do not come back together
-    return Math.max(retryAfterMs(error), full / 2 + (Math.random() * full) / 2)
+    return Math.max(retryAfterMs(error), pauseMs)
   }
 
   /** Counts a success. */

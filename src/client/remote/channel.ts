@@ -9,12 +9,15 @@ import { fromErrorRecord, PerdureError, perdureError } from '../../errors.ts'
 import type { MessageLink } from '../../protocol/link.ts'
 import type { ClientMessage, ServerMessage } from '../../protocol/messages.ts'
 import { METHODS, type Method, type MethodName } from '../../protocol/methods.ts'
+import { growingPauseMs } from '../../std/pause.ts'
 import type { Door } from './door.ts'
 import { Patience } from './patience.ts'
 import { RemoteStream } from './stream.ts'
 
-const FIRST_DELAY_MS = 20
-const LONGEST_DELAY_MS = 1_000
+/** Between tries to connect. */
+const PAUSES = { firstMs: 20, longestMs: 1_000 }
+/** How often a call is sent anew: one that breaks every connection is the cause of it and must not go on for ever. */
+const MOST_BREAKS = 5
 /** Notices that arrive before the caller of `openWorker` knows its session's number. */
 const MAX_EARLY_NOTICES = 10_000
 
@@ -189,50 +192,49 @@ export class Channel {
   }
 
   /** Asks what changes nothing, and asks again when too much was waiting at the other end. */
-  async read(method: MethodName, values: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
-    const deadline = this.#deadlineOf(method, options)
-    let patience: Patience | undefined
-    for (;;) {
-      try {
-        return await this.call(method, values, { ...options, deadline })
-      } catch (error) {
-        patience ??= this.#patience(deadline, options.signal)
-        if (!(await patience.outwaits(error))) throw error
-      }
-    }
+  read(method: MethodName, values: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
+    return this.#persist(1, method, () => values, options)
   }
 
   /**
    * Asks, and asks again when the connection breaks or too much was waiting at the other end: for reads, and for writes
    * that carry a request id.
    */
-  async callAgain(
+  callAgain(
     method: MethodName,
     valuesOf: (isFirst: boolean) => readonly unknown[],
     options: CallOptions = {},
   ): Promise<unknown> {
+    return this.#persist(MOST_BREAKS, method, valuesOf, options)
+  }
+
+  /** Asks until there is an answer, the deadline has passed, or so many connections have broken under it. */
+  async #persist(
+    mostBreaks: number,
+    method: MethodName,
+    valuesOf: (isFirst: boolean) => readonly unknown[],
+    options: CallOptions,
+  ): Promise<unknown> {
     const deadline = this.#deadlineOf(method, options)
     let patience: Patience | undefined
     let broken: unknown
-    let isFirst = true
-    // Five: one that breaks every connection is the cause of it and must not go on for ever.
-    for (let breaks = 0; breaks < 5; ) {
+    let breaks = 0
+    for (let isFirst = true; ; isFirst = false) {
       try {
         return await this.call(method, valuesOf(isFirst), { ...options, deadline })
       } catch (error) {
-        isFirst = false
         if (this.isLost(error)) {
           broken = error
           breaks += 1
           patience?.calm()
+          if (breaks >= mostBreaks) throw error
         } else {
           patience ??= this.#patience(deadline, options.signal)
           if (!(await patience.outwaits(error))) throw outcomeOf(error, broken)
         }
+        if (performance.now() >= deadline) throw outcomeOf(error, broken)
       }
-      if (performance.now() >= deadline) break
     }
-    throw broken
   }
 
   #deadlineOf(method: MethodName, { deadline }: CallOptions): number {
@@ -361,7 +363,7 @@ export class Channel {
 
   /** Tries until it works, is closed, or the peer turns out to speak another language. */
   async #reconnect(): Promise<Link> {
-    for (let delayMs = FIRST_DELAY_MS; ; delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS)) {
+    for (let failures = 0; ; failures += 1) {
       if (this.#closed) throw closed()
       try {
         return await this.#dial()
@@ -371,7 +373,7 @@ export class Channel {
         if (this.#waiting === 0 && this.#watchers.size === 0) throw error
       }
       const revived = await this.#options.onUnreachable?.().catch(() => false)
-      if (!revived) await this.#pause(delayMs * (0.5 + Math.random() / 2))
+      if (!revived) await this.#pause(growingPauseMs(PAUSES, failures, Math.random()))
     }
   }
 

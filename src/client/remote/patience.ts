@@ -6,9 +6,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PerdureError } from '../../errors.ts'
+import { growingPauseMs } from '../../std/pause.ts'
 
-const FIRST_PAUSE_MS = 20
-const LONGEST_PAUSE_MS = 1_000
+const PAUSES = { firstMs: 20, longestMs: 1_000 }
 
 /** How long one call is repeated for. */
 export interface PatienceOptions {
@@ -56,9 +56,7 @@ export class Patience {
 
   #pauseMs({ data }: PerdureError): number {
     const { retryAfterMs } = data
-    const growing = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(this.#refusals, 30))
-    // a part of it is random, so that those that were refused together do not come back together
-    const pauseMs = growing / 2 + (Math.random() * growing) / 2
+    const pauseMs = growingPauseMs(PAUSES, this.#refusals, Math.random())
     return typeof retryAfterMs === 'number' && retryAfterMs > 0 ? retryAfterMs + pauseMs : pauseMs
   }
 }

@@ -32,14 +32,13 @@ export interface SessionLine {
 /** The part of a client that knows workflows. */
 export function remoteWorkflows(channel: Channel): WorkflowClient {
   return {
-    signal: (run, name, value, { id } = {}) => {
-      const said = id === undefined ? { value } : { value, id }
-      const values = [run, name, said]
-      const reply =
-        id === undefined
-          ? channel.call('workflows.signal', values)
-          : channel.callAgain('workflows.signal', () => values)
-      return reply as Promise<{ isAwaited: boolean }>
+    signal: async (run, name, value, { id } = {}) => {
+      const values = [run, name, id === undefined ? { value } : { value, id }]
+      // sent twice without an id it would be two signals
+      const reply = await (id === undefined
+        ? channel.call('workflows.signal', values)
+        : channel.callAgain('workflows.signal', () => values))
+      return reply as { isAwaited: boolean }
     },
     query: async (run, name, input, { signal, timeoutMs } = {}) => {
       const said = timeoutMs === undefined ? { input } : { input, timeoutMs }

@@ -33,7 +33,7 @@ export const RECORDED: ReadonlySet<MethodName> = new Set(
 )
 
 /** The longest text that is kept of an argument: names are shorter, and what is no name says enough by its beginning. */
-const LONGEST_TEXT = 200
+export const LONGEST_TEXT = 200
 
 /** What a call is about, for its entry. */
 export function subjectOf(method: MethodName, values: Values): Fields {

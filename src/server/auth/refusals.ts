@@ -9,7 +9,7 @@ import type { MethodName } from '../../protocol/methods.ts'
 import type { Action } from './audit-chain.ts'
 import type { AuditLog } from './audit-log.ts'
 import type { Caller } from './caller.ts'
-import { RECORDED, subjectOf } from './recorder.ts'
+import { LONGEST_TEXT, RECORDED, subjectOf } from './recorder.ts'
 import { readBearer } from './token.ts'
 
 /** How long refusals are gathered, ms. */
@@ -54,7 +54,10 @@ export class Refusals {
   ofStranger({ address = 'unknown', authorization, certificate }: Stranger, error: unknown): void {
     if (authorization === undefined && certificate === undefined) return
     const token = authorization === undefined ? undefined : readBearer(authorization)?.id
-    const on = { ...(token && { token }), ...(certificate && { certificate: certificate.slice(0, 200) }) }
+    const on = {
+      ...(token && { token }),
+      ...(certificate && { certificate: certificate.slice(0, LONGEST_TEXT) }),
+    }
     const { code }: ErrorRecord = errorRecord(error)
     this.#note({ who: `address:${address}`, name: address, what: 'enter', on, outcome: code })
   }
