@@ -8,8 +8,8 @@ import {
   BROKEN,
   CANCEL,
   CHILD,
-  childName,
   type EntryKind,
+  isChildName,
   type JournalRow,
   LOCK,
   SEND,
@@ -129,7 +129,7 @@ export class Ledger {
     const [first] = this.#doubtful
     // The end of a job that was asked for before the run began anew may be told at any position.
     const isOf = ({ position, kind, name }: JournalRow) =>
-      position === first?.position && kind !== CANCEL && !(kind === CHILD && name.startsWith(childName('')))
+      position === first?.position && kind !== CANCEL && !(kind === CHILD && isChildName(name))
     if (rows.some(isOf)) this.#doubtful = []
   }
 

@@ -4,6 +4,7 @@
 import {
   CHILD,
   childName,
+  isChildName,
   type JournalPage,
   type JournalRow,
   LOCK,
@@ -126,7 +127,7 @@ export class RowQueue {
 
   /** Whether a row tells of a job that the run asked for before it began anew. */
   #isOfOther({ kind, state, position, name }: JournalRow): boolean {
-    if (kind !== CHILD || state === OPEN || !name.startsWith(childName(''))) return false
+    if (kind !== CHILD || state === OPEN || !isChildName(name)) return false
     return name !== childName(this.#jobs.get(position) ?? '')
   }
 

@@ -28,6 +28,11 @@ describe('what happened in a run', () => {
     ])
   })
 
+  it('shows a step whose name begins as the name of an end of a job does', () => {
+    const steps = rows({ position: 0, kind: 'step', state: 'done', name: '#1', value: 1 })
+    expect(timelineOf(steps, 900)).toMatchObject([{ name: '#1', state: 'done' }])
+  })
+
   it('puts together what opens and what settles it', () => {
     const waits = rows(
       { position: 0, kind: 'sleep', state: 'open', name: '1h', value: 5_000 },

@@ -3,7 +3,7 @@
  *
  * Owns: which rows belong together, and how long each thing took. Never does: laying out text.
  */
-import { childName, type Retry } from '../core/model/journal.ts'
+import { isChildName, type Retry } from '../core/model/journal.ts'
 import type { ErrorRecord } from '../errors.ts'
 import type { HistoryRow } from './history.ts'
 
@@ -55,13 +55,18 @@ export function timelineOf(
     } else if (happening !== undefined && at !== undefined) {
       happenings[at] = goneOn(happening, row)
       if (happenings[at]?.endedAt !== null) open.delete(row.position)
-    } else if (row.state === 'open' || !row.name.startsWith(childName(''))) {
+    } else if (row.state === 'open' || !isEndOfOther(row)) {
       if (row.state === 'open') open.set(row.position, happenings.length)
       happenings.push(begun(row, lastOf(begins, row.at, before)))
     }
     before = row.at
   }
   return happenings
+}
+
+/** Whether a row tells of a job that the run made before it began anew. */
+function isEndOfOther({ kind, name }: HistoryRow): boolean {
+  return kind === 'child' && isChildName(name)
 }
 
 /** Marks what the code went on without. */

@@ -2,11 +2,13 @@
 import { expect, it } from 'vitest'
 import {
   BROKEN,
+  childName,
   DONE,
   ENTRY_NAMES,
   ENTRY_STATES,
   entryKindOf,
   entryStateOf,
+  isChildName,
   OPEN,
   STREAM,
 } from './journal.ts'
@@ -16,4 +18,8 @@ it('every kind and state has a word of its own, by which it is found again', () 
   expect(Object.keys(ENTRY_NAMES)).toHaveLength(STREAM)
   for (const state of [OPEN, DONE, BROKEN] as const) expect(entryStateOf(ENTRY_STATES[state])).toBe(state)
   expect([entryKindOf('wish'), entryStateOf('wish')]).toEqual([undefined, undefined])
+})
+
+it('tells the end of a job from its making by the name of the row', () => {
+  expect([childName(17), 'resize'].map(isChildName)).toEqual([true, false])
 })

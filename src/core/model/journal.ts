@@ -96,6 +96,11 @@ export function childName(job: number | string): string {
   return `#${job}`
 }
 
+/** Whether a row of the kind `child` says how a job ended, rather than how its making went. */
+export function isChildName(name: string): boolean {
+  return name.startsWith('#')
+}
+
 /** One row of a journal. */
 export interface JournalRow {
   readonly run: number
