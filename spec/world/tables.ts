@@ -148,6 +148,10 @@ class TableView implements View {
     return isSame ? before : after
   }
 
+  nameOf(id: number): string {
+    return id === 0 ? '' : found(this.names.all(), (row) => row.id === id).text
+  }
+
   routeById(id: number): RouteRow {
     return found(this.routes.all(), (row) => row.id === id)
   }

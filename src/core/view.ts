@@ -120,6 +120,8 @@ export interface View {
   readonly holders: Ranges
   readonly dependents: Ranges
   readonly append: Appends
+  /** The text of a namespace, queue or kind; '' for 0. */
+  nameOf(id: number): string
   routeById(id: number): RouteRow
   profileById(id: number): Profile
   /** Id of the job at a position of the head of a line, undefined past its end. Throws Absent. */

@@ -167,7 +167,7 @@ class EmbeddedClient implements Client {
   async control(id: number, verb: ControlVerb): Promise<ControlResult> {
     checkId(id)
     checkObject('verb', verb)
-    const command = verb.verb === 'repin' ? await this.#toRepin(id, verb.version) : toCommand(id, verb)
+    const command = toCommand(id, verb)
     const stop = verb.verb === 'cancel' ? { graceMs: verb.graceMs, signal: verb.signal } : undefined
     if (stop !== undefined) this.#stops.set(id, stop)
     try {
@@ -180,15 +180,6 @@ class EmbeddedClient implements Client {
       // A later cancel of the same job may be under way.
       if (stop !== undefined && this.#stops.get(id) === stop) this.#stops.delete(id)
     }
-  }
-
-  /** A version is one of a kind, whose name the engine reads for this alone. */
-  async #toRepin(id: number, version: string | undefined): Promise<ControlCommand> {
-    if (version !== undefined && !isVersion(version)) throw invalid('version', VERSION_RULE, version)
-    const job = await this.#engine.reads.details(id)
-    if (job === null) throw noSuchJob(id)
-    if (job.kind === '') throw invalid('id', 'that of a workflow run', id)
-    return { type: 'control', job: id, verb: 'repin', kind: job.kind, version }
   }
 
   async wait(id: number, signal?: AbortSignal): Promise<JobEnd> {
@@ -328,7 +319,7 @@ function checkId(id: number): number {
   return checkInteger('id', id, 1, Number.MAX_SAFE_INTEGER)
 }
 
-function toCommand(job: number, verb: Exclude<ControlVerb, { verb: 'repin' }>): ControlCommand {
+function toCommand(job: number, verb: ControlVerb): ControlCommand {
   switch (verb.verb) {
     case 'cancel': {
       if (verb.graceMs !== undefined) checkMs('graceMs', verb.graceMs)
@@ -353,6 +344,10 @@ function toCommand(job: number, verb: Exclude<ControlVerb, { verb: 'repin' }>): 
       return { type: 'control', job, verb: 'snooze', delayMs: checkMs('delayMs', verb.delayMs) }
     case 'reprioritize':
       return { type: 'control', job, verb: 'reprioritize', priority: checkPriority(verb.priority) }
+    case 'repin':
+      if (verb.version !== undefined && !isVersion(verb.version))
+        throw invalid('version', VERSION_RULE, verb.version)
+      return { type: 'control', job, verb: 'repin', version: verb.version }
     case 'restart':
     case 'expedite':
     case 'hold':

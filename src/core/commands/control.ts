@@ -49,8 +49,8 @@ export type ControlCommand = { readonly type: 'control'; readonly job: number } 
   | { readonly verb: 'restart' | 'expedite' | 'hold' | 'release' | 'delete' }
   | { readonly verb: 'snooze'; readonly delayMs: number }
   | { readonly verb: 'reprioritize'; readonly priority: number }
-  /** `kind`: that of the job. Without a version: any. */
-  | { readonly verb: 'repin'; readonly kind: string; readonly version: string | undefined }
+  /** Without a version: any. */
+  | { readonly verb: 'repin'; readonly version: string | undefined }
 )
 
 type Tables = FinishTables & RepinTables & Pick<View, 'keys'>
@@ -81,7 +81,7 @@ export function control(view: Tables, command: ControlCommand, now: number): Ans
     case 'reprioritize':
       return reprioritize(view, job, command.priority)
     case 'repin':
-      return repin(view, job, command.kind, command.version)
+      return repin(view, job, command.version)
   }
 }
 

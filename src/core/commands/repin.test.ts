@@ -6,7 +6,7 @@ import { HELD, READY, SUSPENDED } from '../model/states.ts'
 import { RunWorld, SUCCESS, step, wait } from './testdata/run-world.ts'
 
 const repin = (world: RunWorld, version?: string, job = 1) =>
-  world.shard.apply({ type: 'control', job, verb: 'repin', kind: 'flow', version }, 0)
+  world.shard.apply({ type: 'control', job, verb: 'repin', version }, 0)
 
 const routeOf = (world: RunWorld, job = 1): RouteRow =>
   world.shard.batches
@@ -62,4 +62,10 @@ it('one that a worker has in hand, that has ended, or that there is not, cannot 
   await world.report(SUCCESS)
   expect(await repin(world, '2')).toMatchObject({ code: 'WRONG_STATE', data: { state: 'succeeded' } })
   expect(await repin(world, '2', 9)).toMatchObject({ code: 'NOT_FOUND' })
+})
+
+it('a group has no version', async () => {
+  const world = await RunWorld.open()
+  await world.enqueue({ after: [{ job: 1 }] })
+  expect(await repin(world, '2', 2)).toMatchObject({ code: 'INVALID_OPTION' })
 })

@@ -3,6 +3,7 @@
  * place in line. The version is a label among its requirements, so what changes is its route.
  */
 import type { PerdureError } from '../../errors.ts'
+import { invalidOption } from '../../std/options.ts'
 import type { JobRow } from '../model/job.ts'
 import { readyLine } from '../model/line.ts'
 import type { Profile } from '../model/profile.ts'
@@ -13,18 +14,17 @@ import { internProfiled, type RouteTables } from '../policy/route.ts'
 import type { View } from '../view.ts'
 import type { ControlReply } from './control.ts'
 
-export type RepinTables = RouteTables & Pick<View, 'jobs' | 'routeById' | 'profileById'>
+export type RepinTables = RouteTables & Pick<View, 'jobs' | 'nameOf' | 'routeById' | 'profileById'>
 
-/**
- * @param kind The name of the job's kind: rows know it by number only.
- * @param version Undefined for any.
- */
+/** @param version Undefined for any. */
 export function repin(
   view: RepinTables,
   job: JobRow,
-  kind: string,
   version: string | undefined,
 ): ControlReply | PerdureError {
+  const old = view.routeById(job.route)
+  // a group has nothing to run, so there is nothing of which there could be versions
+  if (old.kind === 0) return invalidOption(`job ${job.id}`, 'a workflow run', 'a group', 'Name a run')
   if (job.state === RUNNING) {
     return wrongState(
       'repin',
@@ -36,9 +36,8 @@ export function repin(
   if (isTerminal(job.state)) {
     return wrongState('repin', job, 'live and not running', 'Restart it first, or fork it with a version')
   }
-  const old = view.routeById(job.route)
   const { requires, ...rest } = view.profileById(old.profile)
-  const wanted = atVersion(requires, kind, version)
+  const wanted = atVersion(requires, view.nameOf(old.kind), version)
   const profile: Profile = wanted === undefined ? rest : { ...rest, requires: wanted }
   const route = internProfiled(view, old, profile)
   if (route.id === old.id) return { state: job.state, changed: false }
