@@ -7,8 +7,9 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { type DefinitionOptions, defineJob, type JobDefinition } from '../client/definition.ts'
 import { checkValue } from '../client/schema.ts'
+import { carriedOutcome } from '../core/model/outcome.ts'
 import type { HandlerContext } from '../executors/function/context.ts'
-import { carriedOutcome, type Directive } from '../executors/function/directives.ts'
+import type { Directive } from '../executors/function/directives.ts'
 import type { Handler } from '../executors/function/function.ts'
 
 /** The options of `job`. */

@@ -1,6 +1,6 @@
 /** Steps that fail, hang, are tried again much later, or have the name of another. */
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Flow, fatal, type StepContext, type StepOptions, workflow } from '../index.ts'
+import { type Flow, fatal, retryAfter, type StepContext, type StepOptions, workflow } from '../index.ts'
 import { openTest, type TestApp } from '../testing/index.ts'
 
 let app: TestApp
@@ -77,6 +77,13 @@ describe('a step that is tried again much later', () => {
     const { seen, code } = failing(9, { retry }, (attempt) => fatal(failure(attempt)))
     await expect((await begin(code)).result()).rejects.toThrow('try 1')
     expect(seen).toHaveLength(1)
+  })
+
+  it('is tried again when its failure says, and not when the policy would', async () => {
+    const { seen, code } = failing(1, { retry }, (attempt) => retryAfter(failure(attempt), '3m'))
+    expect(await (await begin(code)).result()).toBe('paid')
+    const [first, second] = seen.map(({ at }) => at) as [number, number]
+    expect(second - first).toBe(180_000)
   })
 
   it('loses a race as any other, and is tried no more', async () => {

@@ -5,6 +5,7 @@
  * throws.
  */
 import type { Retry } from '../core/model/journal.ts'
+import { carriedOutcome } from '../core/model/outcome.ts'
 import type { RetryPolicy } from '../core/model/profile.ts'
 import { backoffMs } from '../core/policy/retry.ts'
 import { type ErrorRecord, errorRecord } from '../errors.ts'
@@ -86,8 +87,10 @@ export function runStep(call: StepCall): StepEnd | Promise<StepEnd | StepPause |
 /** What follows from a failed try. */
 async function goOn(call: StepCall, made: number, thrown: unknown): Promise<StepEnd | StepPause | undefined> {
   let failure = thrown
-  for (let tries = made; tries < call.retry.attempts && !isFinal(failure); tries++) {
-    const delayMs = backoffMs(call.retry, tries, Math.random())
+  for (let tries = made; tries < call.retry.attempts; tries++) {
+    const { isFinal, afterMs } = wishesOf(failure)
+    if (isFinal) break
+    const delayMs = afterMs ?? backoffMs(call.retry, tries, Math.random())
     if (delayMs >= leftMs(call)) return outOfTime(call, failure)
     if (delayMs > MOST_PAUSE_MS) {
       const { since } = call.before
@@ -204,11 +207,9 @@ function pause(call: StepCall, ms: number): Promise<void> {
   })
 }
 
-/** A failure of which its thrower says that trying again cannot help. */
-function isFinal(thrown: unknown): boolean {
-  if (typeof thrown !== 'object' || thrown === null) return false
-  return (thrown as { [OUTCOME]?: { retry?: boolean } })[OUTCOME]?.retry === false
+/** What its thrower says of a failure: that trying again cannot help, or when it may. */
+function wishesOf(thrown: unknown): { readonly isFinal: boolean; readonly afterMs: number | undefined } {
+  const outcome = carriedOutcome(thrown)
+  if (outcome?.type !== 'failed') return { isFinal: false, afterMs: undefined }
+  return { isFinal: outcome.retry === false, afterMs: outcome.retryAfterMs }
 }
-
-/** Where errors made by `fatal` carry what they ask for. */
-const OUTCOME = Symbol.for('perdure.outcome')

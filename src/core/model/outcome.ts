@@ -1,5 +1,6 @@
 /**
- * How an attempt can end, as plain data: what executors answer, workers report and the core decides on.
+ * How an attempt can end, as plain data: what executors answer, workers report and the core decides on; and where
+ * values that handlers return or throw carry such an end.
  */
 import type { ErrorRecord } from '../../errors.ts'
 
@@ -33,3 +34,15 @@ export type Outcome =
   | { readonly type: 'paused'; readonly error: ErrorRecord }
   /** A workflow run that begins anew with another input. */
   | { readonly type: 'continued'; readonly input?: unknown }
+
+/**
+ * Where a value carries the outcome that it stands for. Registered under a name, so that two copies of the package in one
+ * process understand each other.
+ */
+export const OUTCOME = Symbol.for('perdure.outcome')
+
+/** The outcome that a returned or thrown value carries, or undefined for any other value. */
+export function carriedOutcome(value: unknown): Outcome | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  return (value as { readonly [OUTCOME]?: Outcome })[OUTCOME]
+}

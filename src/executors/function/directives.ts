@@ -3,12 +3,9 @@
  *
  * Owns: the shapes, and how they become outcomes. Never does: deciding on retries (that is the core's).
  */
-import type { Outcome } from '../../core/model/outcome.ts'
+import { OUTCOME, type Outcome } from '../../core/model/outcome.ts'
 import { errorRecord } from '../../errors.ts'
 import { type Duration, parseDuration } from '../../std/duration.ts'
-
-/** Registered under a name, so that two copies of the package in one process understand each other. */
-const OUTCOME = Symbol.for('perdure.outcome')
 
 /** Returned by a handler: the end of its attempt. Made by {@link snooze}, {@link cancel} and {@link fail}. */
 export interface Directive {
@@ -69,12 +66,6 @@ export function fatal(error: unknown): AttemptError {
  */
 export function retryAfter(error: unknown, delay: Duration): AttemptError {
   return new AttemptError(failedOutcome(error, { retryAfter: delay }), error)
-}
-
-/** The outcome that a returned or thrown value carries, or undefined for any other value. */
-export function carriedOutcome(value: unknown): Outcome | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  return (value as Partial<Directive>)[OUTCOME]
 }
 
 function failedOutcome(error: unknown, options: FailOptions): Outcome & { readonly type: 'failed' } {

@@ -6,7 +6,7 @@
  *
  * A handler that returns without a promise costs neither a promise, a timer nor an AbortSignal.
  */
-import type { Outcome } from '../../core/model/outcome.ts'
+import { carriedOutcome, type Outcome } from '../../core/model/outcome.ts'
 import { errorRecord, perdureError } from '../../errors.ts'
 import { systemTimers, type Timer, type Timers } from '../../runtime/timers.ts'
 import { formatDuration } from '../../std/duration.ts'
@@ -14,7 +14,6 @@ import { isThenable } from '../../std/thenable.ts'
 import type { Attempt, AttemptControl, Executor } from '../executor.ts'
 import { stoppedOutcome, stopReasonOf } from '../stopped.ts'
 import { FunctionContext, type HandlerContext } from './context.ts'
-import { carriedOutcome } from './directives.ts'
 
 /** A handler: returns a result, a promise of one, or a directive; or throws. */
 export type Handler = (input: never, context: HandlerContext) => unknown
