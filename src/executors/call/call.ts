@@ -1,12 +1,13 @@
 /**
- * Attempts that are one call of a server: what a stop, a throttled call, and a call without an answer end as.
+ * The executor of attempts that are one call of a server: what a stop, a throttled call, and a call without an answer end as.
  *
  * Never does: making the call, or saying what its answer means.
  */
 import type { Outcome } from '../../core/model/outcome.ts'
 import { errorRecord, PerdureError, perdureError } from '../../errors.ts'
+import type { Outbound } from '../../runtime/outbound.ts'
 import { formatDuration } from '../../std/duration.ts'
-import type { Attempt, AttemptControl } from '../executor.ts'
+import type { Attempt, AttemptControl, Executor } from '../executor.ts'
 import { stoppedOutcome, stopReasonOf } from '../stopped.ts'
 
 /** Before a throttled call is made again, where the server does not say when, ms: doubles from attempt to attempt. */
@@ -15,27 +16,37 @@ const THROTTLED = { first: 1_000, most: 60_000 }
 /** Errors that the same call would meet again. */
 const FINAL: ReadonlySet<string> = new Set(['DENIED', 'TOO_LARGE', 'INVALID_OPTION', 'INVALID_INPUT'])
 
-/** The attempts of one executor. */
-export class Calls {
+/** Makes the calls, and knows what their answers mean. */
+export interface Caller {
+  /** Of its executor. */
+  readonly name: string
+  /** How long one call may take. */
+  readonly timeoutMs: number
+  /** Its connections, which end with the executor. */
+  readonly outbound: Outbound
+  /** Makes the call of an attempt, until the signal aborts. May reject: with what keeps the call from being made. */
+  call(attempt: Attempt, control: AttemptControl, signal: AbortSignal): Promise<Outcome>
+}
+
+export class CallExecutor implements Executor {
+  readonly name: string
+  readonly #caller: Caller
   readonly #closing = new AbortController()
 
-  /**
-   * Makes one call for an attempt.
-   *
-   * @param timeoutMs how long it may take.
-   * @param make makes it, until its signal aborts.
-   */
-  async make(
-    control: AttemptControl,
-    timeoutMs: number,
-    make: (signal: AbortSignal) => Promise<Outcome>,
-  ): Promise<Outcome> {
+  constructor(caller: Caller) {
+    this.name = caller.name
+    this.#caller = caller
+  }
+
+  async run(attempt: Attempt, control: AttemptControl): Promise<Outcome> {
+    const { timeoutMs } = this.#caller
     if (this.#closing.signal.aborted) return { type: 'released' }
     const stopped = (found: string): Outcome => stoppedOutcome(stopReasonOf(control.signal), { found })
     if (control.stopReason !== undefined) return stopped('a stop before the call')
     const limit = AbortSignal.timeout(timeoutMs)
     try {
-      return await make(AbortSignal.any([control.signal, this.#closing.signal, limit]))
+      const signal = AbortSignal.any([control.signal, this.#closing.signal, limit])
+      return await this.#caller.call(attempt, control, signal)
     } catch (thrown) {
       if (this.#closing.signal.aborted) return { type: 'released' }
       if (control.stopReason !== undefined) return stopped('a call that was given up')
@@ -44,8 +55,9 @@ export class Calls {
   }
 
   /** Gives up what is under way, and makes no call any more. */
-  close(): void {
+  async close(): Promise<void> {
     this.#closing.abort()
+    this.#caller.outbound.close()
   }
 }
 

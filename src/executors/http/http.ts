@@ -9,7 +9,7 @@ import { Outbound, type OutboundAnswer } from '../../runtime/outbound.ts'
 import { SIGNATURE_HEADER, signatureOf } from '../../runtime/signature.ts'
 import { type Duration, parseDuration } from '../../std/duration.ts'
 import { checkKnown, invalidOption, nonEmptyText, readNetworks, wholeNumber } from '../../std/options.ts'
-import { Calls, failure, jsonOrText, readRetryAfter, throttled } from '../call/call.ts'
+import { CallExecutor, type Caller, failure, jsonOrText, readRetryAfter, throttled } from '../call/call.ts'
 import type { Attempt, AttemptControl, Executor } from '../executor.ts'
 import { type HttpInput, readHttpInput } from './input.ts'
 
@@ -46,17 +46,16 @@ const MEBIBYTE = 1_048_576
  */
 export function createHttpExecutor(options: HttpOptions = {}): Executor {
   checkKnown('createHttpExecutor', options, KNOWN)
-  return new Http(options)
+  return new CallExecutor(new HttpCaller(options))
 }
 
-class Http implements Executor {
+class HttpCaller implements Caller {
   readonly name = 'http'
   readonly #options: HttpOptions
   readonly #url: string | undefined
-  readonly #timeoutMs: number
+  readonly timeoutMs: number
   readonly #most: number
-  readonly #outbound: Outbound
-  readonly #calls = new Calls()
+  readonly outbound: Outbound
 
   constructor(options: HttpOptions) {
     const { url, timeout = '5m', maxAnswer = MEBIBYTE, allow = [], secret } = options
@@ -64,24 +63,15 @@ class Http implements Executor {
     if (secret !== undefined) nonEmptyText('http secret', secret, 4_096)
     this.#options = options
     this.#url = url
-    this.#timeoutMs = Math.max(1, parseDuration(timeout, 'http timeout'))
+    this.timeoutMs = Math.max(1, parseDuration(timeout, 'http timeout'))
     this.#most = wholeNumber('http maxAnswer', maxAnswer, 1, 64 * MEBIBYTE)
-    this.#outbound = new Outbound({
+    this.outbound = new Outbound({
       to: url === undefined ? 'public' : 'any',
       allow: readNetworks('http allow', allow),
     })
   }
 
-  run(attempt: Attempt, control: AttemptControl): Promise<Outcome> {
-    return this.#calls.make(control, this.#timeoutMs, (signal) => this.#call(attempt, control, signal))
-  }
-
-  async close(): Promise<void> {
-    this.#calls.close()
-    this.#outbound.close()
-  }
-
-  async #call(attempt: Attempt, control: AttemptControl, signal: AbortSignal): Promise<Outcome> {
+  async call(attempt: Attempt, control: AttemptControl, signal: AbortSignal): Promise<Outcome> {
     const { method, headers, secret } = this.#options
     const own: HttpInput =
       this.#url === undefined ? readHttpInput(attempt.input) : { url: this.#url, body: attempt.input ?? null }
@@ -104,7 +94,7 @@ class Http implements Executor {
       signal,
       most: this.#most,
     }
-    const answer = await this.#outbound.send(call)
+    const answer = await this.outbound.send(call)
     return this.#outcomeOf(answer, url, attempt, control)
   }
 

@@ -8,7 +8,7 @@ import { perdureError } from '../../errors.ts'
 import { Outbound, type OutboundAnswer } from '../../runtime/outbound.ts'
 import { type Duration, parseDuration } from '../../std/duration.ts'
 import { checkKnown, invalidOption, nonEmptyText } from '../../std/options.ts'
-import { Calls, failure, jsonOrText, readRetryAfter, throttled } from '../call/call.ts'
+import { CallExecutor, type Caller, failure, jsonOrText, readRetryAfter, throttled } from '../call/call.ts'
 import type { Attempt, AttemptControl, Executor } from '../executor.ts'
 import { type CredentialSource, credentialsOf } from './credentials.ts'
 import { type AwsCredentials, signRequest } from './sign.ts'
@@ -42,18 +42,17 @@ const MOST_ANSWER = 7 * 1_048_576
  */
 export function createLambdaExecutor(options: LambdaOptions): Executor {
   checkKnown('createLambdaExecutor', options, KNOWN)
-  return new Lambda(options)
+  return new CallExecutor(new LambdaCaller(options))
 }
 
-class Lambda implements Executor {
+class LambdaCaller implements Caller {
   readonly name = 'lambda'
   readonly #url: URL
   readonly #what: string
   readonly #region: string
   readonly #credentials: CredentialSource
-  readonly #timeoutMs: number
-  readonly #outbound = new Outbound({ to: 'any' })
-  readonly #calls = new Calls()
+  readonly timeoutMs: number
+  readonly outbound = new Outbound({ to: 'any' })
 
   constructor(options: LambdaOptions) {
     const { functionName, qualifier, credentials, timeout = '15m30s' } = options
@@ -66,25 +65,16 @@ class Lambda implements Executor {
     if (qualifier !== undefined) this.#url.searchParams.set('Qualifier', qualifier)
     this.#credentials =
       typeof credentials === 'object' ? () => credentials : (credentials ?? credentialsOf(process.env))
-    this.#timeoutMs = Math.max(1, parseDuration(timeout, 'lambda timeout'))
+    this.timeoutMs = Math.max(1, parseDuration(timeout, 'lambda timeout'))
   }
 
-  run(attempt: Attempt, control: AttemptControl): Promise<Outcome> {
-    return this.#calls.make(control, this.#timeoutMs, (signal) => this.#call(attempt, control, signal))
-  }
-
-  async close(): Promise<void> {
-    this.#calls.close()
-    this.#outbound.close()
-  }
-
-  async #call(attempt: Attempt, control: AttemptControl, signal: AbortSignal): Promise<Outcome> {
+  async call(attempt: Attempt, control: AttemptControl, signal: AbortSignal): Promise<Outcome> {
     const body = JSON.stringify(attempt.input ?? null)
     const headers = { 'content-type': 'application/json', 'x-amz-invocation-type': 'RequestResponse' }
     const call = { method: 'POST', url: this.#url, headers, body }
     const who = await this.#credentials()
     const signed = signRequest({ ...call, region: this.#region, service: 'lambda' }, who, Date.now())
-    const answer = await this.#outbound.send({ ...call, headers: signed, signal, most: MOST_ANSWER })
+    const answer = await this.outbound.send({ ...call, headers: signed, signal, most: MOST_ANSWER })
     return this.#outcomeOf(answer, attempt, control)
   }
 
