@@ -51,8 +51,8 @@ const CLAIMS: readonly (readonly [claim: string, sql: string])[] = [
     'SELECT id FROM jobs WHERE pending <> (SELECT count(*) FROM dependents WHERE member = jobs.id AND value < 3)',
   ],
   [
-    'a lease is that of a ready job',
-    'SELECT job FROM leased LEFT JOIN jobs ON jobs.id = job WHERE state IS NOT 3',
+    'a lease is that of a job that was free',
+    'SELECT job FROM leased LEFT JOIN jobs ON jobs.id = job WHERE coalesce(state, 0) NOT IN (1, 3)',
   ],
   ['a job has one lease', 'SELECT job FROM leased GROUP BY job HAVING count(*) > 1'],
   [

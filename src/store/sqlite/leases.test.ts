@@ -6,6 +6,7 @@ import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Client, Lease } from '../../client/client.ts'
 import { createEmbeddedClient } from '../../client/embedded/client.ts'
+import type { JobState } from '../../core/model/states.ts'
 import { Engine } from '../../engine/engine.ts'
 import { TestSurroundings } from '../../runtime/testdata/test-surroundings.ts'
 import { createSqliteStore } from './sqlite-store.ts'
@@ -37,7 +38,7 @@ async function leaseSome(
   return { leases, report }
 }
 
-const idsOf = async (client: Client, state: 'ready' | 'running' | 'succeeded'): Promise<number[]> =>
+const idsOf = async (client: Client, state: JobState): Promise<number[]> =>
   (await client.list({ states: [state], limit: 1_000 })).jobs.map(({ id }) => id).sort((a, b) => a - b)
 
 /** Members of the rows of leases, as they are on disk. */
@@ -70,6 +71,31 @@ it('shows leased jobs as running in every read, and others as what they are', as
   expect(await idsOf(client, 'succeeded')).toEqual(some.map(({ job }) => job))
   expect(await client.check()).toEqual([])
   await client.close()
+})
+
+it('shows jobs that were leased in the moment in which they became due as running, and the others as scheduled', async () => {
+  const surroundings = new TestSurroundings()
+  const client = createEmbeddedClient(await Engine.open(createSqliteStore({ path }), surroundings))
+  const jobs = await client.enqueue(Array.from({ length: JOBS }, () => ({ kind: 'k', delayMs: 60_000 })))
+  const session = await client.openWorker({ name: 'w', host: 'elsewhere.example', pid: 1 })
+  const polled = session.poll({ queues: ['default'], kinds: ['k'], slots: 150 })
+  await surroundings.advance(60_000)
+  const ids = (await polled).map(({ job }) => job)
+  expect(ids).toEqual(jobs.slice(0, 150).map(({ id }) => id))
+  expect(leased()).toEqual(ids)
+  expect(await idsOf(client, 'running')).toEqual(ids)
+  const late = await idsOf(client, 'scheduled')
+  expect([...ids, ...late, ...(await idsOf(client, 'ready'))].sort((a, b) => a - b)).toEqual(
+    jobs.map(({ id }) => id),
+  )
+  expect(await client.check()).toEqual([])
+  await client.close()
+  const second = await open()
+  expect(await idsOf(second, 'running')).toEqual(ids)
+  const { leases } = await leaseSome(second, JOBS)
+  expect(leases.map(({ job }) => job)).toEqual(jobs.slice(150).map(({ id }) => id))
+  expect(await second.check()).toEqual([])
+  await second.close()
 })
 
 it('knows what runs when it is opened again, and takes the reports of it', async () => {

@@ -4,11 +4,14 @@
  * A leased job is soon written again, with how it ended. So a lease that changes nothing else does not touch the job's
  * row: it is a member of a row of `leases`, until the job's next change writes the whole of it and takes it out. That
  * spares one of the three writes in the life of most jobs. Who reads job rows puts the two together.
+ *
+ * A job that was scheduled, and becomes due and is leased within one commit, is no different: what becoming due changes,
+ * a lease changes again. Its row goes on saying that it is scheduled.
  */
 import { type Grant, leasedRow } from '../../core/commands/lease.ts'
 import type { JobRow } from '../../core/model/job.ts'
 import { LOCAL_LEASE } from '../../core/model/job.ts'
-import { READY, RUNNING } from '../../core/model/states.ts'
+import { READY, RUNNING, SCHEDULED, type StateCode } from '../../core/model/states.ts'
 import { changedColumns, LEASE_MASK } from './job-columns.ts'
 import type { LeaseGroup } from './messages.ts'
 import type { Statements } from './statements.ts'
@@ -16,10 +19,13 @@ import type { Statements } from './statements.ts'
 /** Most jobs of one row, so that taking one out writes little. */
 const JOBS_PER_ROW = 64
 
+/** What the row of a job may say that has its lease here. */
+const isLeasable = (state: StateCode): boolean => state === READY || state === SCHEDULED
+
 /** Whether a change of a job is its lease and nothing else. */
 export function isPlainLease(before: JobRow, after: JobRow): boolean {
   return (
-    before.state === READY &&
+    isLeasable(before.state) &&
     after.state === RUNNING &&
     after.attempt === before.attempt + 1 &&
     after.tries === before.tries + 1 &&
@@ -69,7 +75,7 @@ function grantsByJob(statements: Statements): Map<number, Grant> {
 
 /** The same jobs as they stand: those that have a lease here are running. */
 export function withLeases(statements: Statements, jobs: JobRow[]): JobRow[] {
-  if (!jobs.some(({ state }) => state === READY)) return jobs
+  if (!jobs.some(({ state }) => isLeasable(state))) return jobs
   const grants = grantsByJob(statements)
   if (grants.size === 0) return jobs
   return jobs.map((job) => {

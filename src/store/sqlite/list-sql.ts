@@ -5,7 +5,7 @@
  * that one call looks at a bounded number of rows and a page may be short.
  */
 import type { StateCode } from '../../core/model/states.ts'
-import { READY, RUNNING } from '../../core/model/states.ts'
+import { READY, RUNNING, SCHEDULED } from '../../core/model/states.ts'
 import type { StoredQuery } from '../store.ts'
 
 /** A condition with its values. */
@@ -17,7 +17,7 @@ export interface Condition {
 /** States that the index `jobs_by_state` holds. */
 const INDEXED_STATES: ReadonlySet<StateCode> = new Set([0, 1, 2, 5, 6, 8, 9])
 
-/** Jobs whose rows say that they are ready, although they are leased. */
+/** Jobs whose rows say that they are ready or scheduled, although they are leased. */
 const LEASED = 'SELECT job FROM leased'
 
 const list = (values: readonly unknown[]): string => values.map(() => '?').join(', ')
@@ -68,7 +68,7 @@ export function stateCondition(states: readonly StateCode[]): { condition: Condi
     return { condition: { sql, args: [] }, isIndexed: true }
   }
   if (states.includes(RUNNING) || states.includes(READY)) {
-    const state = `iif(jobs.state = ${READY} AND jobs.id IN (${LEASED}), ${RUNNING}, jobs.state)`
+    const state = `iif(jobs.id IN (${LEASED}), ${RUNNING}, jobs.state)`
     return {
       condition: { sql: `${state} IN (${states.map(Number).join(', ')})`, args: [] },
       isIndexed: false,
@@ -77,8 +77,9 @@ export function stateCondition(states: readonly StateCode[]): { condition: Condi
   const isIndexed = states.every((state) => INDEXED_STATES.has(state))
   // The condition of the partial index, word for word, so that the planner sees that it applies.
   const index = isIndexed ? ' AND jobs.state <> 3 AND jobs.state <> 4 AND jobs.state <> 7' : ''
+  const free = states.includes(SCHEDULED) ? ` AND jobs.id NOT IN (${LEASED})` : ''
   return {
-    condition: { sql: `jobs.state IN (${states.map(Number).join(', ')})${index}`, args: [] },
+    condition: { sql: `jobs.state IN (${states.map(Number).join(', ')})${index}${free}`, args: [] },
     isIndexed,
   }
 }
