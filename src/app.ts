@@ -13,7 +13,6 @@ import {
   type EnqueueArguments,
   group as groupDraft,
 } from './app/drafts.ts'
-import { type ForkOptions, forkRun } from './app/fork.ts'
 import { type CancelOptions, handleOf, JobHandle, type LogOptions } from './app/handle.ts'
 import { answerQuestion, type InboxOptions, type Question, readInbox } from './app/inbox.ts'
 import { makeWorker, type WorkOptions } from './app/work.ts'
@@ -32,6 +31,7 @@ import type {
   QueueCounts,
   WatchFilter,
 } from './client/types.ts'
+import type { ForkOptions } from './client/workflows.ts'
 import { PerdureError, perdureError } from './errors.ts'
 import type { Surroundings } from './runtime/services.ts'
 import { type Duration, parseDuration } from './std/duration.ts'
@@ -215,11 +215,11 @@ export class App {
    * Makes a run that begins with what another one had done before a position, and goes on by itself, with another input or the code of today.
    * The other one is left as it is.
    *
-   * @throws NOT_FOUND; DENIED where one may not import jobs, which takes an administrator.
+   * @throws NOT_FOUND; DENIED at a node where one is no operator; with another input also where one may not enqueue.
    */
   async fork<Output = unknown>(run: JobReference, options: ForkOptions = {}): Promise<JobHandle<Output>> {
     checkKnown('fork', options, ['from', 'input', 'version'])
-    return new JobHandle(this.client, await forkRun(this.client, this.job(run).id, options), true)
+    return new JobHandle(this.client, await this.client.workflows.fork(this.job(run).id, options), true)
   }
 
   /** See {@link JobHandle.cancel}. */

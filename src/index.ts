@@ -3,7 +3,6 @@
  */
 
 export { Draft, type DraftOptions, draft, group } from './app/drafts.ts'
-export type { ForkOptions } from './app/fork.ts'
 export {
   type AskLimit,
   type CancelOptions,
@@ -44,7 +43,7 @@ export type {
   TimeoutOptions,
 } from './client/profile-options.ts'
 export type * from './client/types.ts'
-export type { WorkflowClient } from './client/workflows.ts'
+export type { ForkOptions, WorkflowClient } from './client/workflows.ts'
 export type { LogStream, Outcome, StopReason } from './core/model/outcome.ts'
 export type { CommandContext, Profile, Retention, RetryPolicy, Timeouts } from './core/model/profile.ts'
 export type { JobState } from './core/model/states.ts'

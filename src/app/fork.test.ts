@@ -4,7 +4,6 @@ import { connectNode } from '../client/remote/dial-node.ts'
 import { App, job, open, workflow } from '../index.ts'
 import { serveHttp } from '../server/http/serve.ts'
 import { openTest, type TestApp } from '../testing/index.ts'
-import { forkRun } from './fork.ts'
 
 let app: TestApp
 let calls: string[]
@@ -122,12 +121,21 @@ it('whatever the code calls what it does, it goes along', async () => {
 it('a fork is for workers of any version, or of the one that is named', async () => {
   const run = await app.enqueue(order, 'lamp', { requires: { labels: ['gpu', 'version:order=1'] } })
   const labels = async (id: number) => (await app.get(id)).options.requires
-  expect(await labels(await forkRun(app.client, run.id))).toEqual({ labels: ['gpu'] })
-  expect(await labels(await forkRun(app.client, run.id, { version: '2' }))).toEqual({
+  expect(await labels(await app.client.workflows.fork(run.id))).toEqual({ labels: ['gpu'] })
+  expect(await labels(await app.client.workflows.fork(run.id, { version: '2' }))).toEqual({
     labels: ['gpu', 'version:order=2'],
   })
   const plain = await app.enqueue(order, 'lamp', { requires: { labels: ['version:order=1'] } })
-  expect(await labels(await forkRun(app.client, plain.id))).toBeUndefined()
+  expect(await labels(await app.client.workflows.fork(plain.id))).toBeUndefined()
+})
+
+it('what a fork is not given well is refused', async () => {
+  const { workflows } = app.client
+  const run = await app.enqueue(order, 'lamp')
+  const invalid = { code: 'INVALID_OPTION' }
+  await expect(workflows.fork(run.id, { from: -1 })).rejects.toMatchObject(invalid)
+  await expect(workflows.fork(run.id, { version: 'a b' })).rejects.toMatchObject(invalid)
+  await expect(workflows.fork(run.id, [] as never)).rejects.toMatchObject(invalid)
 })
 
 it('a run that there is not cannot be forked, and a journal that makes no sense is refused', async () => {

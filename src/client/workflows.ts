@@ -34,6 +34,12 @@ export interface WorkflowClient {
    * WRONG_STATE where it has ended, TIMEOUT where it is on record and not answered yet, and as the handler failed.
    */
   update(run: number, name: string, input: unknown, options?: UpdateCall): Promise<unknown>
+  /**
+   * Makes a run that begins with what another one had done before a position, and goes on by itself; answers its id. The other one is
+   * left as it is. Queue, priority, options and metadata are those of the run; its key and its limits are its own. Rejects with NOT_FOUND,
+   * and as an enqueue is refused.
+   */
+  fork(run: number, options?: ForkOptions): Promise<number>
   /** Values of a stream of the run, those on record and those to come; ends with the run. */
   follow(run: number, name: string, options?: FollowOptions): AsyncIterable<StreamItem>
 }
@@ -57,6 +63,16 @@ export interface UpdateCall extends AskOptions {
   readonly id?: string
   /** True only in the first sending of an id that was made up for this call: it spares looking for it. */
   readonly isNew?: boolean
+}
+
+/** How to fork. */
+export interface ForkOptions {
+  /** The position of the first thing that is done anew, as a journal numbers them. Default: the first that failed. */
+  readonly from?: number
+  /** Another input. Default: that of the run. */
+  readonly input?: unknown
+  /** The version of the workflow that takes it up. Default: any, whatever that of the run was. */
+  readonly version?: string
 }
 
 /** What of a stream to read. */

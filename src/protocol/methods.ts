@@ -48,6 +48,7 @@ export const METHODS = {
   'workflows.signal': { form: 'call', effect: 'write', arguments: ['integer', 'string', 'object'] },
   'workflows.query': { form: 'call', effect: 'read', arguments: ['integer', 'string', 'object'] },
   'workflows.update': { form: 'call', effect: 'write', arguments: ['integer', 'string', 'object'] },
+  'workflows.fork': { form: 'call', effect: 'write', arguments: ['integer', 'object?'] },
   'workflows.follow': {
     form: 'stream',
     effect: 'read',

@@ -9,6 +9,7 @@ import type { ControlVerb, JobQuery, JobSpec, WatchFilter, WorkerStatus } from '
 import type {
   AskOptions,
   FollowOptions,
+  ForkOptions,
   RunAnswer,
   SignalCall,
   UpdateCall,
@@ -81,6 +82,8 @@ export const HANDLERS = {
     const limits = { ...options, signal }
     return { value: await client.workflows.update(run as number, name as string, input, limits) }
   },
+  'workflows.fork': ({ client }, [run, options]) =>
+    client.workflows.fork(run as number, optional<ForkOptions>(options)),
   'workflows.follow': ({ client, signal }, [run, name, options]) =>
     client.workflows.follow(run as number, name as string, { ...optional<FollowOptions>(options), signal }),
   'workflows.journal': async ({ client }, [run, from]) =>

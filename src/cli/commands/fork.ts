@@ -1,11 +1,11 @@
 /**
  * `perdure fork`: a run that begins with what another one had done.
  */
-import { forkRun } from '../../app/fork.ts'
+
+import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 import { noteIdle } from '../notes.ts'
 import { parseId, parseJson, parseWhole } from '../parse/values.ts'
-import type { Definition } from '../program.ts'
 
 interface ForkOptions {
   readonly from?: string
@@ -43,7 +43,7 @@ export const define: Definition = (command, run) => {
         ...(version === undefined ? {} : { version }),
       }
       return context.withStore({ serves: false, creates: false }, async (store) => {
-        const made = await forkRun(store.client, id, options)
+        const made = await store.client.workflows.fork(id, options)
         context.out.data({ id: made, forkOf: id }, `${made}\n`)
         await noteIdle(context, store, (await store.client.get(made)).queue)
         return 0

@@ -5,7 +5,6 @@ import { hostname } from 'node:os'
 import type { ControlCommand } from '../../core/commands/control.ts'
 import { type JobRow, LARGE_RESULT } from '../../core/model/job.ts'
 import { noSuchJob } from '../../core/model/refusal.ts'
-import { isVersion, VERSION_RULE } from '../../core/model/requirements.ts'
 import { isTerminal, JOB_STATES, stateName } from '../../core/model/states.ts'
 import { explain } from '../../core/policy/placement.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -49,6 +48,7 @@ import {
   checkName,
   checkObject,
   checkPriority,
+  checkVersion,
   invalid,
   tooLarge,
 } from './validate.ts'
@@ -83,7 +83,7 @@ class EmbeddedClient implements Client {
 
   constructor(engine: Engine, defaults: ProfileOptions, book: LogBook) {
     this.#engine = engine
-    this.workflows = new EmbeddedRuns(engine, this.#questions, this.#arrivals)
+    this.workflows = new EmbeddedRuns(this, engine, this.#questions, this.#arrivals)
     this.#book = book
     this.#profiles = new Profiles(defaults)
   }
@@ -345,8 +345,7 @@ function toCommand(job: number, verb: ControlVerb): ControlCommand {
     case 'reprioritize':
       return { type: 'control', job, verb: 'reprioritize', priority: checkPriority(verb.priority) }
     case 'repin':
-      if (verb.version !== undefined && !isVersion(verb.version))
-        throw invalid('version', VERSION_RULE, verb.version)
+      if (verb.version !== undefined) checkVersion(verb.version)
       return { type: 'control', job, verb: 'repin', version: verb.version }
     case 'restart':
     case 'expedite':

@@ -20,10 +20,12 @@ import { isTerminal } from '../../core/model/states.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { type ErrorRecord, fromErrorRecord, type PerdureError, perdureError } from '../../errors.ts'
 import type { StoredJob } from '../../store/store.ts'
+import type { Client } from '../client.ts'
 import { journalPages } from '../journal-pages.ts'
 import type {
   AskOptions,
   FollowOptions,
+  ForkOptions,
   SignalCall,
   StreamItem,
   UpdateCall,
@@ -31,19 +33,31 @@ import type {
 } from '../workflows.ts'
 import type { Arrivals } from './arrivals.ts'
 import { Bell } from './bell.ts'
+import { forkRun } from './fork.ts'
 import type { Questions } from './questions.ts'
-import { checkInteger, checkKey, checkMs, checkName, encodeValue } from './validate.ts'
+import {
+  checkInteger,
+  checkKey,
+  checkMs,
+  checkName,
+  checkObject,
+  checkVersion,
+  encodeValue,
+} from './validate.ts'
 
 const ASK_MS = 10_000
 const MOST_ID = Number.MAX_SAFE_INTEGER
 
 /** The part of an embedded client that knows workflows. */
 export class EmbeddedRuns implements WorkflowClient {
+  readonly #client: Client
   readonly #engine: Engine
   readonly #questions: Questions
   readonly #arrivals: Arrivals
 
-  constructor(engine: Engine, questions: Questions, arrivals: Arrivals) {
+  /** @param client the one that these are a part of. */
+  constructor(client: Client, engine: Engine, questions: Questions, arrivals: Arrivals) {
+    this.#client = client
     this.#engine = engine
     this.#questions = questions
     this.#arrivals = arrivals
@@ -62,6 +76,15 @@ export class EmbeddedRuns implements WorkflowClient {
   async journal(run: number, from = 0) {
     checkInteger('run', run, 1, MOST_ID)
     return this.#engine.reads.journal(run, checkInteger('from', from, 0, MOST_ID))
+  }
+
+  async fork(run: number, options: ForkOptions = {}): Promise<number> {
+    checkInteger('run', run, 1, MOST_ID)
+    checkObject('options', options)
+    const { from, version } = options
+    if (from !== undefined) checkInteger('from', from, 0, MOST_ID)
+    if (version !== undefined) checkVersion(version)
+    return forkRun(this.#client, run, options, this.#engine.now())
   }
 
   async query(run: number, name: string, input: unknown, options: AskOptions = {}): Promise<unknown> {

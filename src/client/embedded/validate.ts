@@ -2,6 +2,7 @@
  * Validation of what callers hand in, with one form of message. Hand-written: it runs for every job.
  */
 
+import { isVersion, VERSION_RULE } from '../../core/model/requirements.ts'
 import { isName, NAME_RULE } from '../../core/policy/names.ts'
 import {
   MOST_KEY,
@@ -70,6 +71,12 @@ export function checkArray<T>(
   if (!Array.isArray(value)) throw invalid(option, 'an array', value)
   for (const part of value) check(option, part as never)
   return value
+}
+
+/** A version of a workflow. */
+export function checkVersion(version: unknown): string {
+  if (isVersion(version)) return version
+  throw invalid('version', VERSION_RULE, version)
 }
 
 /** A whole number within bounds. */

@@ -49,6 +49,7 @@ export function remoteWorkflows(channel: Channel): WorkflowClient {
       return value
     },
     update: (run, name, input, options) => update(channel, run, name, input, options),
+    fork: async (run, options = {}) => (await channel.call('workflows.fork', [run, options])) as number,
     follow: (run, name, { signal, ...options } = {}) =>
       channel.stream<StreamItem>('workflows.follow', [run, name, options], signal),
     journal: async (run, from = 0) => {

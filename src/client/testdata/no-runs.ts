@@ -8,6 +8,7 @@ export const NO_RUNS: WorkflowClient = {
   journal: async (_, from = 0) => ({ rows: [], next: from, isEnd: true, origin: 0 }),
   query: async () => null,
   update: async () => null,
+  fork: async () => 0,
   follow: async function* () {},
 }
 

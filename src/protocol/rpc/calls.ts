@@ -193,6 +193,13 @@ export const CALLS: Readonly<Record<MethodName, RemoteCall>> = {
     toResponse: same,
     fromResponse: same,
   },
+  'workflows.fork': {
+    procedure: WorkflowService.method.fork,
+    toRequest: ([run, options]) => ({ ...(options as Plain | null), run }),
+    fromRequest: ({ run, ...options }) => [run, options],
+    toResponse: (id) => ({ id }),
+    fromResponse: ({ id }) => id,
+  },
   'workflows.follow': {
     procedure: WorkflowService.method.follow,
     toRequest: ([run, name, options]) => ({ ...(options as Plain), run, name }),

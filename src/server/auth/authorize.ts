@@ -2,7 +2,7 @@
  * The one place that is asked before each call, whatever door it came in by.
  *
  * Owns: comparing a call with what its caller may do: a look into a table and, for workers of named queues, at the queues
- * of a poll. Which data a call may touch is the scoped client's matter.
+ * of a poll, and at what a fork is given. Which data a call may touch is the scoped client's matter.
  */
 import { type PerdureError, perdureError } from '../../errors.ts'
 import type { MethodName } from '../../protocol/methods.ts'
@@ -19,6 +19,7 @@ export interface AuthorizedCall {
 /** Fails with DENIED unless the caller may make this call. */
 export function authorize({ caller, method, values }: AuthorizedCall): void {
   assertRight(caller, NEEDED[method])
+  if (method === 'workflows.fork' && hasInput(values[1])) assertRight(caller, 'produce')
   if (caller.namespaces !== undefined && WHOLE.has(method)) throw notWhole(caller, method)
   if (caller.queues !== undefined && method === 'session.poll')
     assertQueues(caller, caller.queues, (values[1] as { readonly queues?: unknown } | undefined)?.queues)
@@ -32,6 +33,11 @@ export function assertRight(caller: Caller, needed: Right): void {
     found: `'${caller.name}', who has none`,
     fix: 'Use a credential whose role has that right; docs/security.md lists them',
   })
+}
+
+/** A fork with an input of its own is a new job; one without does again what somebody who may had asked for. */
+function hasInput(options: unknown): boolean {
+  return (options as { readonly input?: unknown } | undefined)?.input !== undefined
 }
 
 /** The error for a caller who is bound to some namespaces and asks for what is about all. */

@@ -22,6 +22,7 @@ const SUBJECTS: Partial<Readonly<Record<MethodName, (values: Values) => Fields>>
   pauseQueue: ([queue, paused]) => ({ queue, paused }),
   import: ([jobs]) => ({ jobs: (jobs as Values | undefined)?.length }),
   'workflows.update': ([run, name]) => ({ job: run, update: name }),
+  'workflows.fork': ([run, options]) => ({ job: run, from: (options as Fields | undefined)?.from }),
   'workflows.signal': ([run, name]) => ({ job: run, signal: name }),
 }
 

@@ -26,6 +26,7 @@ export const NEEDED: Readonly<Record<MethodName, Right>> = {
   'workflows.signal': 'signal',
   'workflows.query': 'read',
   'workflows.update': 'signal',
+  'workflows.fork': 'operate',
   'workflows.follow': 'read',
   'workflows.journal': 'read',
   openWorker: 'work',

@@ -52,6 +52,7 @@ describe('a caller of one namespace', () => {
     control: (client, id) => client.control(id, { verb: 'cancel' }),
     wait: (client, id) => client.wait(id),
     signal: (client, id) => client.workflows.signal(id, 'go', SECRET),
+    fork: (client, id) => client.workflows.fork(id),
     journal: (client, id) => client.workflows.journal(id),
     dependents: (client, id) => client.dependents(id),
     logs: async (client, id) => {

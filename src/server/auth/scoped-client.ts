@@ -121,6 +121,10 @@ class ScopedClient implements Client {
       await this.#assertOwn([run])
       return this.#client.workflows.update(run, name, input, options)
     },
+    fork: async (run, options) => {
+      await this.#assertOwn([run])
+      return this.#client.workflows.fork(run, options)
+    },
     follow: (run, name, options) => this.#follow(run, name, options),
     journal: async (run, from) => {
       await this.#assertOwn([run])

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file perdure/v1/workflows.proto.
  */
 export const file_perdure_v1_workflows: GenFile = /*@__PURE__*/
-  fileDesc("ChpwZXJkdXJlL3YxL3dvcmtmbG93cy5wcm90bxIKcGVyZHVyZS52MSKvAQoMUXVlcnlSZXF1ZXN0EgsKA3J1bhgBIAEoARIMCgRuYW1lGAIgASgJEhcKCmlucHV0X2pzb24YAyABKAxIAIgBARIqCgVpbnB1dBgEIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgBiAEBEhcKCnRpbWVvdXRfbXMYBSABKAFIAogBAUINCgtfaW5wdXRfanNvbkIICgZfaW5wdXRCDQoLX3RpbWVvdXRfbXMibQoNUXVlcnlSZXNwb25zZRIXCgp2YWx1ZV9qc29uGAEgASgMSACIAQESKgoFdmFsdWUYAiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBAUINCgtfdmFsdWVfanNvbkIICgZfdmFsdWUi6AEKDVVwZGF0ZVJlcXVlc3QSCwoDcnVuGAEgASgBEgwKBG5hbWUYAiABKAkSFwoKaW5wdXRfanNvbhgDIAEoDEgAiAEBEioKBWlucHV0GAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlSAGIAQESFwoKdGltZW91dF9tcxgFIAEoAUgCiAEBEg8KAmlkGAYgASgJSAOIAQESEwoGaXNfbmV3GAcgASgISASIAQFCDQoLX2lucHV0X2pzb25CCAoGX2lucHV0Qg0KC190aW1lb3V0X21zQgUKA19pZEIJCgdfaXNfbmV3Im4KDlVwZGF0ZVJlc3BvbnNlEhcKCnZhbHVlX2pzb24YASABKAxIAIgBARIqCgV2YWx1ZRgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgBiAEBQg0KC192YWx1ZV9qc29uQggKBl92YWx1ZSJGCg1Gb2xsb3dSZXF1ZXN0EgsKA3J1bhgBIAEoARIMCgRuYW1lGAIgASgJEhEKBGZyb20YAyABKAFIAIgBAUIHCgVfZnJvbSJ+Cg5Gb2xsb3dSZXNwb25zZRIOCgZvZmZzZXQYASABKAESFwoKdmFsdWVfanNvbhgCIAEoDEgAiAEBEioKBXZhbHVlGAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlSAGIAQFCDQoLX3ZhbHVlX2pzb25CCAoGX3ZhbHVlIqABCg1TaWduYWxSZXF1ZXN0EgsKA3J1bhgBIAEoARIMCgRuYW1lGAIgASgJEhcKCnZhbHVlX2pzb24YAyABKAxIAIgBARIqCgV2YWx1ZRgEIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgBiAEBEg8KAmlkGAUgASgJSAKIAQFCDQoLX3ZhbHVlX2pzb25CCAoGX3ZhbHVlQgUKA19pZCIkCg5TaWduYWxSZXNwb25zZRISCgppc19hd2FpdGVkGAEgASgIIjkKDkpvdXJuYWxSZXF1ZXN0EgsKA3J1bhgBIAEoARIRCgRmcm9tGAIgASgBSACIAQFCBwoFX2Zyb20iZQoPSm91cm5hbFJlc3BvbnNlEiQKBHJvd3MYASADKAsyFi5wZXJkdXJlLnYxLkpvdXJuYWxSb3cSDAoEbmV4dBgCIAEoARIOCgZpc19lbmQYAyABKAgSDgoGb3JpZ2luGAQgASgBIsUBCgpKb3VybmFsUm93EhAKCHNlcXVlbmNlGAEgASgBEhAKCHBvc2l0aW9uGAIgASgREgwKBGtpbmQYAyABKAkSDQoFc3RhdGUYBCABKAkSDAoEbmFtZRgFIAEoCRIXCgp2YWx1ZV9qc29uGAYgASgMSACIAQESKgoFdmFsdWUYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIKCgJhdBgIIAEoAUINCgtfdmFsdWVfanNvbkIICgZfdmFsdWUi9QIKDEpvdXJuYWxFbnRyeRIMCgR0eXBlGAEgASgJEhAKCHBvc2l0aW9uGAIgASgREgwKBG5hbWUYAyABKAkSDAoEa2luZBgEIAEoCRINCgVzdGF0ZRgFIAEoCRIXCgp2YWx1ZV9qc29uGAYgASgMSACIAQESKgoFdmFsdWUYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIMCgR1bmRvGAggASgIEhAKCGRlbGF5X21zGAkgASgBEg4KBmR1ZV9hdBgKIAEoARImCgRzcGVjGAsgASgLMhMucGVyZHVyZS52MS5Kb2JTcGVjSAKIAQESDgoGY2xvc2VzGAwgASgIEg4KBmF3YWl0cxgNIAEoCBIKCgJ0bxgOIAEoARIOCgZzaWduYWwYDyABKAkSEQoJcG9zaXRpb25zGBAgAygREgwKBGpvYnMYESADKAFCDQoLX3ZhbHVlX2pzb25CCAoGX3ZhbHVlQgcKBV9zcGVjMt0CCg9Xb3JrZmxvd1NlcnZpY2USPwoGU2lnbmFsEhkucGVyZHVyZS52MS5TaWduYWxSZXF1ZXN0GhoucGVyZHVyZS52MS5TaWduYWxSZXNwb25zZRJHCgdKb3VybmFsEhoucGVyZHVyZS52MS5Kb3VybmFsUmVxdWVzdBobLnBlcmR1cmUudjEuSm91cm5hbFJlc3BvbnNlIgOQAgESPAoFUXVlcnkSGC5wZXJkdXJlLnYxLlF1ZXJ5UmVxdWVzdBoZLnBlcmR1cmUudjEuUXVlcnlSZXNwb25zZRI/CgZVcGRhdGUSGS5wZXJkdXJlLnYxLlVwZGF0ZVJlcXVlc3QaGi5wZXJkdXJlLnYxLlVwZGF0ZVJlc3BvbnNlEkEKBkZvbGxvdxIZLnBlcmR1cmUudjEuRm9sbG93UmVxdWVzdBoaLnBlcmR1cmUudjEuRm9sbG93UmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_struct, file_perdure_v1_jobs]);
+  fileDesc("ChpwZXJkdXJlL3YxL3dvcmtmbG93cy5wcm90bxIKcGVyZHVyZS52MSKvAQoMUXVlcnlSZXF1ZXN0EgsKA3J1bhgBIAEoARIMCgRuYW1lGAIgASgJEhcKCmlucHV0X2pzb24YAyABKAxIAIgBARIqCgVpbnB1dBgEIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgBiAEBEhcKCnRpbWVvdXRfbXMYBSABKAFIAogBAUINCgtfaW5wdXRfanNvbkIICgZfaW5wdXRCDQoLX3RpbWVvdXRfbXMibQoNUXVlcnlSZXNwb25zZRIXCgp2YWx1ZV9qc29uGAEgASgMSACIAQESKgoFdmFsdWUYAiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBAUINCgtfdmFsdWVfanNvbkIICgZfdmFsdWUi6AEKDVVwZGF0ZVJlcXVlc3QSCwoDcnVuGAEgASgBEgwKBG5hbWUYAiABKAkSFwoKaW5wdXRfanNvbhgDIAEoDEgAiAEBEioKBWlucHV0GAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlSAGIAQESFwoKdGltZW91dF9tcxgFIAEoAUgCiAEBEg8KAmlkGAYgASgJSAOIAQESEwoGaXNfbmV3GAcgASgISASIAQFCDQoLX2lucHV0X2pzb25CCAoGX2lucHV0Qg0KC190aW1lb3V0X21zQgUKA19pZEIJCgdfaXNfbmV3Im4KDlVwZGF0ZVJlc3BvbnNlEhcKCnZhbHVlX2pzb24YASABKAxIAIgBARIqCgV2YWx1ZRgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgBiAEBQg0KC192YWx1ZV9qc29uQggKBl92YWx1ZSK2AQoLRm9ya1JlcXVlc3QSCwoDcnVuGAEgASgBEhEKBGZyb20YAiABKAFIAIgBARIXCgppbnB1dF9qc29uGAMgASgMSAGIAQESKgoFaW5wdXQYBCABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAogBARIUCgd2ZXJzaW9uGAUgASgJSAOIAQFCBwoFX2Zyb21CDQoLX2lucHV0X2pzb25CCAoGX2lucHV0QgoKCF92ZXJzaW9uIhoKDEZvcmtSZXNwb25zZRIKCgJpZBgBIAEoASJGCg1Gb2xsb3dSZXF1ZXN0EgsKA3J1bhgBIAEoARIMCgRuYW1lGAIgASgJEhEKBGZyb20YAyABKAFIAIgBAUIHCgVfZnJvbSJ+Cg5Gb2xsb3dSZXNwb25zZRIOCgZvZmZzZXQYASABKAESFwoKdmFsdWVfanNvbhgCIAEoDEgAiAEBEioKBXZhbHVlGAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlSAGIAQFCDQoLX3ZhbHVlX2pzb25CCAoGX3ZhbHVlIqABCg1TaWduYWxSZXF1ZXN0EgsKA3J1bhgBIAEoARIMCgRuYW1lGAIgASgJEhcKCnZhbHVlX2pzb24YAyABKAxIAIgBARIqCgV2YWx1ZRgEIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgBiAEBEg8KAmlkGAUgASgJSAKIAQFCDQoLX3ZhbHVlX2pzb25CCAoGX3ZhbHVlQgUKA19pZCIkCg5TaWduYWxSZXNwb25zZRISCgppc19hd2FpdGVkGAEgASgIIjkKDkpvdXJuYWxSZXF1ZXN0EgsKA3J1bhgBIAEoARIRCgRmcm9tGAIgASgBSACIAQFCBwoFX2Zyb20iZQoPSm91cm5hbFJlc3BvbnNlEiQKBHJvd3MYASADKAsyFi5wZXJkdXJlLnYxLkpvdXJuYWxSb3cSDAoEbmV4dBgCIAEoARIOCgZpc19lbmQYAyABKAgSDgoGb3JpZ2luGAQgASgBIsUBCgpKb3VybmFsUm93EhAKCHNlcXVlbmNlGAEgASgBEhAKCHBvc2l0aW9uGAIgASgREgwKBGtpbmQYAyABKAkSDQoFc3RhdGUYBCABKAkSDAoEbmFtZRgFIAEoCRIXCgp2YWx1ZV9qc29uGAYgASgMSACIAQESKgoFdmFsdWUYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIKCgJhdBgIIAEoAUINCgtfdmFsdWVfanNvbkIICgZfdmFsdWUi9QIKDEpvdXJuYWxFbnRyeRIMCgR0eXBlGAEgASgJEhAKCHBvc2l0aW9uGAIgASgREgwKBG5hbWUYAyABKAkSDAoEa2luZBgEIAEoCRINCgVzdGF0ZRgFIAEoCRIXCgp2YWx1ZV9qc29uGAYgASgMSACIAQESKgoFdmFsdWUYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIAYgBARIMCgR1bmRvGAggASgIEhAKCGRlbGF5X21zGAkgASgBEg4KBmR1ZV9hdBgKIAEoARImCgRzcGVjGAsgASgLMhMucGVyZHVyZS52MS5Kb2JTcGVjSAKIAQESDgoGY2xvc2VzGAwgASgIEg4KBmF3YWl0cxgNIAEoCBIKCgJ0bxgOIAEoARIOCgZzaWduYWwYDyABKAkSEQoJcG9zaXRpb25zGBAgAygREgwKBGpvYnMYESADKAFCDQoLX3ZhbHVlX2pzb25CCAoGX3ZhbHVlQgcKBV9zcGVjMpgDCg9Xb3JrZmxvd1NlcnZpY2USPwoGU2lnbmFsEhkucGVyZHVyZS52MS5TaWduYWxSZXF1ZXN0GhoucGVyZHVyZS52MS5TaWduYWxSZXNwb25zZRJHCgdKb3VybmFsEhoucGVyZHVyZS52MS5Kb3VybmFsUmVxdWVzdBobLnBlcmR1cmUudjEuSm91cm5hbFJlc3BvbnNlIgOQAgESPAoFUXVlcnkSGC5wZXJkdXJlLnYxLlF1ZXJ5UmVxdWVzdBoZLnBlcmR1cmUudjEuUXVlcnlSZXNwb25zZRI/CgZVcGRhdGUSGS5wZXJkdXJlLnYxLlVwZGF0ZVJlcXVlc3QaGi5wZXJkdXJlLnYxLlVwZGF0ZVJlc3BvbnNlEjkKBEZvcmsSFy5wZXJkdXJlLnYxLkZvcmtSZXF1ZXN0GhgucGVyZHVyZS52MS5Gb3JrUmVzcG9uc2USQQoGRm9sbG93EhkucGVyZHVyZS52MS5Gb2xsb3dSZXF1ZXN0GhoucGVyZHVyZS52MS5Gb2xsb3dSZXNwb25zZTABYgZwcm90bzM", [file_google_protobuf_struct, file_perdure_v1_jobs]);
 
 /**
  * @generated from message perdure.v1.QueryRequest
@@ -159,6 +159,68 @@ export const UpdateResponseSchema: GenMessage<UpdateResponse> = /*@__PURE__*/
   messageDesc(file_perdure_v1_workflows, 3);
 
 /**
+ * @generated from message perdure.v1.ForkRequest
+ */
+export type ForkRequest = Message<"perdure.v1.ForkRequest"> & {
+  /**
+   * @generated from field: double run = 1;
+   */
+  run: number;
+
+  /**
+   * The position of the first thing that is done anew. Default: the first that failed.
+   *
+   * @generated from field: optional double from = 2;
+   */
+  from?: number | undefined;
+
+  /**
+   * Another input. Default: that of the run.
+   *
+   * @generated from field: optional bytes input_json = 3;
+   */
+  inputJson?: Uint8Array | undefined;
+
+  /**
+   * @generated from field: optional google.protobuf.Value input = 4;
+   */
+  input?: Value | undefined;
+
+  /**
+   * The version of the workflow that takes it up. Default: any.
+   *
+   * @generated from field: optional string version = 5;
+   */
+  version?: string | undefined;
+};
+
+/**
+ * Describes the message perdure.v1.ForkRequest.
+ * Use `create(ForkRequestSchema)` to create a new message.
+ */
+export const ForkRequestSchema: GenMessage<ForkRequest> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workflows, 4);
+
+/**
+ * @generated from message perdure.v1.ForkResponse
+ */
+export type ForkResponse = Message<"perdure.v1.ForkResponse"> & {
+  /**
+   * The id of the new run.
+   *
+   * @generated from field: double id = 1;
+   */
+  id: number;
+};
+
+/**
+ * Describes the message perdure.v1.ForkResponse.
+ * Use `create(ForkResponseSchema)` to create a new message.
+ */
+export const ForkResponseSchema: GenMessage<ForkResponse> = /*@__PURE__*/
+  messageDesc(file_perdure_v1_workflows, 5);
+
+/**
  * @generated from message perdure.v1.FollowRequest
  */
 export type FollowRequest = Message<"perdure.v1.FollowRequest"> & {
@@ -187,7 +249,7 @@ export type FollowRequest = Message<"perdure.v1.FollowRequest"> & {
  * Use `create(FollowRequestSchema)` to create a new message.
  */
 export const FollowRequestSchema: GenMessage<FollowRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workflows, 4);
+  messageDesc(file_perdure_v1_workflows, 6);
 
 /**
  * @generated from message perdure.v1.FollowResponse
@@ -216,7 +278,7 @@ export type FollowResponse = Message<"perdure.v1.FollowResponse"> & {
  * Use `create(FollowResponseSchema)` to create a new message.
  */
 export const FollowResponseSchema: GenMessage<FollowResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workflows, 5);
+  messageDesc(file_perdure_v1_workflows, 7);
 
 /**
  * @generated from message perdure.v1.SignalRequest
@@ -257,7 +319,7 @@ export type SignalRequest = Message<"perdure.v1.SignalRequest"> & {
  * Use `create(SignalRequestSchema)` to create a new message.
  */
 export const SignalRequestSchema: GenMessage<SignalRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workflows, 6);
+  messageDesc(file_perdure_v1_workflows, 8);
 
 /**
  * @generated from message perdure.v1.SignalResponse
@@ -276,7 +338,7 @@ export type SignalResponse = Message<"perdure.v1.SignalResponse"> & {
  * Use `create(SignalResponseSchema)` to create a new message.
  */
 export const SignalResponseSchema: GenMessage<SignalResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workflows, 7);
+  messageDesc(file_perdure_v1_workflows, 9);
 
 /**
  * @generated from message perdure.v1.JournalRequest
@@ -300,7 +362,7 @@ export type JournalRequest = Message<"perdure.v1.JournalRequest"> & {
  * Use `create(JournalRequestSchema)` to create a new message.
  */
 export const JournalRequestSchema: GenMessage<JournalRequest> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workflows, 8);
+  messageDesc(file_perdure_v1_workflows, 10);
 
 /**
  * @generated from message perdure.v1.JournalResponse
@@ -338,7 +400,7 @@ export type JournalResponse = Message<"perdure.v1.JournalResponse"> & {
  * Use `create(JournalResponseSchema)` to create a new message.
  */
 export const JournalResponseSchema: GenMessage<JournalResponse> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workflows, 9);
+  messageDesc(file_perdure_v1_workflows, 11);
 
 /**
  * One row of a journal.
@@ -404,7 +466,7 @@ export type JournalRow = Message<"perdure.v1.JournalRow"> & {
  * Use `create(JournalRowSchema)` to create a new message.
  */
 export const JournalRowSchema: GenMessage<JournalRow> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workflows, 10);
+  messageDesc(file_perdure_v1_workflows, 12);
 
 /**
  * What a run did, or asks for.
@@ -533,7 +595,7 @@ export type JournalEntry = Message<"perdure.v1.JournalEntry"> & {
  * Use `create(JournalEntrySchema)` to create a new message.
  */
 export const JournalEntrySchema: GenMessage<JournalEntry> = /*@__PURE__*/
-  messageDesc(file_perdure_v1_workflows, 11);
+  messageDesc(file_perdure_v1_workflows, 13);
 
 /**
  * Runs, beside what can be asked about any job.
@@ -580,6 +642,16 @@ export const WorkflowService: GenService<{
     methodKind: "unary";
     input: typeof UpdateRequestSchema;
     output: typeof UpdateResponseSchema;
+  },
+  /**
+   * Makes a run that begins with what another one had done before a position, and goes on by itself. The other one is left as it is.
+   *
+   * @generated from rpc perdure.v1.WorkflowService.Fork
+   */
+  fork: {
+    methodKind: "unary";
+    input: typeof ForkRequestSchema;
+    output: typeof ForkResponseSchema;
   },
   /**
    * Values of a stream out of a run, in the order in which they were written, and those to come; ends with the run.

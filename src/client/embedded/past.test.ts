@@ -1,14 +1,23 @@
-/** What of a history another run begins with. */
+/** What of a journal another run begins with. */
 import { expect, it } from 'vitest'
-import { pastOf } from './fork.ts'
-import type { HistoryRow } from './history.ts'
+import {
+  type EntryKind,
+  type EntryState,
+  entryKindOf,
+  entryStateOf,
+  type JournalRow,
+} from '../../core/model/journal.ts'
+import { pastOf } from './past.ts'
 
 /** Rows from short lines: position, kind, state, and maybe a value. */
-const rows = (...list: [number, string, HistoryRow['state'], unknown?][]): HistoryRow[] =>
-  list.map(([position, kind, state, value], sequence) => {
-    return { sequence, position, kind, state, name: '', at: 1, ...(value === undefined ? {} : { value }) }
+const rows = (...list: [number, string, string, unknown?][]): JournalRow[] =>
+  list.map(([position, kindName, stateName, value], sequence) => {
+    const kind = entryKindOf(kindName) as EntryKind
+    const state = entryStateOf(stateName) as EntryState
+    const text = value === undefined ? null : JSON.stringify(value)
+    return { run: 1, sequence, position, kind, state, name: '', value: text, at: 1, copyOf: 0 }
   })
-const kept = (list: HistoryRow[], from?: number) => pastOf(list, from).map(({ sequence }) => sequence)
+const kept = (list: JournalRow[], from?: number) => pastOf(list, from).map(({ sequence }) => sequence)
 
 it('all that had settled before a position was asked for', () => {
   const list = rows(

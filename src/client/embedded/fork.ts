@@ -1,0 +1,64 @@
+/**
+ * Forking a run: another one that begins with what it had done.
+ */
+import { ENTRY_NAMES, ENTRY_STATES, type JournalRow } from '../../core/model/journal.ts'
+import { atVersion } from '../../core/model/requirements.ts'
+import type { Client, ImportedEntry, ImportedJob } from '../client.ts'
+import { journalPages } from '../journal-pages.ts'
+import type { ProfileOptions } from '../types.ts'
+import type { ForkOptions } from '../workflows.ts'
+import { pastOf } from './past.ts'
+
+/** What stands in the metadata of a fork: the run that it was made from. */
+const FORK_OF = 'forkOf'
+
+/**
+ * Makes the run out of the other calls of a client; see `WorkflowClient.fork`.
+ *
+ * @param createdAt epoch ms.
+ */
+export async function forkRun(
+  client: Client,
+  run: number,
+  { from, input, version }: ForkOptions,
+  createdAt: number,
+): Promise<number> {
+  const [rows, job] = await Promise.all([readJournal(client, run), client.get(run)])
+  const { kind, queue, namespace, priority, metadata, options: profile } = job
+  const spec: ImportedJob = {
+    ...{ queue, namespace, priority, metadata: { ...metadata, [FORK_OF]: String(run) } },
+    ...(kind === null ? {} : { kind }),
+    ...(job.parent === null ? {} : { parent: job.parent }),
+    input: input === undefined ? job.input : input,
+    options: withVersion(profile, kind ?? '', version),
+    createdAt,
+    state: 'ready',
+    journal: pastOf(rows, from).map(entryOf),
+  }
+  const [made] = await client.import([spec])
+  return made?.id ?? 0
+}
+
+async function readJournal(client: Client, run: number): Promise<JournalRow[]> {
+  const rows: JournalRow[] = []
+  for await (const page of journalPages((from) => client.workflows.journal(run, from)))
+    rows.push(...page.rows)
+  return rows
+}
+
+function entryOf({ position, kind, state, name, value, at }: JournalRow): ImportedEntry {
+  return {
+    ...{ position, kind: ENTRY_NAMES[kind], state: ENTRY_STATES[state], name, at },
+    ...(value === null ? {} : { value: JSON.parse(value) as unknown }),
+  }
+}
+
+/** The same options, for workers of another version. */
+function withVersion(
+  { requires, ...rest }: ProfileOptions,
+  kind: string,
+  version: string | undefined,
+): ProfileOptions {
+  const wanted = atVersion(requires, kind, version)
+  return wanted === undefined ? rest : { ...rest, requires: wanted }
+}
