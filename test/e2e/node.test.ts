@@ -1,48 +1,17 @@
 /**
  * A node as a process: killed, restarted, drained, and behind a network that cuts, delays and swallows.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type App, draft, job, open } from '../../src/index.ts'
-import { type NodeProcess, startNodeProcess } from './testdata/node-process.ts'
-import { TcpProxy } from './testdata/tcp-proxy.ts'
+import { draft, job } from '../../src/index.ts'
+import { NodeBehindProxy } from './testdata/node-behind-proxy.ts'
 
-let folder: string
-let file: string
-let node: NodeProcess
-let proxy: TcpProxy
-const cleanups: (() => unknown)[] = []
+let world: NodeBehindProxy
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'perdure-node-'))
-  file = join(folder, 'p.db')
-  node = await startNodeProcess(file)
-  proxy = await TcpProxy.open(node.port)
-  cleanups.push(
-    () => rmSync(folder, { recursive: true, force: true }),
-    () => node.child.kill('SIGKILL'),
-    () => proxy.close(),
-  )
+  world = await NodeBehindProxy.start()
 })
 
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-async function connect(url = proxy.url): Promise<App> {
-  const app = await open(url)
-  cleanups.push(() => app.close())
-  return app
-}
-
-/** Kills the node and starts it again on the same store, behind the same proxy. */
-async function restart(): Promise<void> {
-  await node.end('SIGKILL')
-  node = await startNodeProcess(file)
-  proxy.lead(node.port)
-}
+afterEach(() => world.close())
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -50,8 +19,8 @@ const double = job('double', { run: async (input: number) => input * 2 })
 
 describe('a node', () => {
   it('runs jobs that one process enqueues and another one works on', async () => {
-    const producer = await connect()
-    const consumer = await connect()
+    const producer = await world.connect()
+    const consumer = await world.connect()
     consumer.work([double], { concurrency: 50 })
     const handles = await Promise.all(Array.from({ length: 500 }, (_, n) => producer.enqueue(double, n)))
     const results = await Promise.all(handles.map((handle) => handle.result()))
@@ -60,8 +29,8 @@ describe('a node', () => {
   })
 
   it('keeps every acknowledged job through kills and cuts, and makes none twice', async () => {
-    const app = await connect()
-    const worker = await connect()
+    const app = await world.connect()
+    const worker = await world.connect()
     const runs = new Map<number, number>()
     const count = job('count', {
       timeout: { lease: '1s' },
@@ -77,8 +46,8 @@ describe('a node', () => {
     for (let round = 0; round < 3; round++) {
       const target = next + 50
       while (next < target) await new Promise((resolve) => setImmediate(resolve))
-      if (round % 2 === 0) proxy.cut()
-      else await restart()
+      if (round % 2 === 0) world.proxy.cut()
+      else await world.restart()
     }
     isOver.abort()
     // a call that broke is repeated under the id of its first sending: none fails, and none counts twice
@@ -91,48 +60,47 @@ describe('a node', () => {
   })
 
   it('answers what it is doing, and ends, when it is asked to', async () => {
-    const app = await connect(node.url)
+    const app = await world.connect(world.node.url)
     const handle = await app.enqueue(double, 21)
-    expect(await node.end('SIGTERM')).toBe(0)
-    node = await startNodeProcess(file)
-    const again = await connect(node.url)
+    expect(await world.restart('SIGTERM')).toBe(0)
+    const again = await world.connect(world.node.url)
     expect((await again.get(handle.id)).state).toBe('ready')
   })
 
   it('tells a call that changes something from one that does not when its answer is lost', async () => {
-    const app = await connect()
+    const app = await world.connect()
     const { id } = await app.enqueue(double, 1)
-    proxy.weather = 'swallow'
+    world.proxy.weather = 'swallow'
     const read = app.client.get(id).catch((error: { code: string }) => error.code)
     const write = app.client.control(id, { verb: 'hold' }).catch((error: { code: string }) => error.code)
     await new Promise((resolve) => setImmediate(resolve))
-    proxy.cut()
-    proxy.weather = 'calm'
+    world.proxy.cut()
+    world.proxy.weather = 'calm'
     expect([await read, await write]).toEqual(['UNAVAILABLE', 'UNKNOWN_OUTCOME'])
     expect((await app.get(id)).id).toBe(id)
   })
 
   it('notices a network that swallows everything', async () => {
-    const app = await connect()
+    const app = await world.connect()
     const { id } = await app.enqueue(double, 1)
-    proxy.weather = 'swallow'
+    world.proxy.weather = 'swallow'
     // nothing is cut here: the client finds out by itself that nobody answers
     await expect(app.client.get(id)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
-    proxy.cut()
-    proxy.weather = 'calm'
+    world.proxy.cut()
+    world.proxy.weather = 'calm'
     expect((await app.get(id)).id).toBe(id)
   })
 
   it('goes on when everything takes longer', async () => {
-    proxy.delayMs = 40
-    const app = await connect()
+    world.proxy.delayMs = 40
+    const app = await world.connect()
     app.work([double], { concurrency: 10 })
     const handles = await app.enqueueMany(Array.from({ length: 100 }, (_, n) => draft(double, n)))
     expect(await Promise.all(handles.map((handle) => handle.result()))).toHaveLength(100)
   })
 
   it('gives the jobs of a killed worker to another one within its lease', async () => {
-    const app = await connect()
+    const app = await world.connect()
     const slow = job('slow', { timeout: { lease: '1s' }, retry: { attempts: 3, min: '1ms' } })
     const { id } = await app.enqueue(slow, 1)
     const dead = await app.client.openWorker({ name: 'dead', host: 'elsewhere.example', pid: 1 })
@@ -149,8 +117,8 @@ describe('a node', () => {
   })
 
   it('serves the command line over its socket and its port alike', async () => {
-    const overPort = await connect(node.url)
-    const overSocket = await connect(`unix:${file}.sock`)
+    const overPort = await world.connect(world.node.url)
+    const overSocket = await world.connect(`unix:${world.file}.sock`)
     const { id } = await overPort.enqueue(double, 1)
     expect((await overSocket.get(id)).kind).toBe('double')
   })

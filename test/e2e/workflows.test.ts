@@ -3,47 +3,20 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { DONE, STEP } from '../../src/core/model/journal.ts'
-import { type App, open } from '../../src/index.ts'
-import { type NodeProcess, startNodeProcess } from './testdata/node-process.ts'
+import type { App } from '../../src/index.ts'
+import { NodeBehindProxy } from './testdata/node-behind-proxy.ts'
 import { definitions, ledger, sumOf } from './testdata/runs.ts'
-import { TcpProxy } from './testdata/tcp-proxy.ts'
 
-let folder: string
-let node: NodeProcess
-let proxy: TcpProxy
-const cleanups: (() => unknown)[] = []
+let world: NodeBehindProxy
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'perdure-runs-'))
-  node = await startNodeProcess(join(folder, 'p.db'))
-  proxy = await TcpProxy.open(node.port)
-  cleanups.push(
-    () => rmSync(folder, { recursive: true, force: true }),
-    () => node.child.kill('SIGKILL'),
-    () => proxy.close(),
-  )
+  world = await NodeBehindProxy.start()
 })
 
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-async function connect(): Promise<App> {
-  const app = await open(proxy.url)
-  cleanups.push(() => app.close())
-  return app
-}
-
-async function restart(): Promise<void> {
-  await node.end('SIGKILL')
-  node = await startNodeProcess(join(folder, 'p.db'))
-  proxy.lead(node.port)
-}
+afterEach(() => world.close())
 
 /** The names of the steps that a run recorded. */
 async function stepsOf(app: App, run: number): Promise<string[]> {
@@ -56,7 +29,7 @@ const names = Array.from({ length: STEPS }, (_, step) => `add ${step}`)
 const sum = (STEPS * (STEPS - 1)) / 2
 
 it('a node that is killed and cut off', async () => {
-  const [caller, elsewhere] = [await connect(), await connect()]
+  const [caller, elsewhere] = [await world.connect(), await world.connect()]
   const done = new Map<string, number>()
   let total = 0
   let told = (): void => {}
@@ -75,8 +48,8 @@ it('a node that is killed and cut off', async () => {
   }
   for (const [round, count] of [60, 200, 340, 480].entries()) {
     await reaches(count)
-    if (round % 2 === 0) await restart()
-    else proxy.cut()
+    if (round % 2 === 0) await world.restart()
+    else world.proxy.cut()
   }
   await Promise.all(runs.map((run) => run.signal('more', run.id)))
   const results = await Promise.all(runs.map((run) => run.result()))
@@ -88,7 +61,7 @@ it('a node that is killed and cut off', async () => {
 }, 120_000)
 
 it('updates on their way to a node that is killed', async () => {
-  const [caller, elsewhere] = [await connect(), await connect()]
+  const [caller, elsewhere] = [await world.connect(), await world.connect()]
   elsewhere.work(definitions(() => {}))
   const run = await caller.enqueue(ledger)
   const numbers = Array.from({ length: 40 }, (_, index) => index)
@@ -96,8 +69,8 @@ it('updates on their way to a node that is killed', async () => {
   for (const number of numbers) {
     answers.push(run.update<number>('enter', number, { timeout: '60s' }))
     if (number % 10 === 5) await answers[number - 5]
-    if (number === 15) await restart()
-    if (number === 25) proxy.cut()
+    if (number === 15) await world.restart()
+    if (number === 25) world.proxy.cut()
   }
   // each counts once, and its answer is the one that it was given then
   const counts = await Promise.all(answers)
@@ -110,18 +83,18 @@ it('updates on their way to a node that is killed', async () => {
 }, 120_000)
 
 it('a worker that is killed', async () => {
-  const caller = await connect()
-  const env = { ...process.env, PERDURE_URL: node.url, STUCK_AT: '5' }
+  const caller = await world.connect()
+  const env = { ...process.env, PERDURE_URL: world.node.url, STUCK_AT: '5' }
   const file = join(import.meta.dirname, 'testdata', 'runs.ts')
   const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'], env })
-  cleanups.push(() => child.kill('SIGKILL'))
+  world.cleanUp(() => child.kill('SIGKILL'))
   const run = await caller.enqueue(
     sumOf(() => {}, '1s'),
     { steps: STEPS },
   )
   await once(child.stdout, 'data')
   child.kill('SIGKILL')
-  const elsewhere = await connect()
+  const elsewhere = await world.connect()
   const done: number[] = []
   elsewhere.work(definitions((_, step) => done.push(step)))
   await run.signal('more', 1)

@@ -12,25 +12,42 @@ import { TcpProxy } from './tcp-proxy.ts'
 /** The node, the way around the proxy (`node.url`), and the way through it (`proxy.url`). */
 export class NodeBehindProxy {
   readonly sandbox: Sandbox
-  readonly node: NodeProcess
   readonly proxy: TcpProxy
+  #node: NodeProcess
   readonly #cleanups: (() => unknown)[] = []
 
   private constructor(sandbox: Sandbox, node: NodeProcess, proxy: TcpProxy) {
     this.sandbox = sandbox
-    this.node = node
+    this.#node = node
     this.proxy = proxy
   }
 
   /** Starts them on a store of their own. */
   static async start(): Promise<NodeBehindProxy> {
     const sandbox = new Sandbox('node')
-    const node = await startNodeProcess(sandbox.path('store.db'))
+    const node = await startNodeProcess(storeOf(sandbox))
     return new NodeBehindProxy(sandbox, node, await TcpProxy.open(node.port))
   }
 
-  /** An app at one of the two addresses, until the end of the test. */
-  async connect(url: string, options?: OpenOptions): Promise<App> {
+  get node(): NodeProcess {
+    return this.#node
+  }
+
+  /** The file of the store. */
+  get file(): string {
+    return storeOf(this.sandbox)
+  }
+
+  /** Ends the node, by force unless another signal is given, and starts it again on the same store. Answers how it ended. */
+  async restart(signal: NodeJS.Signals = 'SIGKILL'): Promise<number | NodeJS.Signals> {
+    const ended = await this.#node.end(signal)
+    this.#node = await startNodeProcess(this.file)
+    this.proxy.lead(this.#node.port)
+    return ended
+  }
+
+  /** An app at one of the two addresses, through the proxy by default, until the end of the test. */
+  async connect(url = this.proxy.url, options?: OpenOptions): Promise<App> {
     const app = await open(url, options)
     this.cleanUp(() => app.close())
     return app
@@ -54,3 +71,5 @@ export class NodeBehindProxy {
     await this.sandbox.close()
   }
 }
+
+const storeOf = (sandbox: Sandbox): string => sandbox.path('store.db')
