@@ -34,6 +34,16 @@ const write = (name: string, text: string): string => {
   return join(folder, name)
 }
 
+describe('help', () => {
+  it('of a command begins with its own options, however it is asked for', async () => {
+    const help = await ok(['kill', '--help'])
+    expect(help.indexOf('--grace')).toBeLessThan(help.indexOf('--url'))
+    expect(await ok(['help', 'kill'])).toBe(help)
+    expect(await ok(['help', 'cancel'])).toBe(help)
+    expect(await perdure('help', 'kil')).toMatchObject({ code: 64, stderr: expect.stringContaining('kill') })
+  })
+})
+
 describe('a mistake', () => {
   it.each([
     [['nonsense'], 64, 'unknown command'],

@@ -3,9 +3,9 @@
  */
 import { userInfo } from 'node:os'
 import { answerQuestion } from '../../app/inbox.ts'
+import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 import { parseJson } from '../parse/values.ts'
-import type { Definition } from '../program.ts'
 
 interface AnswerOptions {
   readonly by?: string

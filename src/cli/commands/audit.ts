@@ -5,9 +5,9 @@ import { ERROR_KINDS } from '../../errors.ts'
 import { readAudit, verifyAudit } from '../../server/auth/audit-check.ts'
 import { auditFileOf } from '../../server/auth/audit-files.ts'
 import { oneOf } from '../../std/options.ts'
+import type { Definition } from '../commands.ts'
 import { addExamples, type Context } from '../context.ts'
 import { localFile } from '../local-file.ts'
-import type { Definition } from '../program.ts'
 
 interface AuditOptions {
   readonly contains?: string

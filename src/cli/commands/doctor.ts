@@ -4,8 +4,8 @@
 import { existsSync, statfsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ERROR_KINDS } from '../../errors.ts'
+import type { Definition } from '../commands.ts'
 import { addExamples, type CommonOptions } from '../context.ts'
-import type { Definition } from '../program.ts'
 import { packageVersion } from '../program.ts'
 import { renderTable, shortBytes } from '../render/text.ts'
 

@@ -1,10 +1,11 @@
 /**
  * `perdure enqueue`: a job or a workflow run of a kind that a module defines.
  */
+
+import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 import { noteIdle } from '../notes.ts'
 import { parseJson } from '../parse/values.ts'
-import type { Definition } from '../program.ts'
 import { addJobOptions, enqueueJobs, type JobOptions, readJob } from '../submission.ts'
 
 interface EnqueueOptions extends JobOptions {

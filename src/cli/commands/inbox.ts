@@ -2,8 +2,8 @@
  * `perdure inbox`: what workflow runs ask people.
  */
 import { readInbox, readQuestion } from '../../app/inbox.ts'
+import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
-import type { Definition } from '../program.ts'
 import { renderInbox, renderQuestion } from '../render/inbox.ts'
 
 interface InboxOptions {

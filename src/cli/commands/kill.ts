@@ -2,10 +2,10 @@
  * `perdure kill`: cancels jobs, and with -r those that depend on them.
  */
 import type { Client } from '../../client/client.ts'
+import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 import { controlJobs } from '../control.ts'
 import { type NamedId, parseSignal, parseSpan } from '../parse/values.ts'
-import type { Definition } from '../program.ts'
 import { addFilterOptions, type FilterOptions } from '../select.ts'
 
 interface KillOptions extends FilterOptions {

@@ -4,9 +4,9 @@
 import type { TailFilter } from '../../runtime/logger/book.ts'
 import { formatRecord } from '../../runtime/logger/format.ts'
 import type { LogLevel } from '../../std/levels.ts'
+import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 import { parseWhole } from '../parse/values.ts'
-import type { Definition } from '../program.ts'
 import { EndSignals } from '../work.ts'
 
 interface LogsOptions {

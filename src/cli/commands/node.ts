@@ -1,9 +1,10 @@
 /**
  * `perdure node`: owns a store and serves it to others.
  */
+
+import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 import { followSettings } from '../follow-settings.ts'
-import type { Definition } from '../program.ts'
 import { NODE_SETTINGS, withServedStore } from '../serve.ts'
 import { addSettingOptions } from '../settings.ts'
 import { EndSignals } from '../work.ts'

@@ -2,10 +2,10 @@
  * `perdure output`: what jobs wrote.
  */
 import type { LogEntry } from '../../client/types.ts'
+import type { Definition } from '../commands.ts'
 import { addExamples, type Context } from '../context.ts'
 import { noteIdle } from '../notes.ts'
 import { parseIds, parseWhole } from '../parse/values.ts'
-import type { Definition } from '../program.ts'
 import { EndSignals } from '../work.ts'
 
 interface OutputOptions {

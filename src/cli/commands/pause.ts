@@ -1,8 +1,9 @@
 /**
  * `perdure pause`: stops handing out the jobs of queues; what runs goes on.
  */
+
+import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
-import type { Definition } from '../program.ts'
 
 export const define: Definition = (command, run) => {
   command.argument('<queue...>', 'names of queues')

@@ -2,9 +2,9 @@
  * `perdure repin`: moves workflow runs to workers of another version.
  */
 import { invalidOption } from '../../std/options.ts'
+import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 import { controlJobs } from '../control.ts'
-import type { Definition } from '../program.ts'
 import { addFilterOptions, type FilterOptions } from '../select.ts'
 
 interface RepinOptions extends FilterOptions {

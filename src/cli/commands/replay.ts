@@ -7,10 +7,10 @@ import { type Replay, replayHistory } from '../../app/replay.ts'
 import { isWorkflow, type WorkflowDefinition } from '../../app/workflow.ts'
 import { ERROR_KINDS, perdureError } from '../../errors.ts'
 import { parseHistory, type RunHistory } from '../../workflow/history.ts'
+import type { Definition } from '../commands.ts'
 import { addExamples, type Context } from '../context.ts'
 import { readTextFile } from '../input.ts'
 import { parseId } from '../parse/values.ts'
-import type { Definition } from '../program.ts'
 
 export const define: Definition = (command, run) => {
   command

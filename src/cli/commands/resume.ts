@@ -1,8 +1,9 @@
 /**
  * `perdure resume`: hands out the jobs of paused queues again.
  */
+
+import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
-import type { Definition } from '../program.ts'
 
 export const define: Definition = (command, run) => {
   command.argument('<queue...>', 'names of queues')

@@ -1,9 +1,10 @@
 /**
  * `perdure retry`: starts failed and cancelled jobs again, with a fresh set of tries.
  */
+
+import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 import { controlJobs } from '../control.ts'
-import type { Definition } from '../program.ts'
 import { addFilterOptions, type FilterOptions } from '../select.ts'
 
 export const define: Definition = (command, run) => {

@@ -1,9 +1,10 @@
 /**
  * `perdure rm`: deletes ended jobs, with their output.
  */
+
+import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 import { controlJobs } from '../control.ts'
-import type { Definition } from '../program.ts'
 import { addFilterOptions, type FilterOptions } from '../select.ts'
 
 export const define: Definition = (command, run) => {

@@ -2,10 +2,10 @@
  * `perdure show`: everything about one job, and what a workflow run did, as a timeline or as a file.
  */
 import { readHistory } from '../../app/history.ts'
+import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 import { renderDetails } from '../describe.ts'
 import { parseId } from '../parse/values.ts'
-import type { Definition } from '../program.ts'
 import { renderTimeline } from '../render/timeline.ts'
 
 export const define: Definition = (command, run) => {

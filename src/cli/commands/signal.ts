@@ -1,9 +1,10 @@
 /**
  * `perdure signal`: tells a workflow run something.
  */
+
+import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 import { parseId, parseJson } from '../parse/values.ts'
-import type { Definition } from '../program.ts'
 
 export const define: Definition = (command, run) => {
   command

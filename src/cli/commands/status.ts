@@ -3,10 +3,10 @@
  */
 import type { Client } from '../../client/client.ts'
 import type { JobQuery, JobView } from '../../client/types.ts'
+import type { Definition } from '../commands.ts'
 import { addExamples, type Context } from '../context.ts'
 import { renderDetails, renderJobs, renderQueues } from '../describe.ts'
 import { parseIds, parseSpan, parseWhole } from '../parse/values.ts'
-import type { Definition } from '../program.ts'
 import { renderWorkers } from '../render/workers.ts'
 import { addFilterOptions, type FilterOptions, filterQuery, listAll } from '../select.ts'
 import { EndSignals } from '../work.ts'

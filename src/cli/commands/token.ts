@@ -11,10 +11,10 @@ import { AuditLog } from '../../server/auth/audit-log.ts'
 import { type KeptToken, readTokens, tokenFileOf } from '../../server/auth/token-file.ts'
 import { createToken, type MadeToken, revokeToken, rotateToken } from '../../server/auth/tokens.ts'
 import { invalidOption, oneOf } from '../../std/options.ts'
+import type { Definition } from '../commands.ts'
 import { addExamples, type Context } from '../context.ts'
 import { localFile } from '../local-file.ts'
 import { parseSpan } from '../parse/values.ts'
-import type { Definition } from '../program.ts'
 import { renderTable } from '../render/text.ts'
 
 interface TokenOptions {

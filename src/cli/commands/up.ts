@@ -1,8 +1,9 @@
 /**
  * `perdure up`: node and worker in one process.
  */
+
+import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
-import type { Definition } from '../program.ts'
 import { NODE_SETTINGS, withServedStore } from '../serve.ts'
 import { addSettingOptions } from '../settings.ts'
 import { isSupervised } from '../supervised/orders.ts'

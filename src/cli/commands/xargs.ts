@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os'
 import type { Client } from '../../client/client.ts'
 import type { JobEnd, JobSpec } from '../../client/types.ts'
 import { perdureError } from '../../errors.ts'
+import type { Definition } from '../commands.ts'
 import { addExamples, type Context } from '../context.ts'
 import { runInForeground } from '../foreground.ts'
 import { hintOf } from '../hints.ts'
@@ -14,7 +15,6 @@ import { noteIdle } from '../notes.ts'
 import { Batcher, type BatchRule } from '../parse/batches.ts'
 import { parseWhole } from '../parse/values.ts'
 import { parseDelimiter, type SplitMode, Splitter } from '../parse/xargs.ts'
-import type { Definition } from '../program.ts'
 import {
   addSubmissionOptions,
   currentUmask,
