@@ -42,6 +42,30 @@ describe('the losers of a race', () => {
     expect((await app.get(ids[1] as number)).error?.message).toContain('went on without it')
   })
 
+  it('are cancelled, and get no lock, also where the race was decided as they were asked for', async () => {
+    let isIn = false
+    const flow = workflow('flow', {
+      run: async (flow, waits: boolean) => {
+        const lock = flow.lock('key', () => {
+          isIn = true
+        })
+        if (!waits) return lock
+        await flow.race([flow.call(never, undefined, { enqueue: { delay: '1h' } }), lock, 'decided'])
+        return flow.signal('go')
+      },
+    })
+    await start([flow, never])
+    const first = await app.enqueue(flow, true)
+    await untilState(app, first.id, 'suspended')
+    await untilState(app, first.id + 1, 'cancelled')
+    expect(isIn).toBe(false)
+    // the lock is free, though the run that had wanted it goes on
+    await (await app.enqueue(flow, false)).result()
+    expect(isIn).toBe(true)
+    await first.signal('go')
+    await first.result()
+  })
+
   it('leave their signals to whoever waits next', async () => {
     const flow = workflow('flow', {
       run: async (flow) => {

@@ -5,6 +5,8 @@ import {
   DONE,
   type JournalPage,
   type JournalRow,
+  LOCK,
+  OPEN,
   SIGNAL,
   STEP,
   TIMER,
@@ -121,6 +123,16 @@ it('of several that are refused each is tried, and the one that is meant is on r
   expect(refusal).toMatchObject({ type: 'settled', kind: SIGNAL, position: 1, state: BROKEN, undo: false })
   expect(JSON.parse(refusal.value)).toMatchObject({ code: 'KEY_CONFLICT' })
   expect([ends, isOver()]).toEqual([[], true])
+})
+
+it('what is let go of in the turn in which it was asked for is named once it is known', async () => {
+  const lock: FlowEntry = { type: 'lock', position: 1, name: 'l1' }
+  const letGo: FlowEntry = { type: 'withdraw', position: 2, name: 'w2', positions: [0, 1], jobs: [] }
+  const opened: JournalRow = { ...row(1), kind: LOCK, state: OPEN, name: 'l1', value: '7' }
+  const { calls, written, ends } = await play([signal(0), lock, letGo, step(3)], [[row(0), opened], [row(2)]])
+  expect(calls).toEqual(['write n0 l1 behind 0', 'write w2 s3 behind 2'])
+  expect(written[2]).toEqual({ ...letGo, jobs: [7] })
+  expect(ends).toEqual([])
 })
 
 it('a step whose end cannot be on record ends the run', async () => {

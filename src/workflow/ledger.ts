@@ -135,7 +135,7 @@ export class Ledger {
 
   #record(port: RunPort): void {
     const all = this.#outbox
-    const most = this.#suspects > 0 ? 1 : MOST_ENTRIES
+    const most = this.#suspects > 0 ? 1 : Math.min(MOST_ENTRIES, knownBefore(all))
     const entries = all.length > most ? all.slice(0, most) : all
     this.#outbox = all.length > most ? all.slice(most) : []
     this.#suspects = Math.max(0, this.#suspects - 1)
@@ -237,6 +237,17 @@ const KIND_OF = {
   lock: LOCK,
   withdraw: WITHDRAW,
 } as const
+
+/** How many entries come before one that lets go of a job, or of a place in a line, that is yet to be asked for: only the answer tells which it is. */
+function knownBefore(entries: readonly FlowEntry[]): number {
+  const asked = new Set<number>()
+  for (const [index, entry] of entries.entries()) {
+    if (entry.type === 'child' || entry.type === 'lock') asked.add(entry.position)
+    else if (entry.type === 'withdraw' && entry.positions.some((position) => asked.has(position)))
+      return index
+  }
+  return entries.length
+}
 
 function mayTryAgain(error: unknown): boolean {
   return error instanceof PerdureError && error.retryable && !ENDS.has(error.code)
