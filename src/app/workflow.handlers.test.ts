@@ -130,14 +130,19 @@ describe.each(Object.entries(WAYS))('%s', (_, way) => {
     elsewhere.work([rounds])
     const run = await caller.enqueue(rounds, { total: 0 })
     expect(await run.update('add', 2, { id: 'two' })).toBe(2)
+    // as one is told first that is told again where the connection breaks
+    const { workflows } = caller.client
+    expect(await workflows.update(run.id, 'add', 5, { id: 'five', isNew: true })).toBe(7)
     for (let each = 0; each < 2; each++) await run.signal('again', undefined, { id: 'first' })
     while ((await caller.client.workflows.journal(run.id)).origin === 0)
       await new Promise((resolve) => setTimeout(resolve, 5))
     await asleep(run.id)
     // its answer went with the journal
-    await expect(run.update('add', 2, { id: 'two', timeout: '500ms' })).rejects.toThrow()
+    const again = [run.update('add', 2, { id: 'two', timeout: '500ms' })]
+    again.push(run.update('add', 5, { id: 'five', timeout: '500ms' }))
+    for (const answer of again) await expect(answer).rejects.toThrow()
     await run.update('add', 3, { id: 'three' })
-    expect(await run.query('total')).toBe(5)
+    expect(await run.query('total')).toBe(10)
     expect(await run.query('round')).toBe(2)
   })
 

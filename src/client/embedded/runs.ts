@@ -115,8 +115,8 @@ export class EmbeddedRuns implements WorkflowClient {
       if (known !== undefined) return answerOf(known)
       if (isTerminal(job.row.state)) throw ended(job)
       await this.#questions.ask(job, question, limit.signal)
-      // what a restart undid is done again
-      const again = isNew ? null : `${updateName(request)} ${job.row.restarts}`
+      // one of which the caller knows the id may come again; what a restart undid is done again
+      const again = options.id === undefined ? null : `${updateName(request)} ${job.row.restarts}`
       return await this.#carryOut(job, request, { value, id: again }, isNew, limit.signal)
     } finally {
       limit.end()
