@@ -220,7 +220,7 @@ export const GROUPS: readonly Group[] = [
       {
         name: 'audit',
         usage: '[options] <show|verify>',
-        summary: 'show what operators did by way of a node',
+        summary: 'show what operators did',
         load: () => import('./commands/audit.ts'),
       },
     ],

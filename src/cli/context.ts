@@ -120,10 +120,11 @@ async function readSettings(env: NodeJS.ProcessEnv, options: CommonOptions): Pro
 
 /** What a process that owns the store does differently because of the configuration. */
 function engineOptions({ current }: LiveConfig): EngineSettings {
-  const { jobs, engine } = current
+  const { jobs, engine, node } = current
   return {
     retentionEveryMs: engine.retentionEvery,
     maxWaiting: engine.maxWaiting,
+    audit: { mostBytes: node.audit.size, keeps: node.audit.files },
     defaults: {
       timeouts: { heartbeatMs: jobs.lease, graceMs: jobs.grace },
       retention: {

@@ -8,7 +8,7 @@ import { perdureError, textOf } from '../errors.ts'
 import { LogBook } from '../runtime/logger/book.ts'
 import type { Logger } from '../runtime/logger/logger.ts'
 import { auditFileOf } from '../server/auth/audit-files.ts'
-import type { AuditOptions } from '../server/auth/audit-log.ts'
+import type { AuditBounds, AuditOptions } from '../server/auth/audit-log.ts'
 import { tokenFileOf } from '../server/auth/token-file.ts'
 import type { TlsOptions } from '../server/http/listener.ts'
 import type { StoreAddress } from './address.ts'
@@ -30,7 +30,7 @@ export async function withServedStore<T>(
 ): Promise<T> {
   const settings = await context.settings()
   const { host, port, tls, metrics, tokens, allowPlain, limits, audit: bounds } = settings.current.node
-  const audit = auditOf(await context.address(), bounds)
+  const audit = auditOf(await context.address(), { mostBytes: bounds.size, keeps: bounds.files })
   const meter = metrics ? new (await import('../server/metrics/meter.ts')).Meter() : undefined
   const book = new LogBook({ node: nodeName() })
   const logger = await makeLogger(context, 'node', [(record) => book.add(record)])
@@ -43,8 +43,8 @@ export async function withServedStore<T>(
     onProblem: (error: unknown) => logger.error(textOf(error)),
     ...(audit && { audit }),
   }
-  const engine = { book, ...(meter && { meter }), ...(audit && { audit }) }
-  return context.withStore({ serves: true, engine }, async (store) => {
+  const engine = { book, ...(meter && { meter }) }
+  return context.withStore({ serves: true, isRecorded: false, engine }, async (store) => {
     if (!store.isOwner) throw busy(store.place)
     const { startNode } = await import('../server/node.ts')
     const served = await startNode(store.client, { ...options, ...readTokens(store, tokens) })
@@ -68,11 +68,8 @@ function readTokens({ file }: OpenStore, tokens: string | undefined): { tokenFil
 }
 
 /** The audit log beside the store. */
-function auditOf(
-  { type, path }: StoreAddress,
-  { size, files }: { readonly size: number; readonly files: number },
-): AuditOptions | undefined {
-  return type === 'sqlite' ? { path: auditFileOf(path), mostBytes: size, keeps: files } : undefined
+function auditOf({ type, path }: StoreAddress, bounds: AuditBounds): AuditOptions | undefined {
+  return type === 'sqlite' ? { path: auditFileOf(path), ...bounds } : undefined
 }
 
 interface TlsPaths {

@@ -10,6 +10,7 @@ import type { Credential } from '../client/remote/credential.ts'
 import type { TlsFiles } from '../client/remote/door.ts'
 import { PerdureError, perdureError } from '../errors.ts'
 import { socketPath } from '../protocol/address.ts'
+import { auditFileOf } from '../server/auth/audit-files.ts'
 import type { ServedOptions } from '../server/embedded.ts'
 import { growingPauseMs } from '../std/pause.ts'
 import type { StoreAddress } from './address.ts'
@@ -42,6 +43,8 @@ export interface OpenOptions {
   readonly serves: boolean
   /** False refuses to make a store that is not there. Default true. */
   readonly creates?: boolean
+  /** False where whoever calls is recorded elsewhere. Default true: what an operator does by this client is recorded. */
+  readonly isRecorded?: boolean
   /** Counts where this process owns the store. */
   readonly engine?: EngineSettings
   /** What to show to a node. */
@@ -68,7 +71,7 @@ export async function openStore(address: StoreAddress, options: OpenOptions): Pr
     })
   }
   makeFile(address.path)
-  const owner = new Owner(address.path, options.serves, options.engine ?? {})
+  const owner = new Owner(address.path, options)
   const turns = new Turns(performance.now())
   // An owner's socket is tried first: connecting is cheaper than loading a database to learn that it is busy.
   let socket: string | undefined = socketPath(address.path)
@@ -107,18 +110,21 @@ function makeFile(path: string): void {
 class Owner {
   readonly path: string
   readonly #serves: boolean
+  readonly #isRecorded: boolean
   readonly #engine: EngineSettings
   #opened: { readonly client: Client; close(): Promise<void> } | undefined
   #isClosed = false
 
-  constructor(path: string, serves: boolean, engine: EngineSettings) {
+  constructor(path: string, { serves, isRecorded = true, engine = {} }: OpenOptions) {
     this.path = path
     this.#serves = serves
+    this.#isRecorded = isRecorded
     this.#engine = engine
   }
 
   async open(): Promise<OpenStore> {
-    const client = await this.#openEmbedded(this.#serves)
+    const opened = await this.#openEmbedded(this.#serves)
+    const client = this.#isRecorded ? await this.#recorded(opened) : opened
     return { client, isOwner: true, place: this.path, file: this.path, close: () => this.close() }
   }
 
@@ -139,12 +145,18 @@ class Owner {
     await this.#opened?.close()
   }
 
+  async #recorded(client: Client): Promise<Client> {
+    const { auditedClient } = await import('../server/auth/audited-client.ts')
+    return auditedClient(client, { ...this.#engine.audit, path: auditFileOf(this.path) })
+  }
+
   async #openEmbedded(serves: boolean): Promise<Client> {
     const { openEmbedded, openServed } = await import('../server/embedded.ts')
     if (serves) {
       this.#opened = await openServed({ ...this.#engine, path: this.path })
     } else {
-      const client = await openEmbedded({ ...this.#engine, store: 'sqlite', path: this.path })
+      const { audit: _, ...engine } = this.#engine
+      const client = await openEmbedded({ ...engine, store: 'sqlite', path: this.path })
       this.#opened = { client, close: () => client.close() }
     }
     return this.#opened.client

@@ -14,7 +14,8 @@ import type { LogBook } from '../runtime/logger/book.ts'
 import { type Surroundings, systemSurroundings } from '../runtime/services.ts'
 import { createMemoryStore } from '../store/memory/memory-store.ts'
 import { createSqliteStore } from '../store/sqlite/sqlite-store.ts'
-import { AuditLog, type AuditOptions } from './auth/audit-log.ts'
+import { auditFileOf } from './auth/audit-files.ts'
+import { type AuditBounds, AuditLog } from './auth/audit-log.ts'
 import { MeasuredStore } from './metrics/measured-store.ts'
 import { serveSocket } from './socket.ts'
 
@@ -38,8 +39,8 @@ export interface EmbeddedOptions extends EngineOptions {
 export interface ServedOptions extends Omit<EmbeddedOptions, 'store' | 'socket'> {
   /** The file of the store. */
   readonly path: string
-  /** Where to keep a record of what is done over the socket. Default: none is kept. */
-  readonly audit?: AuditOptions
+  /** How large the record of what operators do over the socket may become; it lies beside the store. */
+  readonly audit?: AuditBounds
 }
 
 /** Who counts what an engine and its store do. */
@@ -79,7 +80,8 @@ export async function openServed({
   const socket = socketPath(options.path)
   const client = await openEmbedded({ ...options, store: 'sqlite', socket })
   try {
-    const served = await serveSocket(client, socket, audit && { audit: new AuditLog(audit) })
+    const log = new AuditLog({ ...audit, path: auditFileOf(options.path) })
+    const served = await serveSocket(client, socket, { audit: log })
     return { client, close: () => served.close().then(() => client.close()) }
   } catch (error) {
     await client.close()

@@ -36,7 +36,7 @@ export interface NodeOptions extends Omit<ServeOptions, 'host' | 'port' | 'gate'
  *
  * @throws DENIED for an address beyond loopback without credentials or without TLS, or for a file of tokens that others can
  *   read; UNAVAILABLE when the port is taken; INVALID_OPTION for key material that is none; INVALID_CONFIG for a file of
- *   tokens that is none.
+ *   tokens that is none; STORE_FAILED for an audit log that cannot be written.
  */
 export async function startNode(client: Client, options: NodeOptions = {}): Promise<ServedHttp> {
   const {
@@ -64,8 +64,10 @@ export async function startNode(client: Client, options: NodeOptions = {}): Prom
     }
     // whoever has a token needs no certificate
     const secured = tls && { tls: { ...tls, requiresCertificate: !gate.hasTokens } }
-    const audited = audit && { audit: new AuditLog(audit) }
-    return await serveHttp(client, { host, port, gate, ...audited, ...secured, ...rest })
+    const log = audit && new AuditLog(audit)
+    // found out now rather than with the first action
+    await log?.assertWritable()
+    return await serveHttp(client, { host, port, gate, ...(log && { audit: log }), ...secured, ...rest })
   } catch (error) {
     gate.close()
     throw error

@@ -2,14 +2,16 @@
  * Tokens as operators use them: made, shown from a file and from standard input, rotated and revoked beside a running node.
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { open } from '../../src/index.ts'
+import { socketPath } from '../../src/protocol/address.ts'
 import { type NodeProcess, startNodeProcess } from './testdata/node-process.ts'
 
+const name = userInfo().username
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
 let folder: string
@@ -124,9 +126,35 @@ describe('a node with tokens', () => {
     expect(beside('resume', 'q').status).toBe(0)
     const actions = beside('audit', 'show', '--json').stdout.trimEnd().split('\n')
     expect(actions.map((line) => JSON.parse(line))).toMatchObject([
-      { who: 'owner', what: 'pauseQueue', on: { queue: 'q', paused: true }, outcome: 'ok' },
-      { who: 'owner', what: 'pauseQueue', on: { queue: 'q', paused: false }, outcome: 'ok' },
+      { who: 'owner', name, what: 'pauseQueue', on: { queue: 'q', paused: true }, outcome: 'ok' },
+      { who: 'owner', name, what: 'pauseQueue', on: { queue: 'q', paused: false }, outcome: 'ok' },
     ])
+  })
+
+  it('records what its owner does without a node', async () => {
+    expect(beside('enqueue', 'a').stdout).toBe('1\n')
+    expect(beside('status').status).toBe(0)
+    // neither makes a job nor looks at one as an operator
+    expect(existsSync(`${file}.audit`)).toBe(false)
+    expect(beside('kill', '1').status).toBe(0)
+    expect(beside('signal', '1', 'go').status).not.toBe(0)
+    const actions = beside('audit', 'show', '--json').stdout.trimEnd().split('\n')
+    expect(actions.map((line) => JSON.parse(line))).toMatchObject([
+      { who: 'owner', name, what: 'control', on: { job: 1, verb: 'cancel' }, outcome: 'ok' },
+      { who: 'owner', name, what: 'workflows.signal', on: { job: 1, signal: 'go' }, outcome: 'WRONG_STATE' },
+    ])
+    expect(beside('audit', 'verify').status).toBe(0)
+  })
+
+  it('records what its owner does by way of a program that holds the store', async () => {
+    const program = await open(`sqlite:${file}`)
+    await program.pause('mine')
+    const operator = await open(`unix:${socketPath(file)}`)
+    await operator.pause('q')
+    await operator.close()
+    await program.close()
+    const actions = beside('audit', 'show', '--json').stdout.trimEnd().split('\n')
+    expect(actions.map((line) => JSON.parse(line).on)).toEqual([{ queue: 'q', paused: true }])
   })
 
   it('does not store the token of whoever submits', async () => {

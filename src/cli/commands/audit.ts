@@ -1,5 +1,5 @@
 /**
- * `perdure audit`: what operators did by way of a node, and whether that record is whole.
+ * `perdure audit`: what operators did, and whether that record is whole.
  */
 import { ERROR_KINDS } from '../../errors.ts'
 import { readAudit, verifyAudit } from '../../server/auth/audit-check.ts'

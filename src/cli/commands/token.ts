@@ -8,6 +8,7 @@ import { dirname } from 'node:path'
 import { formatGrant, parseGrant } from '../../config/grant.ts'
 import { auditFileOf } from '../../server/auth/audit-files.ts'
 import { AuditLog } from '../../server/auth/audit-log.ts'
+import { OWNER } from '../../server/auth/caller.ts'
 import { type KeptToken, readTokens, tokenFileOf } from '../../server/auth/token-file.ts'
 import { createToken, type MadeToken, revokeToken, rotateToken } from '../../server/auth/tokens.ts'
 import { invalidOption, oneOf } from '../../std/options.ts'
@@ -50,11 +51,12 @@ export const define: Definition = (command, run) => {
       if (verb === 'list') return list(context, path)
       mkdirSync(dirname(store), { recursive: true, mode: 0o700 })
       const log = new AuditLog({ path: auditFileOf(store) })
+      await log.assertWritable()
       const { id, on } = await ACTIONS[verb](context, path, words, options)
-      const user = { who: 'owner', name: context.env.USER ?? 'owner' }
       await log.append({
         at: context.now(),
-        ...user,
+        who: OWNER.id,
+        name: OWNER.name,
         what: `token.${verb}`,
         on: { token: id, ...on },
         outcome: 'ok',

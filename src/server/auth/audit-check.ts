@@ -57,7 +57,7 @@ async function* linesOf(path: string): AsyncGenerator<string> {
     throw perdureError('NOT_FOUND', {
       expected: `an audit log at ${path}`,
       found: 'no file',
-      fix: 'A node writes it with the first action of an operator; name its store with --url sqlite:FILE',
+      fix: 'It is written with the first action of an operator; name its store with --url sqlite:FILE',
       data: { path },
     })
   }

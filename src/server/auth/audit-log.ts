@@ -14,31 +14,35 @@ import { withFileLock } from './file-lock.ts'
 /** Where an audit log lies, and how large it may become. */
 export interface AuditOptions {
   readonly path: string
-  /** The size beyond which a new file is begun, bytes. Default: a file may grow for ever. */
+  /** The size beyond which a new file is begun, bytes. Default 16 MiB. */
   readonly mostBytes?: number
-  /** How many full files are kept. Default: all. */
+  /** How many full files are kept. Default 50. */
   readonly keeps?: number
 }
+
+/** How large an audit log may become. */
+export type AuditBounds = Omit<AuditOptions, 'path'>
+
+const MOST_BYTES = 16 * 1024 * 1024
+const KEEPS = 50
 
 /** Appends actions to a file, many at once where they come so. */
 export class AuditLog {
   readonly #options: AuditOptions
   #waiting: { readonly action: Action; resolve(): void; reject(error: unknown): void }[] = []
   #isWriting = false
-  #broken: unknown
+  /** Whether the last action could be written. Until there was one nobody knows. */
+  #isWritable = false
 
-  /** @throws STORE_FAILED where the file cannot be written. */
   constructor(options: AuditOptions) {
     this.#options = options
-    // found out now rather than with the first action
-    closeSync(openFile(options.path))
   }
 
-  /** Fails while actions cannot be written: nothing may be done that would leave no trace. */
+  /** Makes the file where there is none. Fails while actions cannot be written: nothing may be done that would leave no trace. @throws STORE_FAILED. */
   async assertWritable(): Promise<void> {
-    if (this.#broken === undefined) return
+    if (this.#isWritable) return
     closeSync(openFile(this.#options.path))
-    this.#broken = undefined
+    this.#isWritable = true
   }
 
   /** Resolves when the action is on disk. @throws STORE_FAILED. */
@@ -60,7 +64,7 @@ export class AuditLog {
         await appendAll(this.#options, actions)
         for (const { resolve } of batch) resolve()
       } catch (error) {
-        this.#broken = error
+        this.#isWritable = false
         for (const { reject } of batch) reject(error)
       }
     }
@@ -89,11 +93,10 @@ function writeAll(options: AuditOptions, actions: readonly Action[]): number {
   // opened under the lock as well: another process may have begun a new file
   const present = openFile(path)
   const last = lastEntryOf(path, present)
-  const isFull =
-    last !== undefined && fstatSync(present).size >= (options.mostBytes ?? Number.POSITIVE_INFINITY)
+  const isFull = last !== undefined && fstatSync(present).size >= (options.mostBytes ?? MOST_BYTES)
   if (isFull) {
     closeSync(present)
-    putAside(path, last, options.keeps ?? Number.POSITIVE_INFINITY)
+    putAside(path, last, options.keeps ?? KEEPS)
   }
   const descriptor = isFull ? openFile(path) : present
   const first = last === undefined || isFull ? continuationOf(path, actions) : undefined

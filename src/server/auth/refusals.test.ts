@@ -101,7 +101,9 @@ describe('refusals', () => {
   })
 
   it('are written after a while without anybody asking for it', async () => {
-    refusals = new Refusals(new AuditLog({ path }), 20)
+    const log = new AuditLog({ path })
+    await log.assertWritable()
+    refusals = new Refusals(log, 20)
     refuse('pauseQueue', 'q', true)
     refuse('pauseQueue', 'q', true)
     while ((await entries()).length < 2) await new Promise((resolve) => setTimeout(resolve, 5))
