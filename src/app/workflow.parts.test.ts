@@ -134,6 +134,41 @@ describe('the losers of a race', () => {
     expect(done).toEqual(['undone done'])
   })
 
+  it('are not called again by a replay where it is known that there is nothing to undo', async () => {
+    const calls: string[] = []
+    const undo = (): void => void calls.push('undone')
+    const flow = workflow('flow', {
+      run: async (flow) => {
+        const asked = flow.step(
+          'asked to stop',
+          ({ signal }) => {
+            calls.push('asked')
+            return new Promise((_, reject) => signal.addEventListener('abort', reject))
+          },
+          { undo },
+        )
+        const tried = (name: string, min: string) =>
+          flow.step(name, () => Promise.reject(new Error(`${calls.push(name)}`)), { undo, retry: { min } })
+        await flow.race([
+          asked,
+          tried('stopped between tries', '1s'),
+          tried('later', '1h'),
+          flow.sleep('50ms'),
+        ])
+        await flow.signal('go')
+      },
+    })
+    app = await open('sqlite::memory:')
+    const first = app.work([flow])
+    const run = await app.enqueue(flow)
+    await untilState(app, run.id, 'suspended')
+    await first.stop()
+    app.work([flow])
+    await run.signal('go')
+    await run.result()
+    expect(calls.sort()).toEqual(['asked', 'later', 'stopped between tries'])
+  })
+
   it('can be whole branches, and races of races', async () => {
     let after = 0
     const result = await run(

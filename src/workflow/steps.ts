@@ -4,9 +4,11 @@
  * Never does: deciding which is to be run, or how it is tried again (see step.ts).
  */
 import { DONE, type Retry, STEP } from '../core/model/journal.ts'
+import { type ErrorRecord, errorRecord } from '../errors.ts'
+import { withdrawnError } from './errors.ts'
 import type { FlowEntry, RunPort } from './port.ts'
 import { runStep, type StepCall, type StepPause } from './step.ts'
-import type { StepEnd } from './step-end.ts'
+import { broken, type StepEnd } from './step-end.ts'
 import type { StepRules } from './step-options.ts'
 
 /** A step as the code asks for it. */
@@ -75,7 +77,9 @@ export class Steps {
     this.#underWay.set(position, undefined)
     const ended = (end: StepEnd | StepPause | undefined): void => {
       this.#underWay.delete(position)
-      if (end !== undefined) this.#write(position, name, end, undo !== undefined)
+      // one that stops with the whole attempt is tried again by the next
+      const known = end ?? (signal.aborted ? undefined : broken(errorRecord(withdrawnError('race'))))
+      if (known !== undefined) this.#write(position, name, known, undo !== undefined)
       owner.touch()
     }
     const end = runStep({
@@ -99,12 +103,15 @@ export class Steps {
   }
 
   #write(position: number, name: string, end: StepEnd | StepPause, hasUndo: boolean): void {
-    const undo = hasUndo && 'state' in end && end.state === DONE
-    // What nobody waits for is of interest only as far as it has to be undone.
-    if (undo) this.#written.add(position)
-    if (this.#owner.isWithdrawn(position) && !undo) this.#owner.drop(position)
+    const isWithdrawn = this.#owner.isWithdrawn(position)
+    if (hasUndo && ('state' in end || isWithdrawn)) this.#written.add(position)
+    // What nobody waits for is of interest only where it may have to be undone: a replay calls it again that does not find its end.
+    if (isWithdrawn && !hasUndo) this.#owner.drop(position)
     else if ('state' in end) {
+      const undo = hasUndo && end.state === DONE
       this.#owner.write({ type: 'settled', kind: STEP, position, name, ...end, undo })
+    } else if (isWithdrawn) {
+      this.#write(position, name, broken(end.retry.error as ErrorRecord), hasUndo)
     } else {
       const { delayMs, retry } = end
       this.#owner.write({ type: 'retry', position, name, delayMs, value: JSON.stringify(retry) })

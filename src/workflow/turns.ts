@@ -32,7 +32,7 @@ export function tellTurnsApart(turns: () => Turns | undefined): void {
 
 /** Passes so far: two readings tell whether any run was busy in between. */
 export function passesMade(): number {
-  return ours.passes
+  return present().passes
 }
 
 /** Calls `act` once the present turn is through. */
