@@ -124,6 +124,40 @@ it('a lock goes to whoever asked first, and past those who left the line', async
   expect(await world.check()).toEqual([])
 })
 
+it('whoever has left the line is told nothing, whatever stands at the position now', async () => {
+  const world = await runs(3)
+  for (const id of [1, 2, 3]) await record(world, id, [lock(0)])
+  await record(world, 2, [unlock(1, 5)])
+  await world.report({ type: 'continued', input: null, large: false }, { job: 2 })
+  await world.lease(2)
+  // at the same position, but in line behind the third
+  await record(world, 2, [lock(0)], 2)
+  await record(world, 1, [unlock(1, 4)])
+  expect(await holders(world, [1, 2, 3])).toEqual([1, 3])
+  await record(world, 3, [unlock(1, 6)])
+  expect(await holders(world, [2])).toEqual([2])
+  expect(await world.check()).toEqual([])
+})
+
+it('a run that begins anew gives its locks back, and leaves the lines for them', async () => {
+  const world = await runs(3)
+  await record(world, 1, [lock(0), child(1)])
+  await record(world, 2, [lock(0, 'other'), lock(1)])
+  await record(world, 3, [lock(0), lock(1, 'other')])
+  await world.report({ type: 'continued', input: null, large: false }, { job: 2 })
+  expect(await holders(world, [3], 1)).toEqual([3])
+  await world.report({ type: 'continued', input: null, large: false })
+  expect(await holders(world, [3])).toEqual([3])
+  // what only comes after the run is left as it is, if it is there at all
+  for (const kind of ['after', 'gone']) await world.enqueue({ kind, after: [{ job: 3, onFailure: 'run' }] })
+  await world.cancel(11)
+  await world.control('delete', 11)
+  await world.report({ type: 'continued', input: null, large: false }, { job: 3 })
+  for (const id of [1, 2, 3]) expect(world.row(id)).toMatchObject({ state: READY })
+  expect(world.row(10)).toMatchObject({ state: BLOCKED })
+  expect(await world.check()).toEqual([])
+})
+
 it('nothing is left of a lock once its last ticket is gone', async () => {
   const world = await runs(2)
   await record(world, 1, [lock(0), unlock(1, 3)])

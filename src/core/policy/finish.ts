@@ -191,12 +191,25 @@ function settleEntry(view: FinishTables, child: JobRow, id: number, position: nu
   const run = view.jobs.get(id)
   if (run === undefined) return
   if ((child.flags & IS_TICKET) !== 0) {
+    if (hasLeftLine(view, child.id, id)) return
     settleFromOutside(view, run, { position, kind: LOCK, state: DONE, name: '', value: null }, now)
     return
   }
   // The run's end need not look for this one any more.
   view.dependents.remove(id, child.id)
   settleFromOutside(view, run, childEnd(child, position), now)
+}
+
+/**
+ * Whether a run wants the lock no more that it got in line for behind a ticket. It may have begun anew since, and its positions
+ * then stand for other things.
+ */
+function hasLeftLine(view: FinishTables, before: number, run: number): boolean {
+  return view.dependents.members(before).some(([own]) => {
+    const job = view.jobs.get(own)
+    const isItsTicket = job !== undefined && (job.flags & IS_TICKET) !== 0 && job.parent === run
+    return isItsTicket && !view.dependents.has(run, own)
+  })
 }
 
 /** What a journal says of the end of a job that its run waits for. */

@@ -3,14 +3,15 @@
  * None of these counts against the run's tries.
  */
 import { assert } from '../../std/assert.ts'
-import { HAS_HISTORY, HAS_UNDO, type JobRow, LARGE_INPUT } from '../model/job.ts'
+import { HAS_DEPENDENTS, HAS_HISTORY, HAS_UNDO, IS_TICKET, type JobRow, LARGE_INPUT } from '../model/job.ts'
 import type { RunRow } from '../model/journal.ts'
 import { DUE_LINE, NO_LINE, readyLine } from '../model/line.ts'
 import { HELD, READY, SUSPENDED } from '../model/states.ts'
 import { expiryOf, place, releaseLimits } from './admit.ts'
 import { queueOf } from './fairness.ts'
-import type { FinishTables } from './finish.ts'
+import { EDGE_RUN, type FinishTables } from './finish.ts'
 import { fireTimers, nextDueAt, runOf } from './journal.ts'
+import { unlock } from './lock.ts'
 
 /**
  * A row that stands for no attempt, and that begins to count tries anew: workers were lost before, and the run got on all the
@@ -70,12 +71,23 @@ export interface NewInput {
   readonly large: boolean
 }
 
-/** The run begins anew with another input, through its limits; signals that wait are kept. */
+/** The run begins anew with another input, through its limits; signals that wait are kept, locks and places in lines for them are not. */
 export function continueAsNew(view: FinishTables, job: JobRow, input: NewInput, now: number): void {
+  unlockAll(view, job, now)
   const anew = leaveBehind(view, job, input)
   releaseLimits(view, anew)
   const fresh: JobRow = { ...unleased(anew), taken: 0, dueAt: now }
   view.jobs.put(place(view, fresh, view.routeById(job.route), now))
+}
+
+function unlockAll(view: FinishTables, run: JobRow, now: number): void {
+  if ((run.flags & HAS_DEPENDENTS) === 0) return
+  const members = view.dependents.members(run.id).filter(([, value]) => value === EDGE_RUN)
+  view.jobs.need(members.map(([id]) => id))
+  for (const [id] of members) {
+    const job = view.jobs.get(id)
+    if (job !== undefined && (job.flags & IS_TICKET) !== 0) unlock(view, run, job, now)
+  }
 }
 
 /** What the run's journal says so far, and could undo, is forgotten: it would begin with another input. Answers its row. */
