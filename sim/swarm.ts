@@ -51,12 +51,18 @@ export const FEATURES = [
   'smallMemory',
   'placement',
   'workflows',
+  'branches',
+  'locks',
+  'updates',
+  'questions',
 ] as const
 
 export type Feature = (typeof FEATURES)[number]
 
+/** What only workflow runs do. */
+export const OF_RUNS = ['branches', 'locks', 'updates', 'questions'] as const
 /** Features that came when there were worlds already. */
-const LATER = ['placement', 'workflows'] as const
+const LATER = ['placement', 'workflows', ...OF_RUNS] as const
 
 export const isFault = (name: string): name is Fault => (FAULTS as readonly string[]).includes(name)
 export const isFeature = (name: string): name is Feature => (FEATURES as readonly string[]).includes(name)
@@ -100,9 +106,11 @@ export function drawSwarm(seed: number, random: Random): Swarm {
   const used = random.pick([0.2, 0.5, 0.9])
   // drawn apart, so that the others are what they were before there were these
   const later: readonly Feature[] = LATER.filter((feature) => random.fork(feature).chance(used))
-  const isLater = (feature: Feature): boolean => (LATER as readonly Feature[]).includes(feature)
+  const isOf = (group: readonly Feature[], feature: Feature): boolean => group.includes(feature)
+  const isDrawn = (feature: Feature): boolean =>
+    later.includes(feature) && (!isOf(OF_RUNS, feature) || later.includes('workflows'))
   const features = FEATURES.filter((feature) =>
-    isLater(feature) ? later.includes(feature) : random.chance(used),
+    isOf(LATER, feature) ? isDrawn(feature) : random.chance(used),
   )
   // most worlds are short and busy; some are long, since some things go wrong only after much quiet
   const isLong = random.chance(0.25)

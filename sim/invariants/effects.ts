@@ -4,8 +4,19 @@
  * A step may be called again as long as its end is not on record, and by a worker that has lost its run and does not know
  * it yet; never by the one that has it.
  */
-import { BROKEN, CHILD, DONE, type JournalRow, OPEN, STEP } from '../../src/core/model/journal.ts'
-import { RUNNING } from '../../src/core/model/states.ts'
+import { IS_TICKET } from '../../src/core/model/job.ts'
+import {
+  BROKEN,
+  CHILD,
+  DONE,
+  type JournalRow,
+  LOCK,
+  OPEN,
+  STEP,
+  UPDATE,
+  WITHDRAW,
+} from '../../src/core/model/journal.ts'
+import { isTerminal, RUNNING } from '../../src/core/model/states.ts'
 import type { Tables } from '../../src/store/memory/tables.ts'
 import { must } from '../violation.ts'
 
@@ -16,10 +27,20 @@ export interface Holder {
   readonly token: string
 }
 
+/** A question as a run asks it. */
+export interface Asked {
+  readonly run: number
+  readonly title: string
+}
+
 export class Effects {
   readonly #tables: Tables
   /** Runs that were asked for other code than they had recorded. */
   readonly #strange = new Set<number>()
+  /** What the code of each run has gone on behind, since it began or began anew. */
+  readonly #passed = new Map<string, Set<string>>()
+  /** The question that each answer was given to. */
+  readonly #given = new Map<string, Asked>()
 
   constructor(tables: Tables) {
     this.#tables = tables
@@ -28,7 +49,7 @@ export class Effects {
   /** A step is called, with the key that its position gives it. */
   called(holder: Holder, name: string, key: string): void {
     if (!this.#isPresent(holder)) return
-    const position = Number(key.slice(key.lastIndexOf('.') + 1))
+    const position = positionOf(key)
     const recorded = this.#rows(holder.job).find(
       (row) => row.kind === STEP && row.position === position && row.state !== OPEN,
     )
@@ -52,6 +73,77 @@ export class Effects {
       ({ state, position }) => (state === DONE || state === BROKEN) && positions.has(position),
     )
     must('W7', isSettled, () => `run ${holder.job} went on behind '${name}', which is not on record`)
+    const beginning = this.beginning(holder.job)
+    const passed = this.#passed.get(beginning) ?? new Set()
+    this.#passed.set(beginning, passed.add(name))
+  }
+
+  /** Names a run since it began anew, or was restarted, last: until the next time its journal only grows. */
+  beginning(job: number): string {
+    return `${job}.${this.#tables.jobs.get(job)?.restarts}.${this.#tables.runs.get(job)?.origin ?? 0}`
+  }
+
+  /** What the code has gone on behind by now. */
+  passedBy(job: number): readonly string[] {
+    return [...(this.#passed.get(this.beginning(job)) ?? [])]
+  }
+
+  /** A run has told what it went on behind. Whatever anybody could know when it was asked, it knows; what it knows is on record. */
+  told(job: number, known: readonly string[], answer: readonly string[]): void {
+    const missing = known.find((name) => !answer.includes(name))
+    must(
+      'W7',
+      missing === undefined,
+      () => `run ${job} does not know of '${missing}', which was long settled`,
+    )
+    const rows = this.#rows(job)
+    const unknown = answer.find((name) => !rows.some((row) => row.name === name))
+    must('W7', unknown === undefined, () => `run ${job} tells of '${unknown}', which is not on record`)
+  }
+
+  /** An update is carried out. */
+  changed(holder: Holder, id: string): void {
+    if (!this.#isPresent(holder)) return
+    const isAnswered = this.#rows(holder.job).some(
+      ({ kind, name }) => kind === UPDATE && name.endsWith(` ${id}`),
+    )
+    must('W5', !isAnswered, () => `run ${holder.job} has answered ${id}, and carries it out again`)
+  }
+
+  /** Somebody answers a question. */
+  gave(answer: string, asked: Asked): void {
+    this.#given.set(answer, asked)
+  }
+
+  /** The run has an answer. */
+  answered({ job }: Holder, title: string, answer: string): void {
+    const asked = this.#given.get(answer)
+    must(
+      'W7',
+      asked?.run === job && asked.title === title,
+      () => `run ${job} takes ${answer} for an answer to ${title}; it was given to ${JSON.stringify(asked)}`,
+    )
+  }
+
+  /** The code does something under a lock, so the run has it, unless it has left behind what it did when it gave the lock back. */
+  holds(holder: Holder, key: string): void {
+    if (!this.#isPresent(holder) || this.#hasGivenBack(holder.job, key)) return
+    const { jobs, routesById } = this.#tables
+    const text = JSON.stringify(key)
+    const namespaceOf = (job: number): number | undefined =>
+      routesById.get(jobs.get(job)?.route ?? 0)?.namespace
+    const own = namespaceOf(holder.job)
+    for (const { id, flags, input, state, parent } of jobs.values()) {
+      if ((flags & IS_TICKET) === 0 || input !== text || isTerminal(state) || namespaceOf(id) !== own)
+        continue
+      must(
+        'C1',
+        parent === holder.job,
+        () => `run ${holder.job} works under the lock ${key}, which ${parent} has`,
+      )
+      return
+    }
+    must('C1', false, () => `run ${holder.job} works under the lock ${key}, and is not in line for it`)
   }
 
   /** A worker comes with code that asks for something else than is on record: from here on it has to do nothing. */
@@ -74,6 +166,18 @@ export class Effects {
     return this.#isPresent(holder) && this.#rows(holder.job).some(({ position }) => position === 0)
   }
 
+  #hasGivenBack(job: number, key: string): boolean {
+    const rows = this.#rows(job)
+    const positions = rows
+      .filter(({ kind, name }) => kind === LOCK && name === key)
+      .map(({ position }) => position)
+    return rows.some(
+      ({ kind, value }) =>
+        kind === WITHDRAW &&
+        (JSON.parse(value as string) as number[]).some((each) => positions.includes(each)),
+    )
+  }
+
   /** Whether the attempt is the one that has the run, as the disk says. */
   #isPresent({ job, attempt, token }: Holder): boolean {
     const row = this.#tables.jobs.get(job)
@@ -84,3 +188,6 @@ export class Effects {
     return [...(this.#tables.journal.get(job)?.values() ?? [])]
   }
 }
+
+/** The position of a step, which is the end of its key. */
+const positionOf = (key: string): number => Number(key.slice(key.lastIndexOf('.') + 1))

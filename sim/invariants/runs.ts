@@ -10,10 +10,15 @@ import {
   inboxOf,
   type JournalRow,
   type KeptSignal,
+  LOCK,
   OPEN,
+  SEND,
   SIGNAL,
   STEP,
   TIMER,
+  UPDATE,
+  UPDATES,
+  WITHDRAW,
   waitsOf,
 } from '../../src/core/model/journal.ts'
 import { DUE_LINE, SETTLE_LINE } from '../../src/core/model/line.ts'
@@ -22,7 +27,9 @@ import { EDGE_CLOSE, EDGE_ENTRY } from '../../src/core/policy/finish.ts'
 import type { Tables } from '../../src/store/memory/tables.ts'
 import type { Batch } from '../../src/store/store.ts'
 import { must } from '../violation.ts'
+import { isOfCaller } from '../workload/conversation.ts'
 import type { Effects } from './effects.ts'
+import { Locks } from './locks.ts'
 
 /** Where a signal is that was told to a run. */
 type Whereabouts = 'kept' | 'heard'
@@ -36,10 +43,14 @@ export class RunChecker {
   #before = new Map<number, readonly KeptSignal[]>()
   /** Runs that have, or had, something to undo: no model tells how their calls may answer. */
   readonly #undoing = new Set<number>()
+  /** Updates that were answered, by run, restart and call. */
+  readonly #updates = new Set<string>()
+  readonly #locks: Locks
 
   constructor(tables: Tables, effects: Effects) {
     this.#tables = tables
     this.#effects = effects
+    this.#locks = new Locks(tables)
   }
 
   /** Jobs whose ways are more than those of other jobs. */
@@ -58,7 +69,12 @@ export class RunChecker {
 
   /** A commit has taken effect. */
   onLanded(batch: Batch): void {
-    for (const row of batch.journal) this.#checkRow(row)
+    for (const row of batch.journal) {
+      this.#checkRow(row)
+      if (row.kind === LOCK && row.state === DONE) this.#locks.checkGranted(row)
+      if (row.kind === WITHDRAW) this.#checkLetGo(row)
+      if (row.kind === UPDATE && !isRestarted(row.run, batch)) this.#checkUpdate(row)
+    }
     for (const [run, kept] of this.#before) this.#checkSignals(run, kept, batch)
     for (const job of batch.purged) this.#checkGone(job)
     const sleepers = new Set<number>()
@@ -79,7 +95,8 @@ export class RunChecker {
     const job = this.#tables.jobs.get(id)
     if (job?.state !== SUSPENDED) return
     const run = this.#tables.runs.get(id)
-    const waits = run === undefined ? [] : waitsOf(run)
+    // whoever may be told something at any time waits for more than that
+    const waits = run === undefined ? [] : waitsOf(run).filter(({ name }) => name !== UPDATES)
     const { dependents, jobs } = this.#tables
     const isAwaiting = [...dependents.ownersOf(id)].some((owner) => {
       const child = jobs.get(owner)
@@ -109,7 +126,9 @@ export class RunChecker {
       (other) => other.position === position && other.sequence !== sequence,
     )
     if (state === OPEN) {
-      const isSettled = others.some((other) => other.state !== OPEN && other.sequence > sequence)
+      const isSettled = [...rows.values()].some(
+        (other) => other.sequence > sequence && (isEnd(other, position) || letsGoOf(other, position)),
+      )
       must('W8', isSettled || this.#hasSource(row), () => `${told(row)} opens, and nothing will settle it`)
       return
     }
@@ -129,11 +148,33 @@ export class RunChecker {
   #hasSource({ run, position, kind, value }: JournalRow): boolean {
     const { runs, dependents, jobs } = this.#tables
     if (isTerminal((jobs.get(run) as JobRow).state)) return true
+    if (kind === LOCK) return this.#locks.isInLine(run, Number(value), position)
     if (kind !== CHILD) {
       const row = runs.get(run)
       return kind > CHILD || (row !== undefined && waitsOf(row).some((wait) => wait.position === position))
     }
     return dependents.membersOf(Number(value)).get(run) === EDGE_ENTRY + position
+  }
+
+  /** Of what a run lets go of, nothing goes on for it: no job that it had asked for, no place in a line (W8). */
+  #checkLetGo(row: JournalRow): void {
+    const { run } = row
+    const { dependents, jobs } = this.#tables
+    for (const { kind, state, position, value, sequence } of this.#rows(run).values()) {
+      if (state !== OPEN || sequence > row.sequence || !letsGoOf(row, position)) continue
+      if (kind !== CHILD && kind !== LOCK) continue
+      const job = Number(value)
+      const isLeft =
+        dependents.membersOf(run).has(job) || dependents.membersOf(job).get(run) === EDGE_ENTRY + position
+      must('W8', !isLeft || !jobs.has(job), () => `run ${run} has let go of job ${job}, which goes on for it`)
+    }
+  }
+
+  /** An update is answered once, whatever becomes of the run but for a restart. */
+  #checkUpdate({ run, name }: JournalRow): void {
+    const key = `${run}.${this.#tables.jobs.get(run)?.restarts} ${name}`
+    must('W5', !this.#updates.has(key), () => `run ${run} answers the update ${name} once more`)
+    this.#updates.add(key)
   }
 
   /** A signal that was kept is kept, or heard once, in the order in which it came (W7). */
@@ -147,9 +188,15 @@ export class RunChecker {
       .map(({ value }) => value as string)
       .filter(isOfCaller)
     const last = before.map(({ value }) => value as string).filter(isOfCaller)
+    const passedOn = new Set(
+      journal.filter((row) => row.run === run && row.kind === SEND).map(({ name }) => name.split(':')[0]),
+    )
+    // one that came for a wait that had just been let go of is told to the run once more, by itself
+    const isHeardBefore = (value: string): boolean =>
+      this.#signals.get(`${run}:${value}`) === 'heard' && !passedOn.has(nameOf(value))
     for (const value of heard) {
       const key = `${run}:${value}`
-      must('W7', this.#signals.get(key) !== 'heard', () => `run ${run} hears the signal ${value} again`)
+      must('W7', !isHeardBefore(value), () => `run ${run} hears the signal ${value} again`)
       this.#signals.set(key, 'heard')
       const overtaken = last.find((other) => isSameName(other, value) && kept.includes(other))
       must(
@@ -161,7 +208,7 @@ export class RunChecker {
     }
     for (const value of kept) {
       const key = `${run}:${value}`
-      must('W7', this.#signals.get(key) !== 'heard', () => `run ${run} has heard ${value}, and keeps it`)
+      must('W7', !isHeardBefore(value), () => `run ${run} has heard ${value}, and keeps it`)
       this.#signals.set(key, 'kept')
     }
     for (const value of last)
@@ -176,6 +223,20 @@ export class RunChecker {
   signalled(run: number, value: string): void {
     const isThere = this.#signals.has(`${run}:${value}`) || !this.#tables.jobs.has(run)
     must('W7', isThere, () => `the signal ${value} of run ${run} was acknowledged, and is not there`)
+  }
+
+  /** A caller is told what came of an update. */
+  updated(run: number, id: string): void {
+    const { jobs, journal } = this.#tables
+    const key = `${run}.${jobs.get(run)?.restarts} change ${id}`
+    // one that was deleted, or restarted since, has forgotten
+    const isForgotten =
+      !jobs.has(run) || (jobs.get(run) as JobRow).restarts > 0 || journal.get(run) === undefined
+    must(
+      'D2',
+      isForgotten || this.#updates.has(key),
+      () => `the answer to ${id} of run ${run} is not on record`,
+    )
   }
 
   #checkGone(job: number): void {
@@ -206,12 +267,19 @@ export class RunChecker {
     const rows = new Map(jobs.map(({ before, after }) => [(after ?? before)?.id, after]))
     for (const { owner, member, value } of dependents) {
       const job = rows.get(owner)
-      if (value >= 0 || job === undefined || !isTerminal(job.state) || (job.flags & IS_TICKET) !== 0) continue
+      if (value >= 0 || job === undefined || !isTerminal(job.state)) continue
       const edge = this.#tables.dependents.membersOf(owner).get(member) ?? 0
       // one that was deleted in the same commit need not know
       const other = rows.has(member) ? rows.get(member) : this.#tables.jobs.get(member)
       if (other === undefined) continue
-      const isTold = journal.some((row) => row.run === member && row.name === childName(owner))
+      const isTicket = (job.flags & IS_TICKET) !== 0
+      const isTelling = (row: JournalRow): boolean =>
+        // nobody waits for what the run has let go of
+        letsGoOf(row, edge - EDGE_ENTRY) ||
+        (isTicket ? row.kind === LOCK && row.position === edge - EDGE_ENTRY : row.name === childName(owner))
+      const isTold =
+        journal.some((row) => row.run === member && isTelling(row)) ||
+        (isTicket && this.#locks.hasLeftLine(owner, member, dependents))
       must('W8', edge < EDGE_ENTRY || isTold, () => `job ${owner} has ended, and run ${member} does not know`)
       const isClosed = isTerminal(other.state) || other.cancelAt !== 0
       must('W8', edge !== EDGE_CLOSE || isClosed, () => `run ${owner} has ended, and job ${member} goes on`)
@@ -237,7 +305,23 @@ const isHeard = ({ kind, state, value }: JournalRow): boolean =>
 
 const signalOf = ({ value }: JournalRow): string => (value as string).slice(1, -1)
 
-/** Signals of callers have a name and a number; what runs tell themselves they may tell again. */
-const isOfCaller = (value: string): boolean => value.startsWith('"signal')
+/** Whether a row says how a position ended. */
+const isEnd = (row: JournalRow, position: number): boolean => row.position === position && row.state !== OPEN
 
+/** Whether a row lets go of a position. */
+const letsGoOf = ({ kind, value }: JournalRow, position: number): boolean =>
+  kind === WITHDRAW && (JSON.parse(value as string) as number[]).includes(position)
+
+const isRestarted = (run: number, { jobs }: Batch): boolean =>
+  jobs.some(({ before, after }) => after?.id === run && (before?.restarts ?? 0) !== after.restarts)
+
+/** What a signal was sent as, without the secret of a question. */
+const nameOf = (value: string): string =>
+  value.startsWith('"signal')
+    ? (value.slice(1).split('#')[0] as string)
+    : value.startsWith('{"id"')
+      ? UPDATES
+      : 'human'
+
+/** Signals of callers have a name and a number; what runs tell themselves they may tell again. */
 const isSameName = (one: string, other: string): boolean => one.split('#')[0] === other.split('#')[0]

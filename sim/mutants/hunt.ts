@@ -5,6 +5,7 @@
 import type { Options } from '../program/options.ts'
 import { Pool } from '../program/pool.ts'
 import { type Failure, scenarioFor } from '../program/task.ts'
+import { OF_RUNS } from '../swarm.ts'
 import type { Mutant } from './mutant.ts'
 import { MUTANTS } from './mutants.ts'
 
@@ -51,7 +52,7 @@ async function huntOne(mutant: Mutant): Promise<Catch> {
   const pool = new Pool(1, mutant.name)
   const having = mutant.needs ?? []
   // much goes on in worlds with workflows that has nothing to do with other defects
-  const without = having.includes('workflows') ? [] : ['workflows']
+  const without = ['workflows', ...OF_RUNS].filter((feature) => !having.includes(feature))
   let failure: Failure | undefined
   let seeds = 0
   try {

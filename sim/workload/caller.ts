@@ -6,6 +6,7 @@ import type { ControlVerb, JobSpec } from '../../src/client/types.ts'
 import { waitsOf } from '../../src/core/model/journal.ts'
 import { PerdureError } from '../../src/errors.ts'
 import type { Tables } from '../../src/store/memory/tables.ts'
+import type { Effects } from '../invariants/effects.ts'
 import { type Call, type History, isInDoubt } from '../invariants/history.ts'
 import type { RunChecker } from '../invariants/runs.ts'
 import type { ServedClient } from '../invariants/watch.ts'
@@ -16,6 +17,7 @@ import { Actor, MachineClock } from '../world/actor.ts'
 import type { Network } from '../world/network.ts'
 import { QUEUES } from '../world/worker.ts'
 import type { Specs } from './specs.ts'
+import { Talks } from './talks.ts'
 
 /** What callers share. */
 export interface Office {
@@ -23,6 +25,7 @@ export interface Office {
   readonly swarm: Swarm
   readonly history: History
   readonly runs: RunChecker
+  readonly effects: Effects
   /** For what callers are told by other ways: which signals runs wait for. */
   readonly tables: Tables
   readonly specs: Specs
@@ -39,12 +42,14 @@ const TRY_AGAIN_MS = 2_000
 export class Caller {
   readonly actor: Actor
   readonly #office: Office
+  readonly #talks: Talks
   #signals = 0
 
   constructor(name: string, office: Office) {
     this.#office = office
     const { scheduler } = office.network
     this.actor = new Actor(name, scheduler, new MachineClock(scheduler))
+    this.#talks = new Talks(this.actor, office)
   }
 
   #uses(feature: Feature): boolean {
@@ -65,6 +70,9 @@ export class Caller {
       wait: 6,
       malformed: this.#uses('malformed') ? 4 : 0,
       signal: this.#uses('workflows') ? 14 : 0,
+      update: this.#uses('updates') ? 14 : 0,
+      query: this.#uses('updates') ? 8 : 0,
+      person: this.#uses('questions') ? 12 : 0,
     })
     this.#note(`${what} ${number}`)
     if (what === 'enqueue') this.#enqueue(number, random)
@@ -73,6 +81,9 @@ export class Caller {
     else if (what === 'control') this.#control(random)
     else if (what === 'malformed') this.#malformed(number)
     else if (what === 'signal') this.#signal(random)
+    else if (what === 'update') this.#talks.update(this.#job(random), random)
+    else if (what === 'query') this.#talks.query(this.#job(random))
+    else if (what === 'person') this.#talks.answerOne(random)
     else if (what === 'pause') this.pause(random.pick(QUEUES), random.chance(0.5))
     else if (what === 'get') this.#get(random)
     else if (what === 'list') void this.#ask((client) => client.list({ limit: 20 }))
@@ -239,6 +250,7 @@ export class Caller {
 
   /** Gives a run what it waits for. */
   answer(job: number): void {
+    this.#talks.answerAll(job)
     for (const name of this.#awaited(job)) this.signal(job, name)
   }
 

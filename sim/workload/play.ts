@@ -4,7 +4,9 @@
  */
 import { defineJob, type JobDefinition } from '../../src/client/definition.ts'
 import type { Flow } from '../../src/workflow/flow.ts'
+import { rejectAnswer } from '../../src/workflow/human.ts'
 import type { StepContext } from '../../src/workflow/step.ts'
+import { type Change, changeFailure, isRefusal, titleOf } from './conversation.ts'
 import { childOf, type Op, type Program, STEP_TRIES, stepFailure, writtenFailure } from './program.ts'
 
 /** What a run of a program is given. Runs that were not made by a caller have no call. */
@@ -22,6 +24,12 @@ export interface Hands {
   undo(op: Op & { readonly type: 'step' }): unknown
   /** The code goes on behind something, so that must be on record. `name` is that of the entry. */
   passed(name: string): void
+  /** An update is carried out. */
+  changed(change: Change, context: StepContext): void
+  /** Somebody has answered a question. */
+  answered(title: string, answer: string): void
+  /** The code does something under a lock. */
+  holds(key: string): void
 }
 
 /** Attempts of runs fail for what happens to machines only, so they are tried as often as it takes. */
@@ -34,7 +42,8 @@ export async function play(
   input: FlowInput,
   options: { readonly hands: Hands; readonly children: Children },
 ): Promise<unknown> {
-  const player = new Player(program, flow, options.hands, options.children)
+  const player = new Player({ program, ...options, passed: [] }, flow)
+  if (program.listens) player.listen()
   const values = await player.all(program.ops)
   if (input.round < program.rounds) flow.continueAsNew({ ...input, round: input.round + 1 })
   return values
@@ -56,17 +65,42 @@ export function childrenOf(attempts: number, heartbeatMs: number): Children {
   }
 }
 
-class Player {
-  readonly #program: Program
-  readonly #flow: Flow
-  readonly #hands: Hands
-  readonly #children: Children
+/** What all parts of the code of one run share. */
+interface Play {
+  readonly program: Program
+  readonly hands: Hands
+  readonly children: Children
+  /** What the code has gone on behind, by name. */
+  readonly passed: string[]
+}
 
-  constructor(program: Program, flow: Flow, hands: Hands, children: Children) {
-    this.#program = program
+/** Plays one part of the code, which asks for things by a flow of its own. */
+class Player {
+  readonly #play: Play
+  readonly #flow: Flow
+  readonly #lock: string | undefined
+
+  /** @param lock the key under which it is played. */
+  constructor(play: Play, flow: Flow, lock?: string) {
+    this.#play = play
     this.#flow = flow
-    this.#hands = hands
-    this.#children = children
+    this.#lock = lock
+  }
+
+  /** Sets what it answers to those who ask, and what it does for those who tell. */
+  listen(): void {
+    const done = new Set<number>()
+    this.#flow.query('passed', () => this.#play.passed)
+    const validate = ({ slot }: Change): void => {
+      if (slot !== 0 && done.has(slot)) throw new Error(`slot ${slot} is taken`)
+    }
+    this.#flow.update('change', { validate }, async (change: Change) => {
+      await this.#flow.step(`change ${change.id}`, (context) => this.#play.hands.changed(change, context))
+      if (change.sleepMs > 0) await this.#flow.sleep(change.sleepMs)
+      if (change.fails) throw new Error(changeFailure(change.id))
+      done.add(change.slot)
+      return { of: change.id }
+    })
   }
 
   async all(ops: readonly Op[]): Promise<unknown[]> {
@@ -81,7 +115,7 @@ class Player {
         return this.#step(op)
       case 'sleep':
         await this.#flow.sleep(`${op.ms}ms`)
-        this.#hands.passed(`${op.ms}ms`)
+        this.#passed(`${op.ms}ms`)
         break
       case 'signal':
         await this.#listen(op)
@@ -97,7 +131,10 @@ class Player {
         await this.#circle()
         break
       case 'child':
-        return this.#flow.call(this.#children.flow, { flow: childOf(this.#program.name, op.id), round: 0 })
+        return this.#flow.call(this.#play.children.flow, {
+          flow: childOf(this.#play.program.name, op.id),
+          round: 0,
+        })
       case 'mark':
         if (!this.#flow.patched(`patch ${op.id}`)) throw new Error(`patch ${op.id} is not taken`)
         if (this.#flow.now() <= 0 || this.#flow.random() < 0) throw new Error('no such moment')
@@ -105,7 +142,12 @@ class Player {
       case 'all':
         return this.#flow.all(op.branches.map((branch) => this.all(branch)))
       case 'race':
-        await this.#flow.race(op.branches.map((branch) => this.#one(branch[0] as Op)))
+        await this.#race(op)
+        break
+      case 'lock':
+        return this.#flow.lock(op.key, (own) => new Player(this.#play, own, op.key).all(op.body))
+      case 'ask':
+        await this.#question(op)
         break
       case 'try':
         return this.all(op.body).catch((error: unknown) => ({ caught: (error as Error).message }))
@@ -115,20 +157,35 @@ class Player {
     return op.type
   }
 
+  #passed(name: string): void {
+    this.#play.passed.push(name)
+    this.#play.hands.passed(name)
+  }
+
+  async #race({ branches, letsGo }: Op & { readonly type: 'race' }): Promise<void> {
+    const racer = ([op]: readonly Op[]): Promise<unknown> =>
+      letsGo
+        ? this.#flow.branch((own) => new Player(this.#play, own, this.#lock).#one(op as Op))
+        : this.#one(op as Op)
+    await this.#flow.race(branches.map(racer))
+  }
+
   async #step(op: Op & { readonly type: 'step' }): Promise<unknown> {
-    const undo = op.hasUndo ? { undo: () => this.#hands.undo(op) } : {}
+    const { hands } = this.#play
+    const undo = op.hasUndo ? { undo: () => hands.undo(op) } : {}
     // one whose work takes no time answers at once, which is another way through the run than a promise is
     const call = (context: StepContext): unknown => {
-      const work = this.#hands.step(op, context)
+      if (this.#lock !== undefined) hands.holds(this.#lock)
+      const work = hands.step(op, context)
       return work === undefined ? this.#outcome(op, context) : work.then(() => this.#outcome(op, context))
     }
     const retry = { attempts: STEP_TRIES, min: 10, max: 2_000 }
     try {
       const value = await this.#flow.step(`step ${op.id}`, call, { retry, ...undo })
-      this.#hands.passed(`step ${op.id}`)
+      this.#passed(`step ${op.id}`)
       return value
     } catch (error) {
-      if ((error as Error).message === stepFailure(op.id)) this.#hands.passed(`step ${op.id}`)
+      if ((error as Error).message === stepFailure(op.id)) this.#passed(`step ${op.id}`)
       throw error
     }
   }
@@ -142,21 +199,43 @@ class Player {
     const name = `signal-${id}`
     if (timeoutMs === 0) await this.#flow.signal(name)
     else await this.#flow.signal(name, { timeout: timeoutMs })
-    this.#hands.passed(name)
+    this.#passed(name)
   }
 
   async #circle(): Promise<void> {
     const enqueue = { after: [this.#flow.run] }
     const refusal = await this.#flow
-      .call(this.#children.job, {}, { enqueue })
+      .call(this.#play.children.job, {}, { enqueue })
       .catch((error: unknown) => error)
     if ((refusal as { code?: string }).code !== 'CYCLE') throw refusal
   }
 
   async #job(op: Op & { readonly type: 'job' }): Promise<void> {
+    const { program, children } = this.#play
     const onClose = op.closes ? 'cancel' : 'abandon'
-    const input = { of: this.#program.name }
-    if (op.isAwaited) await this.#flow.call(this.#children.job, input, { onClose }).catch(() => {})
-    else await this.#flow.start(this.#children.job, input, { onClose })
+    const input = { of: program.name }
+    if (op.isAwaited) await this.#flow.call(children.job, input, { onClose }).catch(() => {})
+    else await this.#flow.start(children.job, input, { onClose })
+  }
+
+  /** Until somebody has answered, nobody has in time, or somebody has refused to. */
+  async #question({ id, timeoutMs, escalateMs, isTold }: Op & { readonly type: 'ask' }): Promise<void> {
+    const title = titleOf(id)
+    const process = (answer: string): number => {
+      this.#play.hands.answered(title, answer)
+      if (isRefusal(answer)) throw rejectAnswer(answer)
+      return id
+    }
+    const asked = this.#flow.human({
+      ...{ title, process },
+      ...(isTold ? { notify: () => {} } : {}),
+      ...(timeoutMs > 0 ? { timeout: timeoutMs } : {}),
+      ...(escalateMs > 0 ? { escalate: { after: escalateMs, to: 'somebody else' } } : {}),
+    })
+    const value = await asked.catch((error: { readonly code?: string }) => {
+      if (error.code !== 'CANCELLED') throw error
+      return undefined
+    })
+    if (value !== undefined && value !== id) throw new Error(`the answer to ${title} is ${value}`)
   }
 }

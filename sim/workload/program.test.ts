@@ -2,10 +2,12 @@
 import { describe, expect, it } from 'vitest'
 import { runSeed } from '../run.ts'
 import { drawScenario } from '../scenario.ts'
+import { OF_RUNS } from '../swarm.ts'
 import { looks } from '../violation.ts'
 import { childOf, endOf, type Op, Programs } from './program.ts'
 
-const { swarm } = drawScenario(1)
+const drawn = drawScenario(1).swarm
+const swarm = { ...drawn, features: [...drawn.features, ...OF_RUNS] }
 const names = Array.from({ length: 200 }, (_, call) => `${call}.0`)
 
 function typesOf(ops: readonly Op[]): string[] {
@@ -24,15 +26,17 @@ describe('programs', () => {
 
   it('do everything that there is to do, succeed, fail, begin anew, and call others', () => {
     const programs = new Programs(swarm)
-    const drawn = names.map((name) => programs.get(name))
-    const types = new Set(drawn.flatMap(({ ops }) => typesOf(ops)))
-    const all = [
+    const all = names.map((name) => programs.get(name))
+    const types = new Set(all.flatMap(({ ops }) => typesOf(ops)))
+    const known = [
       'all',
+      'ask',
       'child',
       'circle',
       'echo',
       'fail',
       'job',
+      'lock',
       'mark',
       'race',
       'signal',
@@ -40,11 +44,12 @@ describe('programs', () => {
       'step',
       'try',
     ]
-    expect([...types].sort()).toEqual(all)
+    expect([...types].sort()).toEqual(known)
     const ends = names.map((name) => endOf(programs, name))
     expect(ends.filter((end) => 'value' in end).length).toBeGreaterThan(50)
     expect(ends.filter((end) => 'failure' in end).length).toBeGreaterThan(20)
-    expect(drawn.some(({ rounds }) => rounds > 0)).toBe(true)
+    expect(all.some(({ rounds }) => rounds > 0)).toBe(true)
+    expect(new Set(all.map(({ listens }) => listens)).size).toBe(2)
     // Calls come to an end: no program of the lowest level calls another.
     const deepest = childOf(childOf('0.0', 1), 1)
     expect(typesOf(programs.get(deepest).ops)).not.toContain('child')

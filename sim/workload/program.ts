@@ -3,7 +3,7 @@
  * as what must come of it, whatever happens to the machines that it runs on.
  */
 import { Random } from '../random.ts'
-import type { Swarm } from '../swarm.ts'
+import type { Feature, Swarm } from '../swarm.ts'
 
 /** One thing that a program does. Numbers are its own: no two of a program are the same. */
 export type Op =
@@ -28,7 +28,25 @@ export type Op =
   /** Another program. */
   | { readonly type: 'child'; readonly id: number }
   | { readonly type: 'mark'; readonly id: number }
-  | { readonly type: 'all' | 'race'; readonly id: number; readonly branches: readonly (readonly Op[])[] }
+  | { readonly type: 'all'; readonly id: number; readonly branches: readonly (readonly Op[])[] }
+  | {
+      readonly type: 'race'
+      readonly id: number
+      readonly branches: readonly (readonly Op[])[]
+      /** The losers are let go of. */
+      readonly letsGo: boolean
+    }
+  /** What no other run does under the same key at the same time. */
+  | { readonly type: 'lock'; readonly id: number; readonly key: string; readonly body: readonly Op[] }
+  /** Of a person, until the time is up; 0 for no such time. */
+  | {
+      readonly type: 'ask'
+      readonly id: number
+      readonly timeoutMs: number
+      /** Somebody else is asked as well after this time; 0 for nobody. */
+      readonly escalateMs: number
+      readonly isTold: boolean
+    }
   | { readonly type: 'try'; readonly id: number; readonly body: readonly Op[] }
   | { readonly type: 'fail'; readonly id: number }
 
@@ -37,11 +55,15 @@ export interface Program {
   readonly ops: readonly Op[]
   /** How often it begins anew before it ends. */
   readonly rounds: number
+  /** It answers what it is asked, and does what it is told, while it does what it does. */
+  readonly listens: boolean
 }
 
 /** How deep programs call programs, and how deep what they do is nested. */
 const DEPTH = 2
 const TRIES = 3
+/** The keys of locks: few, so that runs meet. */
+const LOCKS = ['till', 'vault'] as const
 /** More than any program does things. */
 const MOST_IDS = 64
 
@@ -61,6 +83,7 @@ const step = (id: number, fails = 0, ms = 0, hasUndo = false): Op => ({
 const WRITTEN: Program = {
   name: EVERYTHING,
   rounds: 1,
+  listens: false,
   ops: [
     step(1, 0, 0, true),
     {
@@ -73,6 +96,7 @@ const WRITTEN: Program = {
       type: 'race',
       id: 6,
       branches: [[{ type: 'sleep', id: 7, ms: 50 }], [{ type: 'signal', id: 8, timeoutMs: 300 }]],
+      letsGo: false,
     },
     { type: 'try', id: 9, body: [step(10, Infinity)] },
     { type: 'echo', id: 11 },
@@ -105,16 +129,23 @@ class Draft {
   readonly #random: Random
   readonly #swarm: Swarm
   #ids = 0
+  /** What is drawn is done under a lock: it waits for no other lock, and for no run that may want one. */
+  #isLocked = false
 
   constructor(random: Random, swarm: Swarm) {
     this.#random = random
     this.#swarm = swarm
   }
 
+  #uses(feature: Feature): boolean {
+    return this.#swarm.features.includes(feature)
+  }
+
   program(name: string): Program {
     const isChild = name.includes('/')
     const ops = this.#ops(name.split('/').length, DEPTH, true)
-    return { name, ops, rounds: !isChild && this.#random.chance(0.2) ? this.#random.integer(1, 2) : 0 }
+    const rounds = !isChild && this.#random.chance(0.2) ? this.#random.integer(1, 2) : 0
+    return { name, ops, rounds, listens: this.#uses('updates') && this.#random.chance(0.7) }
   }
 
   /** @param mayFail at most one of several that go on at once may: else nobody knows which fails first. */
@@ -128,11 +159,13 @@ class Draft {
     const id = ++this.#ids
     const type = random.weighted({
       ...{ step: 40, sleep: 12, signal: 8, echo: 4, job: 6, mark: 4, circle: 2 },
-      child: mayFail && depth <= DEPTH ? 8 : 0,
+      child: mayFail && depth <= DEPTH && !this.#isLocked ? 8 : 0,
       all: nesting > 0 ? 8 : 0,
       race: nesting > 0 ? 6 : 0,
       try: nesting > 0 ? 5 : 0,
       fail: mayFail ? 2 : 0,
+      lock: this.#uses('locks') && !this.#isLocked ? 10 : 0,
+      ask: this.#uses('questions') ? 8 : 0,
     })
     switch (type) {
       case 'step':
@@ -140,18 +173,37 @@ class Draft {
       case 'sleep':
         return { type, id, ms: this.#ms(id) }
       case 'signal':
-        return { type, id, timeoutMs: random.chance(0.5) ? this.#ms(id) : 0 }
+        return { type, id, timeoutMs: this.#timeoutMs(id) }
       case 'job':
         return { type, id, isAwaited: random.chance(0.6), closes: random.chance(0.6) }
       case 'all':
         return { type, id, branches: this.#branches(depth, nesting, mayFail) }
       case 'race':
-        return { type, id, branches: this.#racers(depth) }
+        return {
+          ...{ type, id, branches: this.#racers(depth) },
+          letsGo: this.#uses('branches') && random.chance(0.7),
+        }
       case 'try':
         return { type, id, body: this.#ops(depth, nesting - 1, true) }
+      case 'lock':
+        return this.#lock(id, depth, nesting, mayFail)
+      case 'ask':
+        return {
+          ...{ type, id, timeoutMs: this.#timeoutMs(id) },
+          escalateMs: random.chance(0.3) ? this.#ms(id) : 0,
+          isTold: random.chance(0.4),
+        }
       default:
         return { type, id }
     }
+  }
+
+  #lock(id: number, depth: number, nesting: number, mayFail: boolean): Op {
+    const key = this.#random.pick(LOCKS)
+    this.#isLocked = true
+    const body = this.#ops(depth, nesting - 1, mayFail)
+    this.#isLocked = false
+    return { type: 'lock', id, key, body }
   }
 
   #step(id: number, mayFail: boolean): Op {
@@ -164,6 +216,11 @@ class Draft {
   /** From moments to minutes, and another one for each, since that of a sleep is its name. */
   #ms(id: number): number {
     return (this.#random.magnitude(1, 5_000) - 1) * MOST_IDS + id
+  }
+
+  /** Whoever has a lock waits for nobody without end: others wait for it, one after another. */
+  #timeoutMs(id: number): number {
+    return this.#random.chance(0.5) || this.#isLocked ? this.#ms(id) : 0
   }
 
   #branches(depth: number, nesting: number, mayFail: boolean): Op[][] {
@@ -217,6 +274,8 @@ function wantedOf(programs: Programs, name: string, op: Op): unknown {
       return op.branches.map((branch) => wantedOfAll(programs, name, branch))
     case 'try':
       return caught(() => wantedOfAll(programs, name, op.body))
+    case 'lock':
+      return wantedOfAll(programs, name, op.body)
     case 'fail':
       throw writtenFailure(op.id)
     default:

@@ -68,7 +68,8 @@ export class Flows implements SessionExecutor {
 
   #code(flow: Flow, input: FlowInput): unknown {
     const { programs, children } = this.#shop
-    const holder = (): Holder => this.#holders.get(flow.run) as Holder
+    // nobody holds the lease of a run that is only asked something, and worked on by others
+    const holder = (): Holder => this.#holders.get(flow.run) ?? { job: flow.run, attempt: 0, token: '' }
     if (this.#isStrange(holder())) return this.#strangeCode(flow)
     return play(programs.get(input.flow), flow, input, { hands: this.#hands(holder), children })
   }
@@ -109,6 +110,16 @@ export class Flows implements SessionExecutor {
         return work(ms)
       },
       passed: (name) => effects.passed(holder(), name),
+      changed: ({ id }, { key, attempt }) => {
+        scheduler.trace(`${this.#actor.name}: ${id} of ${key}, try ${attempt}`)
+        effects.called(holder(), `change ${id}`, key)
+        effects.changed(holder(), id)
+      },
+      answered: (title, answer) => {
+        scheduler.trace(`${this.#actor.name}: ${answer} to ${title} of ${holder().job}`)
+        effects.answered(holder(), title, answer)
+      },
+      holds: (key) => effects.holds(holder(), key),
     }
   }
 

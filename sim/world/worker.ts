@@ -4,7 +4,7 @@
  */
 import type { Client, Lease, Report, WorkerNotice, WorkerSession } from '../../src/client/client.ts'
 import type { WorkerStatus } from '../../src/client/types.ts'
-import type { WorkflowSession } from '../../src/client/workflows.ts'
+import type { RunQuestion, WorkflowSession } from '../../src/client/workflows.ts'
 import type { LogStream, Outcome } from '../../src/core/model/outcome.ts'
 import type { WorkerAttributes } from '../../src/core/model/requirements.ts'
 import { PerdureError, perdureError } from '../../src/errors.ts'
@@ -110,14 +110,14 @@ class RemoteSession implements WorkerSession {
   readonly #shop: Shop
   readonly #listeners: ((notice: WorkerNotice) => void)[] = []
   readonly #newsListeners: ((token: string) => void)[] = []
+  readonly #askListeners: ((question: RunQuestion) => void)[] = []
   readonly workflows: WorkflowSession = {
     record: (token, seen, entries) =>
       this.#recordOnce((session) => session.workflows.record(token, seen, entries)),
     journal: (token, from) => this.#call((session) => session.workflows.journal(token, from), true),
     onNews: (listener) => void this.#newsListeners.push(listener),
-    // nobody asks runs anything in this world
-    onQuestion: () => {},
-    answer: async () => {},
+    onQuestion: (listener) => void this.#askListeners.push(listener),
+    answer: (token, answer) => this.#call((session) => session.workflows.answer(token, answer), false),
   }
   /** Told again to whoever owns the shard next. */
   #status: WorkerStatus | undefined
@@ -162,6 +162,11 @@ class RemoteSession implements WorkerSession {
       session.onNotice((notice) => {
         this.#shop.network.send(life.actor, this.#actor, () => {
           for (const listener of this.#listeners) listener(notice)
+        })
+      })
+      session.workflows.onQuestion((question) => {
+        this.#shop.network.send(life.actor, this.#actor, () => {
+          for (const listener of this.#askListeners) listener(question)
         })
       })
       session.workflows.onNews((token) => {

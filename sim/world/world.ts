@@ -31,6 +31,9 @@ import { QUEUES, RemoteWorker, type Shop, startLocalWorker } from './worker.ts'
 /** Everything that is left to do must have ended this long after the faults, ms, beside the time that its work takes. */
 const PATIENCE_MS = 6 * 3_600_000
 
+/** What a run does under locks takes no longer than this on average, ms. */
+const LOCKED_MS = 10 * 60_000
+
 export class World {
   readonly disk: Disk
   readonly network: Network
@@ -84,7 +87,7 @@ export class World {
     const specs = new Specs(random.fork('specs'), swarm)
     const { network } = this
     const { tables } = this.disk
-    const shared = { network, swarm, history: this.#history, runs: this.#runs, tables, specs }
+    const shared = { network, swarm, history: this.#history, runs: this.#runs, effects, tables, specs }
     this.#office = { ...shared, known: [], waiting: new Set() }
     this.callers = Array.from(
       { length: swarm.clients },
@@ -200,12 +203,16 @@ export class World {
     this.#scheduler.after(3 * 60_000, () => operator.actor.run(mend))
   }
 
-  /** What is left takes no longer one after another, as one worker with one slot does it: twice as long as on average, at most. */
+  /**
+   * What is left takes no longer one after another, as one worker with one slot does it: twice as long as on average, at most. Runs
+   * that wait for locks do what they do under them one after another, whoever works on them.
+   */
   #workLeftMs(): number {
-    const { attempts, workMs } = this.#swarm
+    const { attempts, workMs, features } = this.#swarm
+    const lockedMs = features.includes('locks') ? LOCKED_MS : 0
     let live = 0
     for (const { state } of this.disk.tables.jobs.values()) if (!isTerminal(state)) live++
-    return 2 * live * attempts * workMs
+    return live * (2 * attempts * workMs + lockedMs)
   }
 
   isAtRest(): boolean {

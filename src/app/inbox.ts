@@ -41,6 +41,9 @@ const LIVE = ['blocked', 'scheduled', 'waiting', 'ready', 'held'] as const
 /** Questions that are read at once. */
 const PAGE = 500
 
+/** What of a client answers need. */
+type Answering = Pick<Client, 'get' | 'workflows'>
+
 /** What people are asked, the oldest question first. */
 export async function* readInbox(
   client: Client,
@@ -65,7 +68,7 @@ export async function* readInbox(
 }
 
 /** One question. @throws NOT_FOUND where nobody asks it any more. */
-export async function readQuestion(client: Client, token: string): Promise<Question> {
+export async function readQuestion(client: Answering, token: string): Promise<Question> {
   return questionOf(await jobOf(client, token))
 }
 
@@ -76,7 +79,7 @@ export async function readQuestion(client: Client, token: string): Promise<Quest
  * @throws NOT_FOUND where nobody asks it any more; NOT_SERIALIZABLE, TOO_LARGE.
  */
 export async function answerQuestion(
-  client: Client,
+  client: Answering,
   token: string,
   value: unknown,
   by: string | null = null,
@@ -93,7 +96,7 @@ export async function answerQuestion(
   }
 }
 
-async function jobOf(client: Client, token: string): Promise<JobView> {
+async function jobOf(client: Answering, token: string): Promise<JobView> {
   const parts = parseHumanToken(token)
   if (parts === undefined) throw noQuestion()
   const job = await client.get(parts.job).catch((error: unknown) => {
