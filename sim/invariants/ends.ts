@@ -11,6 +11,9 @@ import { must } from '../violation.ts'
 import type { FlowInput } from '../workload/play.ts'
 import { endOf, type Op, type Programs } from '../workload/program.ts'
 
+/** Why a run was given up that can go neither on nor back. */
+export const ASTRAY = 'it has gone astray'
+
 /** Checks every run of a program that is there and was not cancelled. */
 export function checkEnds(tables: Tables, programs: Programs): void {
   const kind = tables.names.get(nameId('kind', 'flow'))?.id
@@ -25,7 +28,7 @@ export function checkEnds(tables: Tables, programs: Programs): void {
 
 /** What was done and can be undone was undone, unless somebody put an end to that. */
 function checkUndone(tables: Tables, programs: Programs, job: JobRow): void {
-  if (job.error?.includes('"forced":true') === true) return
+  if (['"forced":true', ASTRAY].some((text) => job.error?.includes(text))) return
   const done = [...(tables.journal.get(job.id)?.values() ?? [])].filter(
     ({ kind, state }) => kind === STEP && state === DONE,
   )

@@ -104,6 +104,7 @@ function effects(state: State, verb: string): readonly State[] {
     // a second cancel may insist, and then changes how it stops
     return state.startsWith('running') ? [`${state.slice(0, -1)}!`] : []
   }
+  if (verb === 'terminate') return isEnd(state) || state === 'none' || state === 'gone' ? [] : ['cancelled']
   if (verb === 'restart') return state === 'failed' || state === 'cancelled' ? ['idle', 'succeeded'] : []
   if (verb === 'hold') return isWaiting ? ['held'] : []
   if (verb === 'release') return state === 'held' ? ['idle', 'succeeded'] : []
@@ -115,6 +116,7 @@ function effects(state: State, verb: string): readonly State[] {
 /** Whether a verb may say that there was nothing to do. */
 function isUnchanged(state: State, verb: string): boolean {
   if (verb === 'cancel') return state === 'cancelled' || state.endsWith('!')
+  if (verb === 'terminate') return state === 'cancelled'
   if (verb === 'hold') return state === 'held'
   if (verb === 'delete') return state === 'gone' || state === 'none'
   if (verb === 'expedite') return state === 'idle'

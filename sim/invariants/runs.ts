@@ -4,6 +4,7 @@
  */
 import { HAS_UNDO, IS_TICKET, type JobRow } from '../../src/core/model/job.ts'
 import {
+  BROKEN,
   CHILD,
   childName,
   DONE,
@@ -43,6 +44,8 @@ export class RunChecker {
   #before = new Map<number, readonly KeptSignal[]>()
   /** Runs that have, or had, something to undo: no model tells how their calls may answer. */
   readonly #undoing = new Set<number>()
+  /** Runs that were restarted and try again what had failed: where their code had caught that, it may go another way than is on record. */
+  readonly #retried = new Set<number>()
   /** Updates that were answered, by run, restart and call. */
   readonly #updates = new Set<string>()
   readonly #locks: Locks
@@ -60,8 +63,12 @@ export class RunChecker {
 
   /** A commit is about to take effect. */
   onLanding(batch: Batch): void {
-    const { runs, journal } = batch
+    const { runs, journal, journalCuts } = batch
     this.#checkEnds(batch)
+    for (const { run, failures } of journalCuts) {
+      const rows = [...this.#rows(run).values(), ...journal.filter((row) => row.run === run)]
+      if (failures && rows.some(({ state }) => state === BROKEN)) this.#retried.add(run)
+    }
     this.#before = new Map(
       [...runs, ...journal.map(({ run: job }) => ({ job }))].map(({ job }) => [job, this.#inbox(job)]),
     )
@@ -244,9 +251,15 @@ export class RunChecker {
     must('W9', !runs.has(job) && !journal.has(job), () => `job ${job} is deleted, and its journal is not`)
   }
 
+  /** Whether a run that is held has gone astray after a restart, and can go neither on nor back. */
+  isAstray({ id, error }: JobRow): boolean {
+    return this.#retried.has(id) && error?.includes('"NON_DETERMINISM"') === true
+  }
+
   /** No code changes in this world, but for what the ledger knows. */
-  #checkHeld({ id, error }: JobRow): void {
-    if (error?.includes('"NON_DETERMINISM"') !== true) return
+  #checkHeld(job: JobRow): void {
+    const { id, error } = job
+    if (error?.includes('"NON_DETERMINISM"') !== true || this.isAstray(job)) return
     must('W4', this.#effects.mayBeStrange(id), () => `run ${id} is told that its code does not fit: ${error}`)
   }
 

@@ -4,7 +4,7 @@
  */
 import { isTerminal, stateName } from '../../src/core/model/states.ts'
 import { Effects } from '../invariants/effects.ts'
-import { checkEnds } from '../invariants/ends.ts'
+import { ASTRAY, checkEnds } from '../invariants/ends.ts'
 import { History } from '../invariants/history.ts'
 import { Ledger } from '../invariants/ledger.ts'
 import { checkLinear } from '../invariants/linear.ts'
@@ -31,6 +31,8 @@ import { QUEUES, RemoteWorker, type Shop, startLocalWorker } from './worker.ts'
 /** Everything that is left to do must have ended this long after the faults, ms, beside the time that its work takes. */
 const PATIENCE_MS = 6 * 3_600_000
 
+/** What becomes of a run that can go neither on nor back. */
+const GIVEN_UP = { verb: 'terminate', reason: ASTRAY } as const
 /** What a run does under locks takes no longer than this on average, ms. */
 const LOCKED_MS = 10 * 60_000
 
@@ -192,9 +194,11 @@ export class World {
     const operator = this.callers[0] as Caller
     const mend = (): void => {
       for (const queue of QUEUES) operator.pause(queue, false)
-      for (const { id, state, rank } of this.disk.tables.jobs.values()) {
+      for (const job of this.disk.tables.jobs.values()) {
+        const { id, state, rank } = job
         operator.answer(id)
-        if (stateName(state) === 'held') operator.control(id, { verb: 'release' })
+        if (stateName(state) === 'held')
+          operator.control(id, this.#runs.isAstray(job) ? GIVEN_UP : { verb: 'release' })
         else if (stateName(state) === 'scheduled' && rank > operator.actor.clock.now() + 2 * 3_600_000)
           operator.control(id, { verb: 'expedite' })
       }
