@@ -90,7 +90,8 @@ export class History implements Knowledge {
     this.#epoch = batch.epoch
     this.#sequence = batch.sequence
     const large = new Map<number, string>()
-    for (const row of batch.payloads) if (row.field === 'input') large.set(row.job, row.text)
+    for (const row of batch.payloads)
+      if (row.field === 'input' && row.text !== null) large.set(row.job, row.text)
     for (const { before, after } of batch.jobs) {
       checkMove(before, after, false)
       if (after === undefined) continue

@@ -112,7 +112,7 @@ export class Ledger {
 
   #checkSuccess(token: string, { id, result }: JobRow, { payloads }: Batch): void {
     const outcome = this.#outcomes.get(token)
-    const large = payloads.find(({ job, field }) => job === id && field === 'result')
+    const large = payloads.findLast(({ job, field }) => job === id && field === 'result')
     const text = JSON.stringify(outcome?.type === 'succeeded' ? outcome.result : undefined)
     must(
       'L2',

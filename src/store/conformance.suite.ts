@@ -3,6 +3,7 @@
  */
 import { describe } from 'vitest'
 import { appendsSuite } from './conformance/appends.suite.ts'
+import { blobsSuite } from './conformance/blobs.suite.ts'
 import { historiesSuite } from './conformance/histories.suite.ts'
 import { jobsSuite } from './conformance/jobs.suite.ts'
 import { journalSuite } from './conformance/journal.suite.ts'
@@ -28,6 +29,7 @@ export function storeConformance(name: string, makeStore: MakeStore, traits: Sto
     tablesSuite(makeStore)
     appendsSuite(makeStore)
     journalSuite(makeStore)
+    blobsSuite(makeStore, traits)
     listsSuite(makeStore)
     readsSuite(makeStore)
     historiesSuite(makeStore, traits)

@@ -67,6 +67,7 @@ export interface Batch {
   readonly holders: readonly MemberChange[]
   readonly dependents: readonly MemberChange[]
   readonly attempts: readonly AttemptRow[]
+  /** In order: a later one of the same job and field takes the place of an earlier one. */
   readonly payloads: readonly PayloadRow[]
   readonly logs: readonly LogRow[]
   readonly progress: readonly ProgressRow[]

@@ -120,6 +120,7 @@ function restart(view: Tables, ended: JobRow, now: number): Answer {
     const outcome = job.state === CANCELLED ? 'cancelled' : 'failed'
     view.append.attempt(attemptOf(job, outcome, job.error, job.finishedAt))
   }
+  if ((job.flags & LARGE_RESULT) !== 0) view.append.payload({ job: job.id, field: 'result', text: null })
   const fresh: JobRow = {
     ...job,
     dueAt: now,

@@ -1,6 +1,6 @@
 /** Cancels, restarts and new beginnings of runs that have done something: what is undone, what is done again, what stands. */
 import { expect, it } from 'vitest'
-import { HAS_UNDO, LARGE_INPUT } from '../model/job.ts'
+import { HAS_UNDO, LARGE_INPUT, LARGE_RESULT } from '../model/job.ts'
 import { BROKEN, CANCEL, CHILD, DONE, OPEN, STEP } from '../model/journal.ts'
 import { CANCELLED, FAILED, HELD, READY, RUNNING, SUSPENDED } from '../model/states.ts'
 import type { NewEntry } from './record.ts'
@@ -59,6 +59,20 @@ it('a run that begins anew has nothing to undo, and takes a large input along, o
   await world.report({ type: 'continued', input: '"small"', large: false }, { attempt: 2 })
   expect(world.row()).toMatchObject({ input: '"small"' })
   expect(world.row().flags & LARGE_INPUT).toBe(0)
+  expect(await world.shard.store.reads.payload(1, 'input')).toBeNull()
+  await world.lease()
+  await world.report({ type: 'continued', input: null, large: false }, { attempt: 3 })
+  expect(world.shard.batches.at(-1)?.payloads).toEqual([])
+})
+
+it('a restart leaves a large result behind, as a job that failed may have one', async () => {
+  const world = await RunWorld.open()
+  await world.report({ ...FAILURE, result: '"large"', large: true })
+  expect(await world.shard.store.reads.payload(1, 'result')).toBe('"large"')
+  await world.control('restart')
+  expect(await world.shard.store.reads.payload(1, 'result')).toBeNull()
+  expect(world.row().flags & LARGE_RESULT).toBe(0)
+  expect(await world.check()).toEqual([])
 })
 
 it('a restart keeps what was done, asks again for what failed, gives no number twice, and leaves one out', async () => {

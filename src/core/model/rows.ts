@@ -70,11 +70,12 @@ export interface AttemptRow {
   readonly error: string | null
 }
 
-/** A large input (`input`) or result (`result`), as JSON text. */
+/** A large input (`input`) or result (`result`). */
 export interface PayloadRow {
   readonly job: number
   readonly field: 'input' | 'result'
-  readonly text: string
+  /** JSON text; null takes out what was there. */
+  readonly text: string | null
 }
 
 /** One piece of output of an attempt, at its offset in characters. */

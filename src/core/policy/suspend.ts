@@ -95,7 +95,8 @@ export function leaveBehind(view: FinishTables, job: JobRow, { input, large }: N
   const run = runOf(view, job.id)
   view.append.cutJournal({ run: job.id, before: run.length, failures: false })
   view.runs.put({ ...run, start: run.length, waits: null, origin: run.length })
-  if (large) view.append.payload({ job: job.id, field: 'input', text: input as string })
+  if (large || (job.flags & LARGE_INPUT) !== 0)
+    view.append.payload({ job: job.id, field: 'input', text: large ? input : null })
   const kept = job.flags & ~(LARGE_INPUT | HAS_UNDO)
   const flags = large ? kept | LARGE_INPUT : kept
   return { ...job, flags, input: large ? null : input }

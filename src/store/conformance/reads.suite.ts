@@ -3,7 +3,7 @@
  */
 
 import { describe, expect, it } from 'vitest'
-import { HAS_DEPENDENCIES, HAS_DEPENDENTS, type JobRow } from '../../core/model/job.ts'
+import { HAS_DEPENDENCIES, HAS_DEPENDENTS, type JobRow, LARGE_RESULT } from '../../core/model/job.ts'
 import { limitLine, readyLine } from '../../core/model/line.ts'
 import {
   BLOCKED,
@@ -37,13 +37,20 @@ import {
 } from './world.suite.ts'
 
 /** The batch that takes back one of jobs, counts and members. */
-function undo({ jobs = [], counts = [], holders = [], dependents = [] }: Partial<Batch>): Partial<Batch> {
+function undo({
+  jobs = [],
+  counts = [],
+  holders = [],
+  dependents = [],
+  payloads = [],
+}: Partial<Batch>): Partial<Batch> {
   const back = (change: MemberChange) => ({ ...change, value: change.value < 0 ? 0 : -1 })
   return {
     jobs: jobs.map(({ before, after }) => ({ before: after, after: before })),
     counts: counts.map((change) => ({ ...change, delta: -change.delta })),
     holders: holders.map(back),
     dependents: dependents.map(back),
+    payloads: payloads.map((row) => ({ ...row, text: null })),
   }
 }
 
@@ -283,6 +290,16 @@ export function readsSuite(make: MakeStore): void {
       ['a ready job in the line of another class', 4, (rowOf) => move(rowOf(4), readyLine(MAIL.class))],
       ['a waiting job in the line of another limit', 5, (rowOf) => move(rowOf(5), limitLine(GPU + 1))],
       ['a blocked job in a line', 6, (rowOf) => move(rowOf(6), readyLine(MAIL.class))],
+      [
+        'a large result that is not there',
+        7,
+        (rowOf) => ({ jobs: [changed(rowOf(7), { ...rowOf(7), flags: LARGE_RESULT })] }),
+      ],
+      [
+        'a large input of which its job does not know',
+        8,
+        () => ({ payloads: [{ job: 8, field: 'input', text: '1' }] }),
+      ],
       ['an ended job in a line', 8, (rowOf) => move(rowOf(8), readyLine(MAIL.class))],
     ]
     const move = (row: JobRow, line: number): Partial<Batch> => ({ jobs: [changed(row, { ...row, line })] })

@@ -1,7 +1,7 @@
 /**
  * Check: looks for rows of a memory store that contradict each other.
  */
-import { HAS_DEPENDENTS, type JobRow, limitsOf } from '../../core/model/job.ts'
+import { HAS_DEPENDENTS, type JobRow, LARGE_INPUT, LARGE_RESULT, limitsOf } from '../../core/model/job.ts'
 import { DUE_LINE, limitLine, NO_LINE, RUNNING_LINE, readyLine, SETTLE_LINE } from '../../core/model/line.ts'
 import {
   BLOCKED,
@@ -23,8 +23,10 @@ export function check(tables: Tables): string[] {
   const found: string[] = []
   for (const job of tables.jobs.values()) {
     found.push(...checkLine(tables, job), ...checkHeld(tables, job), ...checkPending(tables, job))
+    found.push(...checkPayloads(tables, job))
   }
   found.push(...checkHolders(tables), ...checkEdges(tables), ...checkCounts(tables), ...checkOrphans(tables))
+  found.push(...tables.blobs.check(valuesOf(tables)))
   return found
 }
 
@@ -72,6 +74,24 @@ function* checkPending(tables: Tables, job: JobRow): Generator<string> {
     yield `Job ${job.id} counts ${job.pending} unsettled dependencies, but there are ${edges}.`
   }
   if (job.state === BLOCKED && edges === 0) yield `Job ${job.id} is blocked, but by nothing.`
+}
+
+/** A job has the large values that it says, and no others. */
+function* checkPayloads(tables: Tables, { id, flags }: JobRow): Generator<string> {
+  for (const [field, flag] of [
+    ['input', LARGE_INPUT],
+    ['result', LARGE_RESULT],
+  ] as const) {
+    const says = (flags & flag) !== 0
+    if (says !== (tables.payloads.get(id)?.has(field) ?? false))
+      yield `Job ${id} says that its ${field} is ${says ? 'large, but has none' : 'not large, but has one'}.`
+  }
+}
+
+/** The values of all rows that may refer to blobs. */
+function* valuesOf(tables: Tables): Generator<string | null> {
+  for (const payloads of tables.payloads.values()) yield* payloads.values()
+  for (const rows of tables.journal.values()) for (const { value } of rows.values()) yield value
 }
 
 /** Each holder is a live job that says so (C2, C3). */

@@ -35,7 +35,8 @@ export function createReads(
     expiredKeys: (now, after) => run(() => expiredKeys(tables, now, after)),
     dependents: (jobs, limit) => run(() => dependents(tables, jobs, limit)),
     journal: (job, from) => run(() => journal(tables, job, from)),
-    info: () => run(() => ({ store: 'memory', jobs: tables.jobs.size, ...facts() })),
+    info: () =>
+      run(() => ({ store: 'memory', jobs: tables.jobs.size, blobs: tables.blobs.size, ...facts() })),
     check: () => run(() => check(tables)),
   }
 }

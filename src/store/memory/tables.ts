@@ -30,6 +30,7 @@ import {
   type MetadataRow,
   type NameRow,
   nameId,
+  type PayloadRow,
   type ProfileRow,
   type ProgressRow,
   type QueueRow,
@@ -38,6 +39,7 @@ import {
 } from '../../core/model/rows.ts'
 import { assert } from '../../std/assert.ts'
 import { type Batch, EXPIRY_LINE, type JobChange } from '../store.ts'
+import { Blobs } from './blobs.ts'
 import { bucket } from './bucket.ts'
 import { Edges } from './edges.ts'
 import { Order, type Place } from './order.ts'
@@ -71,6 +73,8 @@ export class Tables {
   readonly runs = new Map<number, RunRow>()
   /** Per run its rows by sequence number, in order. */
   readonly journal = new Map<number, Map<number, JournalRow>>()
+  /** The long ones of the texts in payloads and journals. */
+  readonly blobs = new Blobs()
   /** Number of jobs by `route * 16 + state`. */
   readonly counts = new Map<number, number>()
   readonly #lines = new Map<number, Order>()
@@ -190,7 +194,7 @@ export class Tables {
 
   #append({ attempts, payloads, logs, progress, metadata }: Batch): void {
     for (const row of attempts) bucket(this.attempts, row.job, () => new Map()).set(row.number, row)
-    for (const row of payloads) bucket(this.payloads, row.job, () => new Map()).set(row.field, row.text)
+    for (const row of payloads) this.#putPayload(row)
     for (const row of logs) {
       bucket(this.logs, row.job, () => new Map()).set(`${row.attempt}:${row.offset}:${row.stream}`, row)
     }
@@ -201,23 +205,36 @@ export class Tables {
     }
   }
 
+  #putPayload({ job, field, text }: PayloadRow): void {
+    const own = bucket(this.payloads, job, () => new Map<string, string>())
+    this.blobs.drop(own.get(field) ?? null)
+    if (text !== null) own.set(field, this.blobs.refer(text))
+    else own.delete(field)
+    if (own.size === 0) this.payloads.delete(job)
+  }
+
   #writeJournals({ runs, journal, journalCuts }: Batch): void {
     for (const row of runs) this.runs.set(row.job, row)
     for (const row of journal) {
       const value = row.copyOf === 0 ? row.value : (this.payloads.get(row.copyOf)?.get('result') ?? null)
-      bucket(this.journal, row.run, () => new Map()).set(row.sequence, { ...row, value, copyOf: 0 })
+      const kept = { ...row, value: this.blobs.refer(value), copyOf: 0 }
+      bucket(this.journal, row.run, () => new Map()).set(row.sequence, kept)
     }
     for (const { run, before, failures } of journalCuts) {
       const rows = this.journal.get(run) ?? new Map<number, JournalRow>()
       const hasFailed = failures ? failuresOf([...rows.values()]) : () => false
       for (const row of [...rows.values()]) {
-        if (row.sequence < before || hasFailed(row)) rows.delete(row.sequence)
+        if (row.sequence >= before && !hasFailed(row)) continue
+        this.blobs.drop(row.value)
+        rows.delete(row.sequence)
       }
     }
   }
 
   #purge(job: number, time: number): void {
     this.#removeJob(job)
+    for (const text of this.payloads.get(job)?.values() ?? []) this.blobs.drop(text)
+    for (const { value } of this.journal.get(job)?.values() ?? []) this.blobs.drop(value)
     for (const table of [
       ...[this.attempts, this.payloads, this.logs, this.progress, this.metadata, this.runs, this.journal],
     ])

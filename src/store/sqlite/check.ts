@@ -2,6 +2,7 @@
  * Check: looks for damage, and for rows that contradict each other. Reads only.
  */
 import type Database from 'better-sqlite3'
+import { digestOf } from '../blobs.ts'
 
 /** A claim about all rows, and the query that finds what breaks it. The first column names the row. */
 const CLAIMS: readonly (readonly [claim: string, sql: string])[] = [
@@ -70,6 +71,23 @@ const CLAIMS: readonly (readonly [claim: string, sql: string])[] = [
     'a journal is that of a job, and so is what a run waits for',
     'SELECT job FROM (SELECT DISTINCT run AS job FROM journal UNION SELECT job FROM runs) WHERE job NOT IN (SELECT id FROM jobs)',
   ],
+  [
+    'a job has the large values that it says, and no others',
+    `SELECT id FROM jobs, (SELECT 'input' AS name, 2 AS flag UNION ALL SELECT 'result', 4)
+     WHERE ((flags & flag) <> 0) <> EXISTS (SELECT 1 FROM payloads WHERE job = id AND field = name)`,
+  ],
+  [
+    'a large value counts the rows that refer to it, of which there are some',
+    `SELECT id FROM (
+       SELECT id, uses FROM blobs UNION ALL SELECT blob, -count(*) FROM payloads GROUP BY blob
+       UNION ALL SELECT blob, -count(*) FROM journal GROUP BY blob
+     ) WHERE id IS NOT NULL GROUP BY id HAVING sum(uses) <> 0 OR max(uses) <= 0`,
+  ],
+  [
+    'a large value is the text of its digest',
+    `SELECT coalesce(blobs.id, blob_texts.id) FROM blobs FULL JOIN blob_texts USING (id)
+     WHERE digest IS NULL OR text IS NULL OR digest <> digest_of(text)`,
+  ],
   ['every job has its route', 'SELECT id FROM jobs WHERE route NOT IN (SELECT id FROM routes)'],
 ]
 
@@ -83,6 +101,7 @@ export function check(db: Database.Database): string[] {
     if (row.integrity_check !== 'ok') problems.push(`the file is damaged: ${row.integrity_check}`)
   }
   if (problems.length > 0) return problems
+  db.function('digest_of', { deterministic: true }, (text) => digestOf(text as string))
   for (const [claim, sql] of CLAIMS) {
     const rows = db
       .prepare(`${sql} LIMIT ${MOST + 1}`)

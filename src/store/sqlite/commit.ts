@@ -2,7 +2,10 @@
  * Commit: one batch, one fenced transaction.
  */
 import type Database from 'better-sqlite3'
+import type { PayloadRow } from '../../core/model/rows.ts'
 import { perdureError } from '../../errors.ts'
+import { isBlob } from '../blobs.ts'
+import { Blobs } from './blobs.ts'
 import { fill, groupSql } from './group-sql.ts'
 import { writeJournals } from './journal.ts'
 import { LeaseWriter } from './leases.ts'
@@ -12,28 +15,32 @@ import { Statements } from './statements.ts'
 /** Rows of one statement: fewer calls into SQLite take a fifth off the time of a write. */
 const ROWS_PER_STATEMENT = 32
 
-/** Tables from which a purge takes all rows of a job; the column that names it. */
+/** Tables from which a purge takes all rows of a job; the column that names it. Those that may refer to blobs come beside them. */
 const PURGED = [
   ['attempts', 'job'],
-  ['payloads', 'job'],
   ['logs', 'job'],
   ['progress', 'job'],
   ['metadata', 'job'],
   ['runs', 'job'],
-  ['journal', 'run'],
   ['holders', 'member'],
   ['dependents', 'owner'],
   ['dependents', 'member'],
+] as const
+const PURGED_VALUES = [
+  ['payloads', 'job'],
+  ['journal', 'run'],
 ] as const
 
 /** Writes batches to one connection. */
 export class Committer {
   readonly #statements: Statements
   readonly #leases: LeaseWriter
+  readonly #blobs: Blobs
 
   constructor(db: Database.Database) {
     this.#statements = new Statements(db)
     this.#leases = new LeaseWriter(this.#statements)
+    this.#blobs = new Blobs(this.#statements)
   }
 
   /** Durable when it returns (synchronous = FULL). Throws FENCED, or what SQLite throws; nothing took effect then. */
@@ -46,12 +53,14 @@ export class Committer {
       this.#writeTurns(batch)
       this.#writeRanges(batch)
       this.#writeAppended(batch)
-      writeJournals(this.#statements, batch)
+      writeJournals(this.#statements, this.#blobs, batch)
       this.#purge(batch)
+      this.#blobs.settle()
       this.#run('COMMIT')
     } catch (error) {
       this.#statements.rollBack()
       this.#leases.forget()
+      this.#blobs.forget()
       throw error
     }
   }
@@ -133,8 +142,7 @@ export class Committer {
       const sql = 'REPLACE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)'
       this.#run(sql, job, number, worker, startedAt, endedAt, outcome, error)
     }
-    for (const { job, field, text } of payloads)
-      this.#run('REPLACE INTO payloads VALUES (?, ?, ?)', job, field, text)
+    for (const row of payloads) this.#writePayload(row)
     for (const { job, attempt, offset, stream, at, text } of logs) {
       this.#run('REPLACE INTO logs VALUES (?, ?, ?, ?, ?, ?)', job, attempt, offset, stream, at, text)
     }
@@ -146,10 +154,18 @@ export class Committer {
     }
   }
 
+  #writePayload({ job, field, text }: PayloadRow): void {
+    this.#blobs.delete('payloads', 'job = ? AND field = ?', job, field)
+    const sql = 'INSERT INTO payloads VALUES (?, ?, ?, ?)'
+    if (isBlob(text)) this.#run(sql, job, field, null, this.#blobs.refer(text))
+    else if (text !== null) this.#run(sql, job, field, text, null)
+  }
+
   /** Keys are remembered for their window, whatever becomes of their job (D9). */
   #purge({ purged, time }: PackedBatch): void {
     for (const job of purged) {
       for (const [table, column] of PURGED) this.#run(`DELETE FROM ${table} WHERE ${column} = ?`, job)
+      for (const [table, column] of PURGED_VALUES) this.#blobs.delete(table, `${column} = ?`, job)
       this.#run('DELETE FROM keys WHERE job = ? AND until <= ?', job, time)
     }
   }

@@ -2,7 +2,9 @@
  * Journals: the rows of workflow runs, written many to a statement and read in pages.
  */
 import { blankRun, type JournalPage, type JournalRow, type RunRow } from '../../core/model/journal.ts'
+import { isBlob } from '../blobs.ts'
 import type { Batch } from '../store.ts'
+import { type Blobs, resolved } from './blobs.ts'
 import type { Statements } from './statements.ts'
 
 /** Rows of one statement; see commit.ts. */
@@ -16,49 +18,64 @@ type Value = number | string | null
 /** Writes what a batch says about journals; their rows go before the cuts. */
 export function writeJournals(
   statements: Statements,
+  blobs: Blobs,
   { runs, journal, journalCuts }: Pick<Batch, 'runs' | 'journal' | 'journalCuts'>,
 ): void {
   for (const { job, start, waits, inbox, origin } of runs) {
     statements.get('REPLACE INTO runs VALUES (?, ?, ?, ?, ?)').run(job, start, waits, inbox, origin)
   }
-  writeRows(statements, journal)
+  writeRows(statements, blobs, journal)
+  copyResults(statements, blobs, journal)
   for (const { run, before, failures } of journalCuts) {
-    if (before > 0) statements.get('DELETE FROM journal WHERE run = ? AND sequence < ?').run(run, before)
-    if (failures) statements.get(CUT_FAILURES).run(run, run, run)
+    if (before > 0) blobs.delete('journal', 'run = ? AND sequence < ?', run, before)
+    if (failures) blobs.delete('journal', FAILURES, run, run, run)
   }
 }
 
 /** What failed goes with all of its rows: a step with those of its tries, a child, whose position may be another's as well, with its own. Locks were given back, and are taken again; nobody has cancelled the run any more. */
-const CUT_FAILURES = `
-DELETE FROM journal WHERE run = ? AND (kind IN (6, 8, 9) OR (kind = 4 AND state = 2)
+const FAILURES = `run = ? AND (kind IN (6, 8, 9) OR (kind = 4 AND state = 2)
   OR (kind = 4 AND state = 0 AND '#' || value IN (SELECT name FROM journal WHERE run = ? AND kind = 4 AND state = 2))
   OR (kind IN (1, 2) AND position IN (SELECT position FROM journal WHERE run = ? AND kind = 1 AND state = 2)))`
 
-function writeRows(statements: Statements, rows: readonly JournalRow[]): void {
+function writeRows(statements: Statements, blobs: Blobs, rows: readonly JournalRow[]): void {
   let at = 0
   const args: Value[] = []
   for (const count of [ROWS_PER_STATEMENT, 1]) {
-    if (rows.length - at < count) continue
-    const statement = statements.get(insertSql(count))
     for (; at + count <= rows.length; at += count) {
       args.length = 0
-      for (let i = at; i < at + count; i++) push(args, rows[i] as JournalRow)
-      statement.run(...args)
+      const some = rows.slice(at, at + count)
+      const refers = some.some(({ value }) => isBlob(value))
+      for (const row of some) push(args, row, refers ? blobs : undefined)
+      statements.get(insertSql(count, refers)).run(...args)
     }
   }
-  for (const { run, sequence, copyOf } of rows)
-    if (copyOf !== 0) statements.get(COPY).run(copyOf, run, sequence)
 }
 
-function insertSql(rows: number): string {
-  return `INSERT INTO journal VALUES ${new Array(rows).fill('(?, ?, ?, ?, ?, ?, ?, ?)').join(', ')}`
+/** Few rows refer to blobs: where none does, that column is left out. */
+function insertSql(rows: number, refers: boolean): string {
+  const columns = `run, sequence, position, kind, state, name, value, at${refers ? ', blob' : ''}`
+  const row = `(?, ?, ?, ?, ?, ?, ?, ?${refers ? ', ?' : ''})`
+  return `INSERT INTO journal (${columns}) VALUES ${new Array(rows).fill(row).join(', ')}`
 }
 
+function push(args: Value[], row: JournalRow, blobs: Blobs | undefined): void {
+  const { run, sequence, position, kind, state, name, value, at } = row
+  const blob = blobs !== undefined && isBlob(value) ? blobs.refer(value) : null
+  args.push(run, sequence, position, kind, state, name, blob === null ? value : null, at)
+  if (blobs !== undefined) args.push(blob)
+}
+
+/** Large results of jobs, which their payloads and the journal then share. */
 const COPY = `
-UPDATE journal SET value = (SELECT text FROM payloads WHERE job = ? AND field = 'result') WHERE run = ? AND sequence = ?`
+UPDATE journal SET (value, blob) = (SELECT text, blob FROM payloads WHERE job = ? AND field = 'result')
+WHERE run = ? AND sequence = ? RETURNING blob`
 
-function push(args: Value[], { run, sequence, position, kind, state, name, value, at }: JournalRow): void {
-  args.push(run, sequence, position, kind, state, name, value, at)
+function copyResults(statements: Statements, blobs: Blobs, rows: readonly JournalRow[]): void {
+  for (const { run, sequence, copyOf } of rows) {
+    if (copyOf === 0) continue
+    const { blob } = statements.get(COPY).get(copyOf, run, sequence) as { blob: number | null }
+    if (blob !== null) blobs.count(blob, 1)
+  }
 }
 
 /** The rows of runs, with the lengths of their journals. A run of which nothing was written has none. */
@@ -82,8 +99,8 @@ function lengthOf(statements: Statements, run: number): number {
 export function readJournal(statements: Statements, run: number, from: number): JournalPage {
   const known = statements.get('SELECT start, origin FROM runs WHERE job = ?').get(run)
   const { start, origin } = (known ?? blankRun(run)) as Pick<RunRow, 'start' | 'origin'>
-  const sql = `SELECT run, sequence, position, kind, state, name, value, at, 0 AS copyOf FROM journal
-    WHERE run = ? AND sequence >= ? ORDER BY sequence LIMIT ?`
+  const sql = `SELECT run, sequence, position, kind, state, name, ${resolved('value')} AS value, at, 0 AS copyOf
+    FROM journal     WHERE run = ? AND sequence >= ? ORDER BY sequence LIMIT ?`
   const rows: JournalRow[] = []
   let characters = 0
   for (const row of statements.get(sql).iterate(run, from, PAGE_ROWS) as IterableIterator<JournalRow>) {

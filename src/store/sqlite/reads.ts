@@ -10,6 +10,7 @@ import type { StateCode } from '../../core/model/states.ts'
 import { CANCELLED, FAILED, SUCCEEDED } from '../../core/model/states.ts'
 import { assert } from '../../std/assert.ts'
 import type { KeyPlace, StoredJob, StoredJobDetails, StoredPage, StoredQuery, StoreReads } from '../store.ts'
+import { resolved } from './blobs.ts'
 import { check } from './check.ts'
 import { unpackRows } from './job-columns.ts'
 import { readJournal } from './journal.ts'
@@ -167,7 +168,7 @@ export class Reads {
   }
 
   #payload(job: number, field: string): string | null {
-    const sql = 'SELECT text FROM payloads WHERE job = ? AND field = ?'
+    const sql = `SELECT ${resolved('text')} AS text FROM payloads WHERE job = ? AND field = ?`
     return this.#row<{ text: string }>(sql, [job, field])?.text ?? null
   }
 
@@ -280,6 +281,7 @@ export class Reads {
       epoch: shard?.epoch ?? 0,
       sequence: shard?.sequence ?? 0,
       nextJob: shard?.nextJob ?? 0,
+      blobs: this.#row<{ count: number }>('SELECT count(*) AS count FROM blobs', [])?.count ?? 0,
     }
   }
 

@@ -110,8 +110,24 @@ CREATE TABLE journal (
 /** Version 6: where a run began anew, which is part of the keys of its steps. */
 const SIXTH = 'ALTER TABLE runs ADD COLUMN origin INTEGER NOT NULL DEFAULT 0'
 
+/**
+ * Version 7: large values by their content. Those that were there stay where they are until their rows go. Payloads that
+ * their jobs no longer knew of were left until then as well, and are now gone at once.
+ */
+const SEVENTH = `
+CREATE TABLE blobs (id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, uses INTEGER NOT NULL);
+CREATE TABLE blob_texts (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
+ALTER TABLE journal ADD COLUMN blob INTEGER;
+CREATE INDEX journal_blobs ON journal (run, blob) WHERE blob IS NOT NULL;
+ALTER TABLE payloads RENAME TO payloads_before;
+CREATE TABLE payloads (job INTEGER, field TEXT, text TEXT, blob INTEGER, PRIMARY KEY (job, field));
+INSERT INTO payloads SELECT job, field, text, NULL FROM payloads_before
+  WHERE job IN (SELECT id FROM jobs WHERE (flags & iif(field = 'input', 2, 4)) <> 0);
+DROP TABLE payloads_before;
+`
+
 /** The step to version `index + 1`. */
-export const MIGRATIONS: readonly string[] = [FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH]
+export const MIGRATIONS: readonly string[] = [FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH]
 
 /** The version that this code writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length
