@@ -149,7 +149,7 @@ describe('errors', () => {
     if (code === 'CANCELLED') expect(example?.text).toMatch(/^The job was cancelled: .+\.\n$/)
     else if (code !== 'HANDLER_FAILED') {
       const escaped = title.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-      expect(example?.text).toMatch(new RegExp(`^${escaped}: expected .+; found .+\\. .+\\.\n$`, 's'))
+      expect(example?.text).toMatch(new RegExp(`^${escaped}: expected .+; found .+\\. .+[.?]\n$`, 's'))
     }
     expect(read('docs/errors/README.md')).toContain(
       `| [${code}](${code}.md) | ${title} | ${exit} | ${answer} |\n`,

@@ -17,7 +17,7 @@ import { type CancelOptions, handleOf, JobHandle, type LogOptions } from './app/
 import { answerQuestion, type InboxOptions, type Question, readInbox } from './app/inbox.ts'
 import { makeWorker, type WorkOptions } from './app/work.ts'
 import type { Client } from './client/client.ts'
-import { defineJob, type JobDefinition } from './client/definition.ts'
+import { defineJob, type JobDefinition, readDefinition } from './client/definition.ts'
 import { type AfterOption, type EnqueueOptions, type JobReference, makeSpec } from './client/enqueue.ts'
 import type { TlsFiles } from './client/remote/door.ts'
 import type {
@@ -32,10 +32,10 @@ import type {
   WatchFilter,
 } from './client/types.ts'
 import type { ForkOptions } from './client/workflows.ts'
-import { PerdureError, perdureError } from './errors.ts'
+import { PerdureError } from './errors.ts'
 import type { Surroundings } from './runtime/services.ts'
 import { type Duration, parseDuration } from './std/duration.ts'
-import { checkKnown } from './std/options.ts'
+import { arrayOf, checkKnown, invalidOption } from './std/options.ts'
 import type { Worker } from './worker/worker.ts'
 
 /** The options of {@link open}. */
@@ -132,7 +132,7 @@ export class App {
     const made =
       what instanceof Draft
         ? makeSpec(what.definition, what.input, what.options)
-        : makeSpec(typeof what === 'string' ? this.#kind(what) : what, input, options)
+        : makeSpec(this.#definition(what), input, options)
     const [enqueued] = await this.client.enqueue([made instanceof Promise ? await made : made])
     const { id, created } = enqueued as Enqueued
     return new JobHandle(this.client, id, created)
@@ -148,6 +148,7 @@ export class App {
     drafts: Drafts,
     options: EnqueueManyOptions = {},
   ): Promise<HandlesOf<Drafts>> {
+    arrayOf('the drafts of enqueueMany', drafts, 'drafts')
     checkKnown('enqueueMany', options, ['onProgress', 'request'])
     const enqueued = new Array<Enqueued>(drafts.length)
     const idOf = (position: number): number => (enqueued[position] as Enqueued).id
@@ -302,6 +303,10 @@ export class App {
     await this.#closeClient()
   }
 
+  #definition(what: JobDefinition | string): JobDefinition {
+    return typeof what === 'string' ? this.#kind(what) : readDefinition('the definition of enqueue', what)
+  }
+
   /** A kind that is only a name; its definition is kept, so that its jobs share one. */
   #kind(kind: string): JobDefinition {
     let definition = this.#kinds.get(kind)
@@ -352,11 +357,7 @@ export async function open(url: string, options: OpenOptions = {}): Promise<App>
 function readTimeout(timeout: Duration): number {
   const ms = parseDuration(timeout, 'timeout')
   if (ms > 0 && ms <= MOST_TIMEOUT_MS) return ms
-  throw perdureError('INVALID_OPTION', {
-    expected: "'timeout' to be longer than nothing and at most a day",
-    found: String(timeout),
-    fix: "Change 'timeout'",
-  })
+  throw invalidOption('timeout', 'longer than nothing and at most a day', timeout)
 }
 
 const MOST_TIMEOUT_MS = 86_400_000

@@ -28,7 +28,7 @@ export const ERROR_KINDS = {
   INVALID_DURATION: kind('A duration could not be read', 64),
   INVALID_URL: kind('A store or node address could not be read', 64),
   INVALID_CURSOR: kind('A page cursor is not one that a list gave out', 64),
-  INVALID_INPUT: kind('The input does not match the schema of its kind', 65),
+  INVALID_INPUT: kind('The input is not what is expected', 65),
   INVALID_OUTPUT: kind('The result does not match the schema of its kind', 65),
   NOT_SERIALIZABLE: kind('A value cannot be written as JSON', 65),
   TOO_LARGE: kind('A value is larger than its limit', 65),
@@ -132,7 +132,9 @@ export class PerdureError extends Error {
  * @param details The three sentences, without full stops.
  */
 export function perdureError(code: ErrorCode, details: ErrorDetails): PerdureError {
-  const message = `${ERROR_KINDS[code].title}: expected ${details.expected}; found ${details.found}. ${details.fix}.`
+  const { expected, found, fix } = details
+  const end = /[.?]$/.test(fix) ? '' : '.'
+  const message = `${ERROR_KINDS[code].title}: expected ${expected}; found ${found}. ${fix}${end}`
   return new PerdureError(code, message, {
     cause: details.cause,
     ...(details.data === undefined ? {} : { data: details.data }),

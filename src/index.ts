@@ -40,6 +40,7 @@ export type {
   RetryOption,
   RetryOptions,
   SharedOptions,
+  TimeoutOption,
   TimeoutOptions,
 } from './client/profile-options.ts'
 export type * from './client/types.ts'

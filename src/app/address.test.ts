@@ -17,3 +17,14 @@ describe('addresses of nodes', () => {
     expect(() => parseAddress('https://user:secret@node')).not.toThrow(/secret/)
   })
 })
+
+describe('addresses of stores', () => {
+  it.each(['app.db', './app.db', '/var/app.db'])('a path alone is likely meant as a file: %s', (path) => {
+    expect(() => parseAddress(path)).toThrow(`Did you mean 'sqlite:${path}'?`)
+  })
+
+  it.each(['postgres://db/app', 'mongo:x', ''])('of others nothing is guessed: %j', (text) => {
+    expect(() => parseAddress(text)).toThrow(/Use 'memory:'/)
+    expect(() => parseAddress(text)).not.toThrow(/Did you mean/)
+  })
+})

@@ -26,7 +26,10 @@ export function parseAddress(url: unknown): Address {
   if (url === 'memory:') return { type: 'memory' }
   if (/^https?:/i.test(url)) return { type: 'node', url: nodeUrl(url) }
   const [, scheme = '', rest = ''] = /^(sqlite|unix):(.*)$/s.exec(url) ?? []
-  if (scheme === '') throw invalid(withoutSecrets(url), FIX)
+  if (scheme === '') {
+    const isPath = url !== '' && !url.includes(':')
+    throw invalid(withoutSecrets(url), isPath ? `Did you mean 'sqlite:${url}'? ${FIX}` : FIX)
+  }
   const path = rest.replace(/^\/\/(?=\/)/, '')
   if (path.startsWith('//'))
     throw invalid(describeValue(url), `Did you mean '${scheme}:${path.slice(2)}'? ${FIX}`)

@@ -3,7 +3,7 @@
  *
  * Owns: the way from drafts in any order to calls of at most 10,000 jobs. Never does: talking to a client.
  */
-import type { JobDefinition } from '../client/definition.ts'
+import { type JobDefinition, readDefinition } from '../client/definition.ts'
 import { type AfterOption, type EnqueueOptions, makeSpec } from '../client/enqueue.ts'
 import type { Dependency, JobSpec } from '../client/types.ts'
 import { perdureError } from '../errors.ts'
@@ -37,7 +37,7 @@ export function draft<Input, Output>(
   definition: JobDefinition<Input, Output>,
   ...[input, options]: EnqueueArguments<Input, DraftOptions>
 ): Draft<Output> {
-  return new Draft(definition, input, options)
+  return new Draft(readDefinition('the definition of draft', definition), input, options)
 }
 
 const GROUP: JobDefinition = Object.freeze({

@@ -4,7 +4,7 @@
 import type { JobDefinition } from '../client/definition.ts'
 import type { PerdureError } from '../errors.ts'
 import type { Handler } from '../executors/function/function.ts'
-import { invalidOption } from '../std/options.ts'
+import { invalidOption, wrongUse } from '../std/options.ts'
 import { handlerOf } from './job.ts'
 
 /** @throws INVALID_OPTION for a definition without a handler, and for two of one kind. */
@@ -25,5 +25,5 @@ export function handlersOf(definitions: readonly JobDefinition[]): Map<string, H
 /** Two definitions of one kind: INVALID_OPTION. */
 export function twiceError(kind: string): PerdureError {
   const found = `two of kind ${JSON.stringify(kind)}`
-  return invalidOption('the definitions of work', 'of one kind each', found, 'Give each kind once')
+  return wrongUse('the definitions of work', 'of one kind each', found, 'Give each kind once')
 }

@@ -19,6 +19,9 @@ export interface VersionOptions {
   readonly accepts?: readonly string[]
 }
 
+/** The names of {@link VersionOptions}. */
+export const VERSION_OPTIONS = ['version', 'accepts'] as const
+
 /** A version as a definition has it. */
 export interface Versions {
   /** What its runs ask for; undefined where any worker will do. */

@@ -3,7 +3,7 @@
  */
 import { fileURLToPath } from 'node:url'
 import type { Client } from '../client/client.ts'
-import type { JobDefinition } from '../client/definition.ts'
+import { type JobDefinition, readDefinition } from '../client/definition.ts'
 import type { Executor } from '../executors/executor.ts'
 import { createFunctionExecutor } from '../executors/function/function.ts'
 import { createProcessPool } from '../executors/process/pool.ts'
@@ -11,7 +11,7 @@ import { type Clock, systemClock } from '../runtime/clock.ts'
 import type { Surroundings } from '../runtime/services.ts'
 import { systemTimers, type Timers } from '../runtime/timers.ts'
 import { type Duration, parseDuration } from '../std/duration.ts'
-import { checkKnown, invalidOption, nonEmptyText, wholeNumber } from '../std/options.ts'
+import { arrayOf, checkKnown, invalidOption, nonEmptyText, wholeNumber } from '../std/options.ts'
 import { machineAttributes } from '../worker/attributes.ts'
 import { DEFAULT_SLOTS, type WorkerOptions } from '../worker/options.ts'
 import { createWorker, type Worker } from '../worker/worker.ts'
@@ -77,6 +77,8 @@ export function makeWorker(
   options: WorkOptions,
   surroundings?: Surroundings,
 ): Worker {
+  arrayOf('the definitions of work', definitions, 'definitions')
+  for (const definition of definitions) readDefinition('each definition of work', definition)
   checkKnown('work', options, KNOWN)
   const { drain, executors: others = {}, queues, processes, guards = isDevelopment(), ...rest } = options
   const workflows = definitions.filter(isWorkflow)

@@ -2,12 +2,18 @@
  * `workflow(...)`: a definition of durable code, whose types reach from the enqueue to the result.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { type DefinitionOptions, defineJob, type JobDefinition } from '../client/definition.ts'
+import {
+  DEFINITION_OPTIONS,
+  type DefinitionOptions,
+  defineJob,
+  type JobDefinition,
+  ownerOf,
+} from '../client/definition.ts'
 import { checkValue } from '../client/schema.ts'
-import { invalidOption } from '../std/options.ts'
+import { invalidOption, wrongUse } from '../std/options.ts'
 import type { WorkflowCode } from '../worker/workflow/executor.ts'
 import type { Flow } from '../workflow/flow.ts'
-import { readVersions, type VersionOptions } from './version.ts'
+import { readVersions, VERSION_OPTIONS, type VersionOptions } from './version.ts'
 
 /** The options of `workflow`. */
 export interface WorkflowOptions<Value, Returned>
@@ -28,7 +34,7 @@ export interface WorkflowDefinition<Input = unknown, Output = unknown> extends J
  * Defines a workflow.
  *
  * @param kind the name under which its runs are stored; a worker runs those whose kinds it was given.
- * @throws INVALID_OPTION or INVALID_DURATION, naming the option.
+ * @throws INVALID_OPTION, INVALID_NAME or INVALID_DURATION, naming the option.
  */
 export function workflow<Input extends StandardSchemaV1, Returned = unknown>(
   kind: string,
@@ -45,9 +51,9 @@ export function workflow<Input = undefined, Returned = unknown>(
   },
 ): WorkflowDefinition<Input, Awaited<Returned>>
 export function workflow(kind: string, options: object): WorkflowDefinition<never, never> {
+  const owner = ownerOf('workflow', kind, options, [...DEFINITION_OPTIONS, ...VERSION_OPTIONS])
   const { run, version, accepts, ...rest } = options as DefinitionOptions &
     VersionOptions & { run: (flow: Flow, input: never) => unknown }
-  const owner = `workflow(${JSON.stringify(kind)})`
   if (typeof run !== 'function') throw invalidOption(`${owner} run`, 'a function', run)
   const versions = readVersions(
     owner,
@@ -55,10 +61,11 @@ export function workflow(kind: string, options: object): WorkflowDefinition<neve
     { ...(version === undefined ? {} : { version }), ...(accepts === undefined ? {} : { accepts }) },
     run,
   )
-  const definition = defineJob(kind, {
-    ...withVersion(rest, versions.wanted),
-    run: () => refuse(owner),
-  })
+  const definition = defineJob(
+    kind,
+    { ...withVersion(rest, versions.wanted), run: () => refuse(owner) },
+    owner,
+  )
   const { output } = definition
   const code: WorkflowCode =
     output === undefined
@@ -81,5 +88,6 @@ export function isWorkflow(definition: JobDefinition): definition is WorkflowDef
 }
 
 function refuse(owner: string): never {
-  throw invalidOption(owner, 'run by a worker that was given its definition', 'a call of it as a plain job')
+  const expected = 'run by a worker that was given its definition'
+  throw wrongUse(owner, expected, 'a call of it as a plain job', 'Give the definition to app.work')
 }

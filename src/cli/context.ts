@@ -71,7 +71,8 @@ export function makeContext(streams: Streams, env: NodeJS.ProcessEnv, options: C
     },
     async hasStore() {
       const { type, path } = await context.address()
-      return type === 'node' || existsSync(path)
+      // a file that is not there is a store in which nothing was done yet; nobody at a socket or a node is an error
+      return type !== 'sqlite' || existsSync(path)
     },
     async withStore(opening, act) {
       const address = await context.address()

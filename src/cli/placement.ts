@@ -44,18 +44,24 @@ export function addPlacementOptions(command: Command): Command {
     .option('--memory <size>', 'reserve so much memory of the worker while it runs, such as 4G')
 }
 
+/** What messages call the entries. */
+const FLAGS = {
+  ...{ hosts: '--host', networks: '--network', platforms: '--platform', paths: '--path', labels: '--label' },
+}
+
 /** What the options need; undefined when nothing. @throws INVALID_OPTION naming the option. */
 export function readPlacement(options: PlacementOptions): Requirements | undefined {
   const { host = [], notHost = [], network, platform, path, label, cpus, memory } = options
   const hosts = [...host, ...notHost.map((pattern) => negate('--not-host', pattern))]
+  const lists = {
+    ...(hosts.length === 0 ? {} : { hosts }),
+    ...(network === undefined ? {} : { networks: network }),
+    ...(platform === undefined ? {} : { platforms: platform }),
+    ...(path === undefined ? {} : { paths: path }),
+    ...(label === undefined ? {} : { labels: label }),
+  }
   const requires: Requirements = {
-    ...readRequirements('options', {
-      ...(hosts.length === 0 ? {} : { hosts }),
-      ...(network === undefined ? {} : { networks: network }),
-      ...(platform === undefined ? {} : { platforms: platform }),
-      ...(path === undefined ? {} : { paths: path }),
-      ...(label === undefined ? {} : { labels: label }),
-    }),
+    ...readRequirements('options', lists, FLAGS),
     ...(cpus === undefined ? {} : { cpus: parseWhole('--cpus', cpus, 1, 1_000_000) }),
     ...(memory === undefined ? {} : { memory: readMemory(memory) }),
   }

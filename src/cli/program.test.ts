@@ -47,8 +47,28 @@ describe('help', () => {
 describe('a mistake', () => {
   it.each([
     [['nonsense'], 64, 'unknown command'],
-    [['submit'], 64, ''],
-    [['kill'], 64, ''],
+    [['kil'], 64, 'Did you mean kill?'],
+    [['submit'], 64, 'found none. Write it behind the options'],
+    [['submit', '--retyr', '3', 'true'], 64, 'Did you mean --retry? See `perdure submit --help`'],
+    [['submit', '--delay'], 64, 'expected `perdure submit [options] [--] command [arguments...]`'],
+    [['submit', '--delay', '5', 'true'], 64, "Say the unit, as in '5ms' or '5s'"],
+    [['submit', '--limit', 'api=0', 'true'], 64, 'a key and a number, such as api=4'],
+    [['submit', '--host', '[a', 'true'], 64, 'expected --host to be a pattern such as node*'],
+    [['submit', '--network', '10.0.0.0/99', 'true'], 64, 'expected --network to be a network such as'],
+    [['submit', '--memory', '4X', 'true'], 64, "such as '512KiB'"],
+    [['submit', '--after', 'x', 'true'], 64, 'ids such as 12,13'],
+    [['submit', '--queue', 'a b', 'true'], 64, 'INVALID_NAME'],
+    [['submit', '--hold', '--delay', '1s', 'true'], 64, 'found both'],
+    [['kill'], 64, 'found neither'],
+    [['repin', '1'], 64, 'found neither'],
+    [['repin', '1', '--to', '8', '--to-any'], 64, 'found both'],
+    [['run'], 64, "missing required argument 'file'"],
+    [['doctor', 'x'], 64, 'too many arguments'],
+    [['enqueue', 'order', 'lamp'], 64, `A text needs quotes of its own: '"lamp"'`],
+    [['status', '--state', 'succeded'], 64, 'Did you mean succeeded?'],
+    [['status', '--url', './app.db'], 64, "Did you mean 'sqlite:./app.db'?"],
+    [['status', '--url', 'unix:/nowhere/none.sock'], 75, 'UNAVAILABLE'],
+    [['token', 'creat'], 64, "Did you mean 'create'? ["],
     [['status', 'twelve'], 64, 'INVALID_OPTION'],
     [['kill', '1', '--signal', 'NONE'], 64, 'INVALID_OPTION'],
     [['kill', '1', '--grace', 'long'], 64, 'INVALID_DURATION'],
@@ -59,6 +79,7 @@ describe('a mistake', () => {
     [['config', 'shout'], 64, 'INVALID_OPTION'],
     [['config', 'check', 'missing.yaml'], 66, 'NOT_FOUND'],
     [['run', 'missing.ts'], 66, 'NOT_FOUND'],
+    [['run', '/etc/hostname'], 65, 'to load as a module'],
   ] as const)('%j has an exit code and says what it is', async (words, code, text) => {
     const ran = await perdure(...words)
     expect({ ...ran, stdout: '' }).toMatchObject({ code })
@@ -68,6 +89,11 @@ describe('a mistake', () => {
   it('is JSON for programs, and one line for people', async () => {
     const { stderr } = await perdure('status', '--json', '7')
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'NOT_FOUND' } })
+    const misspelled = await perdure('status', '--json', '--sate', 'live')
+    expect(JSON.parse(misspelled.stderr)).toMatchObject({ error: { code: 'INVALID_OPTION' } })
+    // behind -- it is a word of the command that is submitted
+    const { stderr: text } = await perdure('submit', '--nope', '--', 'true', '--json')
+    expect(text).toMatch(/^perdure: .+unknown option '--nope'.+ \[INVALID_OPTION\]\n$/)
     expect((await onTerminal('status', '7')).stderr).toMatch(/^perdure: .+ \[NOT_FOUND\]\n$/)
   })
 })

@@ -6,7 +6,8 @@ import { Command, CommanderError } from 'commander'
 import { ERROR_KINDS, PerdureError } from '../errors.ts'
 import { type Entry, GROUPS, type RunAction } from './commands.ts'
 import { addCommonOptions, type CommonOptions, makeContext } from './context.ts'
-import type { Streams } from './output.ts'
+import { Output, type Streams } from './output.ts'
+import { usageError } from './usage-error.ts'
 
 /** Runs one command line; answers the exit code. Never throws. */
 export async function runProgram(
@@ -32,8 +33,10 @@ export async function runProgram(
     await program.parseAsync(withHelpOption(words), { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : ERROR_KINDS.INVALID_OPTION.exit
-    streams.stderr.write(`perdure: ${error instanceof Error ? error.stack : String(error)}\n`)
-    return error instanceof PerdureError ? error.exit : ERROR_KINDS.INTERNAL.exit
+    if (!(error instanceof PerdureError)) streams.stderr.write(`${(error as Error).stack ?? error}\n`)
+    // the options were not understood, so there is no context that knows this
+    const json = words.slice(0, [...words, '--'].indexOf('--')).includes('--json')
+    return new Output(streams, { json, quiet: false }).error(error)
   }
   return exit
 }
@@ -43,11 +46,17 @@ function buildProgram(streams: Streams, run: RunAction): Command {
   const entries = new Map<Command, Entry>()
   const prepare = (command: Command): Command =>
     command
-      .exitOverride()
-      .showHelpAfterError('(add --help for more)')
+      .exitOverride((end) => {
+        // help and versions end here as well
+        if (end.exitCode === 0 || end.code === 'commander.help') throw end
+        const name = command === program ? 'perdure' : `perdure ${command.name()}`
+        throw usageError(end, name, command.usage())
+      })
       .configureOutput({
         writeOut: (text) => void streams.stdout.write(text),
-        writeErr: (text) => void streams.stderr.write(text.replace(/^error: /, 'perdure: ')),
+        writeErr: (text) => void streams.stderr.write(text),
+        // told by whoever catches it, in the form of all errors
+        outputError: () => {},
       })
   prepare(addCommonOptions(program))
     .description('Runs work that must not be lost.')

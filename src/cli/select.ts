@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import type { Client } from '../client/client.ts'
 import type { JobQuery, JobView } from '../client/types.ts'
 import type { JobState } from '../core/model/states.ts'
-import { invalidOption } from '../std/options.ts'
+import { wrongUse } from '../std/options.ts'
 import { collect } from './context.ts'
 import { type NamedId, parseIds, parsePairs, parseStates } from './parse/values.ts'
 
@@ -89,11 +89,11 @@ export function readSelection(
 ): Selection {
   const query = filterQuery(options)
   if (words.length > 0 && query !== undefined) {
-    throw invalidOption('the selection', 'either ids or filters', 'both', 'Leave one of them out')
+    throw wrongUse('the selection', 'either ids or filters', 'both', 'Leave one of them out')
   }
   if (words.length > 0) return parseIds(words)
   if (query !== undefined) return { states, ...query, order: 'oldest' }
-  throw invalidOption(
+  throw wrongUse(
     'the selection',
     'ids, or filters such as --queue or --state',
     'neither',

@@ -8,7 +8,7 @@ import { type Command, Option } from 'commander'
 import type { Client, ImportedJob } from '../client/client.ts'
 import type { Enqueued, JobSpec, ProfileOptions } from '../client/types.ts'
 import type { CommandContext } from '../core/model/profile.ts'
-import { invalidOption } from '../std/options.ts'
+import { invalidOption, wrongUse } from '../std/options.ts'
 import { type Context, collect } from './context.ts'
 import { parseAfter, parseLimits, parseMoment, parsePairs, parseSpan, parseWhole } from './parse/values.ts'
 import { addPlacementOptions, type PlacementOptions, readPlacement } from './placement.ts'
@@ -93,12 +93,7 @@ export function readSubmission(context: Context, options: SubmissionOptions): Jo
 export function readJob(context: Context, options: JobOptions): JobSpec {
   const { queue, priority, delay, at, after, limit, name, hold } = options
   if (hold && (delay !== undefined || at !== undefined)) {
-    throw invalidOption(
-      '--hold',
-      'given without --delay and --at',
-      'both',
-      'Release the job when it is to run',
-    )
+    throw wrongUse('--hold', 'given without --delay and --at', 'both', 'Release the job when it is to run')
   }
   const metadata = { ...parsePairs('--meta', options.meta ?? []), ...(name === undefined ? {} : { name }) }
   return {

@@ -5,9 +5,10 @@
  * handlers, which the layer above adds.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { readName } from '../core/policy/names.ts'
 import { MOST_KEY, MOST_PRIORITY } from '../core/policy/sizes.ts'
 import { type Duration, parseDuration } from '../std/duration.ts'
-import { checkKnown, invalidOption, nonEmptyText, oneOf, wholeNumber } from '../std/options.ts'
+import { checkKnown, invalidOption, nonEmptyText, oneOf, wholeNumber, wrongUse } from '../std/options.ts'
 import { readShared, SHARED_OPTIONS, type SharedOptions } from './profile-options.ts'
 import type { ConflictPolicy, JobSpec, LimitUse, ProfileOptions } from './types.ts'
 
@@ -71,7 +72,8 @@ export interface UniqueRule {
   readonly onConflict: ConflictPolicy | undefined
 }
 
-const KNOWN = [
+/** The names of {@link DefinitionOptions}. */
+export const DEFINITION_OPTIONS: readonly string[] = [
   ...['input', 'output', 'check', 'queue', 'priority', 'limits', 'fairKey', 'unique', 'run'],
   ...SHARED_OPTIONS,
 ]
@@ -79,13 +81,46 @@ const CONFLICT_POLICIES = ['use-existing', 'replace', 'refuse'] as const
 const MOST_HOLDERS = 1_000_000_000
 
 /**
+ * What a definition is called in messages: `job("resize")`.
+ *
+ * @param word what makes it.
+ * @param known the options that it may have.
+ * @throws INVALID_NAME for what is no kind, INVALID_OPTION for options that are none.
+ */
+export function ownerOf(
+  word: 'job' | 'workflow',
+  kind: string,
+  options: object,
+  known: readonly string[] = DEFINITION_OPTIONS,
+): string {
+  const call = `${word}(${JSON.stringify(readName(`the kind of a ${word}`, kind))}`
+  if (typeof options === 'function')
+    throw wrongUse(`the options of ${call})`, 'an object', 'a function', `Write ${call}, { run: ... })`)
+  checkKnown(`${call})`, options, known)
+  return `${call})`
+}
+
+/** Refuses anything but what `job` or `workflow` made; answers it. */
+export function readDefinition(name: string, value: unknown): JobDefinition {
+  if (typeof value === 'object' && value !== null && 'base' in value) return value as JobDefinition
+  const fix =
+    value === undefined
+      ? 'Define it before it is used; of two modules that import each other, one sees undefined'
+      : undefined
+  throw invalidOption(name, 'what job(...) or workflow(...) gives', value, fix)
+}
+
+/**
  * Checks options and makes a definition of them.
  *
- * @throws INVALID_OPTION or INVALID_DURATION, naming the option.
+ * @param owner what it is called in messages.
+ * @throws INVALID_OPTION, INVALID_NAME or INVALID_DURATION, naming the option.
  */
-export function defineJob(kind: string, options: DefinitionOptions): JobDefinition {
-  const owner = `job(${JSON.stringify(nonEmptyText('the kind of a job', kind))})`
-  checkKnown(owner, options, KNOWN)
+export function defineJob(
+  kind: string,
+  options: DefinitionOptions,
+  owner = ownerOf('job', kind, options),
+): JobDefinition {
   const {
     input,
     output,
@@ -102,7 +137,7 @@ export function defineJob(kind: string, options: DefinitionOptions): JobDefiniti
   const profile = readShared(owner, options)
   const base: JobSpec = {
     kind,
-    queue: nonEmptyText(`${owner} queue`, queue),
+    queue: readName(`${owner} queue`, queue),
     ...(priority === undefined ? {} : { priority: readPriority(`${owner} priority`, priority) }),
     ...(typeof fairKey === 'string' ? { fairKey: nonEmptyText(`${owner} fairKey`, fairKey) } : {}),
     ...(Array.isArray(limits) ? { limits: readLimits(`${owner} limits`, limits) } : {}),

@@ -32,6 +32,9 @@ export interface RetryOptions {
   readonly on?: 'any' | 'lost'
 }
 
+/** Time limits; one duration is that of each attempt. */
+export type TimeoutOption = Duration | TimeoutOptions
+
 /** Time limits; 0 means none. */
 export interface TimeoutOptions {
   /** One attempt. Default: none. */
@@ -59,7 +62,7 @@ export interface RetentionOptions {
 /** Options that many jobs share. */
 export interface SharedOptions {
   readonly retry?: RetryOption
-  readonly timeout?: TimeoutOptions
+  readonly timeout?: TimeoutOption
   readonly retention?: RetentionOptions
   /** Share of its queue that the job's fairness key gets, relative to others; 1e-6 to 1e6, default 1. */
   readonly weight?: number
@@ -150,7 +153,9 @@ function readAttempts(name: string, attempts: number): number {
   return wholeNumber(name, attempts, 1, MOST_ATTEMPTS)
 }
 
-function readTimeout(name: string, timeout: TimeoutOptions): Partial<Timeouts> {
+function readTimeout(name: string, timeout: TimeoutOption): Partial<Timeouts> {
+  if (typeof timeout === 'string' || typeof timeout === 'number')
+    return { startToCloseMs: parseDuration(timeout, name) }
   checkKnown(name, timeout, ['attempt', 'start', 'total', 'lease', 'grace'])
   const { attempt, start, total, lease, grace } = timeout
   const heartbeatMs = lease === undefined ? undefined : parseDuration(lease, `${name}.lease`)

@@ -46,22 +46,32 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   windows: 'win32',
 }
 
+/** Requirements that are lists. */
+type ListName = 'hosts' | 'networks' | 'platforms' | 'paths' | 'labels'
+
 /**
  * Checks requirements; answers them in one form.
  *
  * @param name what is being read, for the message: `'job("render") requires'`.
+ * @param called what entries of lists are called where they have names of their own, such as flags.
  * @throws INVALID_OPTION for what is malformed, naming the entry.
  */
-export function readRequirements(name: string, given: unknown): Requirements {
+export function readRequirements(
+  name: string,
+  given: unknown,
+  called: Partial<Record<ListName, string>> = {},
+): Requirements {
   checkKnown(name, given, KNOWN)
   const { user, group, cpus, memory, ...lists } = given as RequireOptions
   const { hosts, networks, platforms, paths, labels } = lists
+  const list = (part: ListName, entries: unknown, read: Read): string[] =>
+    readList(`${name}.${part}`, entries, read, called[part])
   return {
-    ...(hosts === undefined ? {} : { hosts: readList(`${name}.hosts`, hosts, readHost) }),
-    ...(networks === undefined ? {} : { networks: readList(`${name}.networks`, networks, readMask) }),
-    ...(platforms === undefined ? {} : { platforms: readList(`${name}.platforms`, platforms, readPlatform) }),
-    ...(paths === undefined ? {} : { paths: readList(`${name}.paths`, paths, readPath) }),
-    ...(labels === undefined ? {} : { labels: readList(`${name}.labels`, labels, readGlob) }),
+    ...(hosts === undefined ? {} : { hosts: list('hosts', hosts, readHost) }),
+    ...(networks === undefined ? {} : { networks: list('networks', networks, readMask) }),
+    ...(platforms === undefined ? {} : { platforms: list('platforms', platforms, readPlatform) }),
+    ...(paths === undefined ? {} : { paths: list('paths', paths, readPath) }),
+    ...(labels === undefined ? {} : { labels: list('labels', labels, readGlob) }),
     ...(user === undefined ? {} : { user: nonEmptyText(`${name}.user`, user) }),
     ...(group === undefined ? {} : { group: nonEmptyText(`${name}.group`, group) }),
     ...(cpus === undefined ? {} : { cpus: wholeNumber(`${name}.cpus`, cpus, 1, MOST_CPUS) }),
@@ -71,13 +81,14 @@ export function readRequirements(name: string, given: unknown): Requirements {
 
 type Read = (name: string, text: string) => string
 
-function readList(name: string, given: unknown, read: Read): string[] {
+function readList(name: string, given: unknown, read: Read, called: string | undefined): string[] {
   const entries: unknown[] = Array.isArray(given) ? given : [given]
   if (entries.length > MOST_ENTRIES) throw invalidOption(name, `at most ${MOST_ENTRIES} entries`, entries)
-  return entries.map((entry) => {
+  return entries.map((entry, index) => {
+    const own = called ?? (Array.isArray(given) ? `${name}[${index}]` : name)
     if (typeof entry !== 'string' || /\p{Cc}/u.test(entry) || !entry.isWellFormed())
-      throw invalidOption(`each of ${name}`, 'text without control characters', entry)
-    return read(`each of ${name}`, entry)
+      throw invalidOption(own, 'text without control characters', entry)
+    return read(own, entry)
   })
 }
 
@@ -164,7 +175,7 @@ function readSaid<T>(name: string, list: unknown, read: (name: string, value: un
   if (list === undefined) return []
   if (!Array.isArray(list) || list.length > MOST_SAID)
     throw invalidOption(name, `a list of at most ${MOST_SAID}`, list)
-  return list.map((value) => read(`each of ${name}`, value))
+  return list.map((value, index) => read(`${name}[${index}]`, value))
 }
 
 function readMount(name: string, mount: unknown): WorkerAttributes['mounts'][number] {

@@ -3,8 +3,8 @@
  *
  * Commands of a turn of the event loop are applied in memory one after another. When no commit is on its way,
  * what changed goes to the store as one batch; the next gathers meanwhile, and follows at once when it has grown
- * large. So an idle engine commits at once and a busy one in big groups, with nothing to tune. Replies, leases and events leave when the commit
- * that they depend on is durable, never before (D2).
+ * large. So an idle engine commits at once and a busy one in big groups, with nothing to tune. Replies, leases and
+ * events leave when the commit that they depend on is durable, never before (D2).
  *
  * A failed commit is survived by forgetting: memory is dropped, the epoch grows, the shard is read anew (D6, D7).
  */
@@ -22,6 +22,7 @@ import { Dispatcher, type Poll } from './dispatcher.ts'
 import { Duties } from './duties.ts'
 import { closedError, internalError, overloadedError, storeError, unknownError } from './failures.ts'
 import { Leases } from './leases.ts'
+import { Reloads } from './reloads.ts'
 import { RESIDENCY, type Residency } from './residency.ts'
 import { type Answered, type Departure, type Task, weightOf } from './task.ts'
 import { WorkingSet } from './workingset.ts'
@@ -36,11 +37,6 @@ const MOST_FLIGHTS = 2
 const OVERLAP_WEIGHT = 256
 /** Commands that may wait where nobody says otherwise: a second or two of work. */
 const MAX_WAITING = 100_000
-
-/** Before a reload that follows another soon, ms: the first comes at once, each further one after twice as long. */
-const RELOAD_MS = { first: 20, most: 2_000 }
-/** A shard that has been open for so long, ms, had recovered. */
-const RECOVERED_MS = 10_000
 
 /** A commit on its way. */
 interface Flight {
@@ -84,11 +80,9 @@ export class Engine {
   #awaited: Task[] = []
   #answered: Answered[] = []
   #weight = 0
-  /** Reloads that followed one another without a calm time between them, and when the last one was through. */
   /** Commands that began again when the shard was last opened anew. They are refused when that happens once more. */
   #carried = new WeakSet<Task>()
-  #reloads = 0
-  #reloadedAt = -Infinity
+  readonly #reloads: Reloads
   /** Commits on their way, in order. */
   #flights: Flight[] = []
   #isTurnDue = false
@@ -100,6 +94,7 @@ export class Engine {
     this.#store = store
     this.surroundings = surroundings
     this.#duties = new Duties(this, options.retentionEveryMs ?? 60_000)
+    this.#reloads = new Reloads(surroundings)
     this.#residency = options.residency ?? RESIDENCY
     this.#maxWaiting = options.maxWaiting ?? MAX_WAITING
     this.#onApplied = options.onApplied
@@ -527,9 +522,9 @@ export class Engine {
     await Promise.allSettled(flights.map(({ commit }) => commit))
     try {
       if (error instanceof PerdureError && error.code === 'FENCED') throw error
-      await this.#pauseReload()
+      await this.#reloads.pause()
       await this.#load()
-      this.#reloadedAt = this.surroundings.monotonic()
+      this.#reloads.noteDone()
     } catch (reason) {
       this.#giveUp(flights, storeError(reason))
       return
@@ -542,18 +537,6 @@ export class Engine {
       else
         this.#fail(flight, this.#openedAt < flight.batch.sequence ? storeError(error) : unknownError(error))
     }
-  }
-
-  /** What fails again and again is not tried as fast as it can fail. */
-  #pauseReload(): Promise<void> | undefined {
-    const { surroundings } = this
-    if (surroundings.monotonic() - this.#reloadedAt >= RECOVERED_MS) this.#reloads = 0
-    const pause = this.#reloads === 0 ? 0 : RELOAD_MS.first * 2 ** (this.#reloads - 1)
-    this.#reloads++
-    if (pause === 0) return undefined
-    return new Promise((resolve) => {
-      surroundings.after(Math.min(RELOAD_MS.most, pause), resolve)
-    })
   }
 
   /** The shard cannot be had back: what was on its way is unknown, the rest did not begin. */

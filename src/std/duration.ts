@@ -31,7 +31,7 @@ export function parseDuration(value: Duration, name = 'duration'): number {
   const rounded = Math.round(ms)
   if (rounded >= 0 && rounded <= MAX_DURATION_MS) return rounded
   throw perdureError('INVALID_DURATION', {
-    expected: `${name} to be a number of ms from 0 to 2^53 - 1, or text such as '250ms', '90s', '1.5h', '1h30m', '2d'`,
+    expected: `${name} to be ${expectedOf(value)}`,
     found: describe(value),
     fix: fixFor(value),
     data: { name },
@@ -53,6 +53,14 @@ function parseText(text: string): number {
     total += Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS]
   }
   return total
+}
+
+/** Whoever wrote a text wants to know how texts are written: on the command line there is nothing else. */
+function expectedOf(value: unknown): string {
+  const text = "such as '250ms', '90s', '1.5h', '1h30m', '2d'"
+  return typeof value === 'string'
+    ? `a duration ${text}`
+    : `a number of ms from 0 to 2^53 - 1, or text ${text}`
 }
 
 function describe(value: unknown): string {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  arrayOf,
   checkKnown,
   describeValue,
   nearestName,
@@ -50,6 +51,23 @@ describe('values', () => {
       /Did you mean 'exponential'/,
     )
     expect(() => oneOf('backoff', 7, ['fixed', 'exponential'])).toThrow(/found 7/)
+  })
+
+  it('lists more than two words', () => {
+    expect(() => oneOf('role', '?', ['a1', 'b2', 'c3'])).toThrow(
+      /expected role to be one of 'a1', 'b2', 'c3'/,
+    )
+  })
+
+  it('tells nobody to leave out what is missing', () => {
+    expect(() => nonEmptyText('name', undefined)).toThrow(/found undefined\. Give name text of [^,]+\.$/)
+    expect(() => nonEmptyText('name', '')).toThrow(/, or leave it out\.$/)
+  })
+
+  it.each([undefined, {}, 'text'])('refuses %j as an array', (value) => {
+    expect(() => arrayOf('the jobs', value as never, 'jobs')).toThrow(
+      /expected the jobs to be an array of jobs/,
+    )
   })
 
   it.each(['', 'x'.repeat(201), 5])('refuses %j as text', (value) => {

@@ -8,10 +8,17 @@ import { type Network, parseNetwork } from './network.ts'
 
 /** An INVALID_OPTION error. `name` is the full path of the option: `'job("resize") retry.attempts'`. */
 export function invalidOption(name: string, expected: string, found: unknown, fix?: string): PerdureError {
+  // what is missing cannot be left out
+  const otherwise = found === undefined ? '' : ', or leave it out'
+  return wrongUse(name, expected, describeValue(found), fix ?? `Give ${name} ${expected}${otherwise}`)
+}
+
+/** The same about how options are used together, or not at all: `found` is said in words, and is no value of an option. */
+export function wrongUse(name: string, expected: string, found: string, fix: string): PerdureError {
   return perdureError('INVALID_OPTION', {
     expected: `${name} to be ${expected}`,
-    found: describeValue(found),
-    fix: fix ?? `Give ${name} ${expected}, or leave it out`,
+    found,
+    fix,
     data: { option: name },
   })
 }
@@ -35,15 +42,19 @@ export function checkKnown(owner: string, options: unknown, known: readonly stri
     throw invalidOption(`the options of ${owner}`, 'an object', options)
   }
   for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue
-    const nearest = nearestName(name, known)
-    throw perdureError('INVALID_OPTION', {
-      expected: `options of ${owner} among ${known.join(', ')}`,
-      found: JSON.stringify(name),
-      fix: nearest === undefined ? `Leave ${name} out` : `Did you mean ${nearest}? Otherwise leave it out`,
-      data: { option: name },
-    })
+    if (!known.includes(name)) throw unknownOption(owner, name, known)
   }
+}
+
+/** An option that is not in `known`, with the nearest one that is. */
+export function unknownOption(owner: string, name: string, known: readonly string[]): PerdureError {
+  const nearest = nearestName(name, known)
+  return perdureError('INVALID_OPTION', {
+    expected: `options of ${owner} among ${known.join(', ')}`,
+    found: describeValue(name),
+    fix: nearest === undefined ? `Leave ${name} out` : `Did you mean ${nearest}? Otherwise leave it out`,
+    data: { option: name },
+  })
 }
 
 /** Refuses anything but a whole number in the given range; answers it. */
@@ -63,8 +74,15 @@ export function numberBetween(name: string, value: unknown, min: number, max: nu
 export function oneOf<T extends string>(name: string, value: unknown, words: readonly T[]): T {
   if ((words as readonly unknown[]).includes(value)) return value as T
   const nearest = typeof value === 'string' ? nearestName(value, words) : undefined
-  const fix = nearest === undefined ? undefined : `Did you mean '${nearest}'?`
-  throw invalidOption(name, words.map((word) => `'${word}'`).join(' or '), value, fix)
+  const all = words.map((word) => `'${word}'`)
+  const choice = all.length > 2 ? `one of ${all.join(', ')}` : all.join(' or ')
+  throw invalidOption(name, choice, value, nearest === undefined ? undefined : `Did you mean '${nearest}'?`)
+}
+
+/** Refuses anything but an array; answers it. `of` says what it holds: `'definitions'`. */
+export function arrayOf<T>(name: string, value: readonly T[], of: string): readonly T[] {
+  if (Array.isArray(value)) return value
+  throw invalidOption(name, `an array of ${of}`, value, `Give ${name} in an array: [...]`)
 }
 
 /** Refuses anything but text that is not empty and has at most `max` characters; answers it. */

@@ -4,11 +4,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import { SEND, SIGNAL, TIMER } from '../core/model/journal.ts'
-import { isName, NAME_RULE } from '../core/policy/names.ts'
+import { readName } from '../core/policy/names.ts'
 import { MOST_NAME } from '../core/policy/sizes.ts'
-import { perdureError } from '../errors.ts'
 import { type Duration, parseDuration } from '../std/duration.ts'
-import { checkKnown, describeValue, invalidOption, nonEmptyText, oneOf, wholeNumber } from '../std/options.ts'
+import { checkKnown, invalidOption, nonEmptyText, oneOf, wholeNumber } from '../std/options.ts'
 import { nestedLockError } from './errors.ts'
 import { handlersOf, type UpdateHandler, type UpdateOptions } from './handlers.ts'
 import { type HumanOptions, human } from './human.ts'
@@ -33,12 +32,7 @@ export interface ChildOptions {
 
 /** The rule is that of whoever sends it: a wait for a name that nobody can send would be for ever. */
 function checkSignalName(name: string): void {
-  if (isName(name)) return
-  throw perdureError('INVALID_NAME', {
-    expected: `the name of a signal to be ${NAME_RULE}`,
-    found: describeValue(name),
-    fix: 'Choose another name',
-  })
+  readName('the name of a signal', name)
 }
 
 export class Flow {
@@ -129,7 +123,9 @@ export class Flow {
     checkKnown('call', options, ['onClose', 'enqueue'])
     const { onClose = awaits ? 'cancel' : 'abandon', enqueue } = options
     oneOf('onClose', onClose, ['cancel', 'abandon', 'wait'])
-    const name = definition.kind
+    const name = definition?.kind
+    if (typeof name !== 'string')
+      throw invalidOption('what is called', 'the definition of a job or a workflow', definition)
     const mustEnd = onClose === 'wait'
     const entry = (position: number): FlowEntry | Promise<FlowEntry> => {
       const made = (spec: ChildSpec): FlowEntry => {

@@ -1,7 +1,7 @@
 /**
  * `perdure repin`: moves workflow runs to workers of another version.
  */
-import { invalidOption } from '../../std/options.ts'
+import { wrongUse } from '../../std/options.ts'
 import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 import { controlJobs } from '../control.ts'
@@ -25,7 +25,7 @@ export const define: Definition = (command, run) => {
   )
   command.action(
     run<RepinOptions>((context, words, { to, toAny = false, ...filters }) => {
-      if ((to === undefined) !== toAny) throw invalidOption('repin', 'either --to or --to-any', to)
+      if ((to === undefined) !== toAny) throw unclear(to)
       return controlJobs(context, words, filters, {
         verb: { verb: 'repin', ...(to === undefined ? {} : { version: to }) },
         states: ['blocked', 'scheduled', 'waiting', 'ready', 'suspended', 'held'],
@@ -33,4 +33,9 @@ export const define: Definition = (command, run) => {
       })
     }),
   )
+}
+
+function unclear(to: string | undefined) {
+  const found = to === undefined ? 'neither' : 'both'
+  return wrongUse('the version', 'either --to VERSION or --to-any', found, 'Say which workers take the runs')
 }

@@ -6,7 +6,7 @@ import { resolve } from 'node:path'
 import { Option } from 'commander'
 import type { JobSpec } from '../../client/types.ts'
 import { perdureError } from '../../errors.ts'
-import { invalidOption } from '../../std/options.ts'
+import { invalidOption, wrongUse } from '../../std/options.ts'
 import type { Definition } from '../commands.ts'
 import { addExamples, type Context } from '../context.ts'
 import { exitOfAll } from '../ends.ts'
@@ -65,12 +65,7 @@ async function readSpec(
 ): Promise<JobSpec> {
   const { script, stdin, key } = options
   if (script === undefined && words.length === 0) {
-    throw invalidOption(
-      'the command',
-      'given',
-      'nothing',
-      'Write it behind the options: `perdure submit -- make`',
-    )
+    throw wrongUse('the command', 'given', 'none', 'Write it behind the options: `perdure submit -- make`')
   }
   if (script === '-' && stdin === '-') {
     throw invalidOption('--stdin', 'a file when the script comes from standard input', '-')

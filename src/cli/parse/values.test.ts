@@ -45,11 +45,11 @@ describe('values of options', () => {
   })
 
   it('limits are a key and a number', () => {
-    expect(parseLimits(['api=4', 'a=b=0'])).toEqual([
+    expect(parseLimits(['api=4', 'a=b=1'])).toEqual([
       { key: 'api', max: 4 },
-      { key: 'a=b', max: 0 },
+      { key: 'a=b', max: 1 },
     ])
-    for (const text of ['api', '=4', 'api=', 'api=x', 'api=-1', 'api=1.5'])
+    for (const text of ['api', '=4', 'api=', 'api=0', 'api=x', 'api=-1', 'api=1.5'])
       expect(codeOf(() => parseLimits([text]))).toBe('INVALID_OPTION')
   })
 

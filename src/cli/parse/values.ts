@@ -3,6 +3,7 @@
  */
 import { constants } from 'node:os'
 import type { Dependency, EdgePolicy, LimitUse } from '../../client/types.ts'
+import { unknownState } from '../../core/model/refusal.ts'
 import { JOB_STATES, type JobState } from '../../core/model/states.ts'
 import { perdureError } from '../../errors.ts'
 import { parseDuration } from '../../std/duration.ts'
@@ -95,7 +96,7 @@ export function parseLimits(words: readonly string[]): LimitUse[] {
   return words.map((word) => {
     const at = word.lastIndexOf('=')
     const max = Number(word.slice(at + 1))
-    if (at < 1 || !/^\d{1,9}$/.test(word.slice(at + 1))) {
+    if (at < 1 || !/^[1-9]\d{0,8}$/.test(word.slice(at + 1))) {
       throw invalidOption('--limit', 'a key and a number, such as api=4', word)
     }
     return { key: word.slice(0, at), max }
@@ -156,11 +157,7 @@ export function parseStates(words: readonly string[]): JobState[] {
     })
   for (const state of states) {
     if ((JOB_STATES as readonly string[]).includes(state)) continue
-    throw perdureError('UNKNOWN_STATE', {
-      expected: `one of ${JOB_STATES.join(', ')}, live or ended`,
-      found: JSON.stringify(state.slice(0, 40)),
-      fix: 'See `perdure status --help`',
-    })
+    throw unknownState(state, [...JOB_STATES, 'live', 'ended'])
   }
   return states as JobState[]
 }

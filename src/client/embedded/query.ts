@@ -4,6 +4,7 @@
  * A cursor is the order and the id of the last job of a page, with a check sum against typing mistakes.
  */
 
+import { unknownState } from '../../core/model/refusal.ts'
 import { JOB_STATES, type StateCode, stateCode } from '../../core/model/states.ts'
 import { perdureError } from '../../errors.ts'
 import type { StoredQuery } from '../../store/store.ts'
@@ -77,11 +78,7 @@ export function readFilter(filter: WatchFilter): WatchFilter {
 function readState(name: string): StateCode {
   const code = stateCode(name)
   if (code !== undefined) return code
-  throw perdureError('UNKNOWN_STATE', {
-    expected: `one of ${JOB_STATES.join(', ')}`,
-    found: shown(name),
-    fix: 'Use one of these',
-  })
+  throw unknownState(name, JOB_STATES)
 }
 
 function readMatch({ name, value, prefix }: { name: string; value?: string; prefix?: string }) {

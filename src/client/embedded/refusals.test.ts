@@ -92,7 +92,7 @@ describe('a job', () => {
 
 it.each<[object, RegExp]>([
   [{ state: 'running' }, /^UNKNOWN_STATE/],
-  [{ state: 'gone' }, /^UNKNOWN_STATE.*'gone'/],
+  [{ state: 'gone' }, /^UNKNOWN_STATE.*"gone"/],
   [{ after: [{ job: 1 }] }, /^INVALID_OPTION.*'after'/],
   [{ createdAt: 'yesterday' }, /'createdAt'/],
   [{ finishedAt: -1 }, /'finishedAt'/],
@@ -105,7 +105,7 @@ it.each<[object, RegExp]>([
 
 it.each<[object, RegExp]>([
   [{ colour: 'red' }, /colour/],
-  [{ states: ['gone'] }, /^UNKNOWN_STATE.*'gone'/],
+  [{ states: ['gone'] }, /^UNKNOWN_STATE.*"gone"/],
   [{ states: 'ready' }, /'states'/],
   [{ ids: many(10_001, 1) }, /'ids'/],
   [{ ids: [0] }, /'ids'/],

@@ -12,12 +12,12 @@ import {
   entryKindOf,
   entryStateOf,
 } from '../../core/model/journal.ts'
+import { unknownState } from '../../core/model/refusal.ts'
 import { HELD, READY, stateCode } from '../../core/model/states.ts'
 import { EDGE_CANCEL, EDGE_FAIL, EDGE_RUN } from '../../core/policy/finish.ts'
 import { hintText } from '../../core/policy/hints.ts'
 import { FOR_EVER, type KeyClaim, WHILE_LIVE } from '../../core/policy/keys.ts'
 import { INLINE_VALUE, MOST_DEPENDENCIES, MOST_JOBS, MOST_LIMITS } from '../../core/policy/sizes.ts'
-import { perdureError } from '../../errors.ts'
 import type { ImportedEntry, ImportedJob } from '../client.ts'
 import type { Dependency, JobSpec, LimitUse } from '../types.ts'
 import type { Profiles } from './profiles.ts'
@@ -34,7 +34,6 @@ import {
   checkPriority,
   encodeValue,
   invalid,
-  shown,
   tooLarge,
 } from './validate.ts'
 
@@ -188,6 +187,9 @@ function digestOf(kind: string, queue: string, input: string | null): string {
     .slice(0, 22)
 }
 
+/** States that a job of another system can have had. */
+const PAST_STATES = ['ready', 'scheduled', 'held', 'succeeded', 'failed', 'cancelled']
+
 /** One job of an import. */
 export function readPast(past: ImportedJob, size: number, profiles: Profiles, now: number): PastJob {
   checkSpec(past, PAST)
@@ -195,11 +197,7 @@ export function readPast(past: ImportedJob, size: number, profiles: Profiles, no
     throw invalid('after', 'absent in an import', past.after, 'Enqueue what waits for others')
   const state = stateCode(past.state)
   if (state === undefined || (state < HELD && past.state !== 'ready' && past.state !== 'scheduled')) {
-    throw perdureError('UNKNOWN_STATE', {
-      expected: "'state' to be ready, scheduled, held, succeeded, failed or cancelled",
-      found: shown(past.state),
-      fix: 'Map the state of the other system to one of these',
-    })
+    throw unknownState(past.state, PAST_STATES)
   }
   const result = encodeValue('result', past.result)
   return {

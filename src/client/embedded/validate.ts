@@ -3,7 +3,7 @@
  */
 
 import { isVersion, VERSION_RULE } from '../../core/model/requirements.ts'
-import { isName, NAME_RULE } from '../../core/policy/names.ts'
+import { readName } from '../../core/policy/names.ts'
 import {
   MOST_KEY,
   MOST_PAIR_NAME,
@@ -13,6 +13,7 @@ import {
   MOST_VALUE,
 } from '../../core/policy/sizes.ts'
 import { type PerdureError, perdureError, textOf } from '../../errors.ts'
+import { unknownOption } from '../../std/options.ts'
 
 /** A value for messages: short, on one line, never more than 60 characters. */
 export function shown(value: unknown): string {
@@ -25,7 +26,7 @@ export function invalid(
   option: string,
   expected: string,
   value: unknown,
-  fix = `Change '${option}'`,
+  fix = `Give '${option}' ${expected}`,
 ): PerdureError {
   return perdureError('INVALID_OPTION', {
     expected: `'${option}' to be ${expected}`,
@@ -36,12 +37,7 @@ export function invalid(
 
 /** A name of a queue, kind or namespace. */
 export function checkName(option: string, value: unknown): string {
-  if (isName(value)) return value
-  throw perdureError('INVALID_NAME', {
-    expected: `'${option}' to be ${NAME_RULE}`,
-    found: shown(value),
-    fix: 'Choose another name',
-  })
+  return readName(`'${option}'`, value)
 }
 
 /** A key: any text without NUL or halves of characters, not empty. */
@@ -103,11 +99,7 @@ export function checkOneOf<T extends string>(option: string, value: unknown, all
 
 /** An object without unknown properties. */
 export function checkKeys(option: string, value: object, allowed: ReadonlySet<string>): void {
-  for (const key in value) {
-    if (!allowed.has(key)) {
-      throw invalid(option, `an object of ${[...allowed].join(', ')}`, `property '${key}'`, `Remove '${key}'`)
-    }
-  }
+  for (const key in value) if (!allowed.has(key)) throw unknownOption(`'${option}'`, key, [...allowed])
 }
 
 export function checkMetadata(value: unknown): Readonly<Record<string, string>> {

@@ -38,7 +38,7 @@ const labels: Kind<readonly string[]> = {
   read: (name, given) => {
     const read = names.read(name, given)
     for (const label of read)
-      if (!isLabel(label)) throw invalidOption(`each of ${name}`, 'a label such as gpu or gpu=a100', label)
+      if (!isLabel(label)) throw invalidOption(name, 'made of labels such as gpu or gpu=a100', label)
     return read
   },
 }

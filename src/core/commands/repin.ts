@@ -3,7 +3,7 @@
  * place in line. The version is a label among its requirements, so what changes is its route.
  */
 import type { PerdureError } from '../../errors.ts'
-import { invalidOption } from '../../std/options.ts'
+import { wrongUse } from '../../std/options.ts'
 import type { JobRow } from '../model/job.ts'
 import { readyLine } from '../model/line.ts'
 import type { Profile } from '../model/profile.ts'
@@ -24,7 +24,7 @@ export function repin(
 ): ControlReply | PerdureError {
   const old = view.routeById(job.route)
   // a group has nothing to run, so there is nothing of which there could be versions
-  if (old.kind === 0) return invalidOption(`job ${job.id}`, 'a workflow run', 'a group', 'Name a run')
+  if (old.kind === 0) return wrongUse(`job ${job.id}`, 'a workflow run', 'a group', 'Name a run')
   if (job.state === RUNNING) {
     return wrongState(
       'repin',

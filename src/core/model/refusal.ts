@@ -2,6 +2,7 @@
  * Refusals: the one form in which the core says no. A refusal is a reply, not a throw: nothing was changed.
  */
 import { type PerdureError, perdureError } from '../../errors.ts'
+import { describeValue, nearestName } from '../../std/options.ts'
 import type { JobRow } from './job.ts'
 import { stateName } from './states.ts'
 
@@ -22,5 +23,15 @@ export function noSuchJob(id: number): PerdureError {
     found: 'none in this store',
     fix: 'List the jobs that exist; an ended job is deleted when its retention is over',
     data: { job: id },
+  })
+}
+
+/** There is no state of that name; the nearest of those that there are is the one that was meant. */
+export function unknownState(name: unknown, known: readonly string[]): PerdureError {
+  const nearest = typeof name === 'string' ? nearestName(name, known) : undefined
+  return perdureError('UNKNOWN_STATE', {
+    expected: `one of ${known.join(', ')}`,
+    found: describeValue(name),
+    fix: nearest === undefined ? 'Use one of these' : `Did you mean ${nearest}?`,
   })
 }

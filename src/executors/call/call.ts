@@ -7,6 +7,7 @@ import type { Outcome } from '../../core/model/outcome.ts'
 import { errorRecord, PerdureError, perdureError } from '../../errors.ts'
 import type { Outbound } from '../../runtime/outbound.ts'
 import { formatDuration } from '../../std/duration.ts'
+import { invalidOption } from '../../std/options.ts'
 import type { Attempt, AttemptControl, Executor } from '../executor.ts'
 import { stoppedOutcome, stopReasonOf } from '../stopped.ts'
 
@@ -59,6 +60,13 @@ export class CallExecutor implements Executor {
     this.#closing.abort()
     this.#caller.outbound.close()
   }
+}
+
+/** Refuses anything but the URL of something that speaks HTTP; answers it. */
+export function httpUrl(name: string, value: unknown): string {
+  if (typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol))
+    return value
+  throw invalidOption(name, 'an http or https URL', value)
 }
 
 /** A failure, which is final where the same call would meet it again; `retry` says so of those that others would not tell. */

@@ -228,6 +228,7 @@ describe('an address that the job names', () => {
 it('options that make no sense are refused', () => {
   for (const wrong of [
     { url: 'nowhere' },
+    { url: 'ftp://example.com' },
     { allow: ['all'] },
     { maxAnswer: 0 },
     { timeout: 'soon' },

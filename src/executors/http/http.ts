@@ -8,8 +8,16 @@ import { perdureError } from '../../errors.ts'
 import { Outbound, type OutboundAnswer } from '../../runtime/outbound.ts'
 import { SIGNATURE_HEADER, signatureOf } from '../../runtime/signature.ts'
 import { type Duration, parseDuration } from '../../std/duration.ts'
-import { checkKnown, invalidOption, nonEmptyText, readNetworks, wholeNumber } from '../../std/options.ts'
-import { CallExecutor, type Caller, failure, jsonOrText, readRetryAfter, throttled } from '../call/call.ts'
+import { checkKnown, nonEmptyText, readNetworks, wholeNumber } from '../../std/options.ts'
+import {
+  CallExecutor,
+  type Caller,
+  failure,
+  httpUrl,
+  jsonOrText,
+  readRetryAfter,
+  throttled,
+} from '../call/call.ts'
 import type { Attempt, AttemptControl, Executor } from '../executor.ts'
 import { type HttpInput, readHttpInput } from './input.ts'
 
@@ -59,7 +67,7 @@ class HttpCaller implements Caller {
 
   constructor(options: HttpOptions) {
     const { url, timeout = '5m', maxAnswer = MEBIBYTE, allow = [], secret } = options
-    if (url !== undefined && !URL.canParse(url)) throw invalidOption('http url', 'an http or https URL', url)
+    if (url !== undefined) httpUrl('http url', url)
     if (secret !== undefined) nonEmptyText('http secret', secret, 4_096)
     this.#options = options
     this.#url = url

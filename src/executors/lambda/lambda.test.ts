@@ -148,7 +148,7 @@ it('the region is that of the environment, and options that make no sense are re
   vi.stubEnv('AWS_REGION', undefined)
   vi.stubEnv('AWS_DEFAULT_REGION', undefined)
   try {
-    for (const wrong of [{}, { region: 'x', endpoint: 'nowhere' }, { region: 'x', name: 'y' }])
+    for (const wrong of [{}, { region: 'x', endpoint: 'ftp://a.example' }, { region: 'x', name: 'y' }])
       expect(() => createLambdaExecutor({ functionName: 'f', ...wrong } as LambdaOptions)).toThrow(/expected/)
     vi.stubEnv('AWS_REGION', 'eu-west-1')
     expect(createLambdaExecutor({ functionName: 'f' }).name).toBe('lambda')

@@ -7,8 +7,16 @@ import type { Outcome } from '../../core/model/outcome.ts'
 import { perdureError } from '../../errors.ts'
 import { Outbound, type OutboundAnswer } from '../../runtime/outbound.ts'
 import { type Duration, parseDuration } from '../../std/duration.ts'
-import { checkKnown, invalidOption, nonEmptyText } from '../../std/options.ts'
-import { CallExecutor, type Caller, failure, jsonOrText, readRetryAfter, throttled } from '../call/call.ts'
+import { checkKnown, nonEmptyText } from '../../std/options.ts'
+import {
+  CallExecutor,
+  type Caller,
+  failure,
+  httpUrl,
+  jsonOrText,
+  readRetryAfter,
+  throttled,
+} from '../call/call.ts'
 import type { Attempt, AttemptControl, Executor } from '../executor.ts'
 import { type CredentialSource, credentialsOf } from './credentials.ts'
 import { type AwsCredentials, signRequest } from './sign.ts'
@@ -59,8 +67,10 @@ class LambdaCaller implements Caller {
     const { AWS_REGION, AWS_DEFAULT_REGION } = process.env
     this.#what = nonEmptyText('lambda functionName', functionName)
     this.#region = nonEmptyText('lambda region', options.region ?? AWS_REGION ?? AWS_DEFAULT_REGION)
-    const endpoint = options.endpoint ?? `https://lambda.${this.#region}.amazonaws.com`
-    if (!URL.canParse(endpoint)) throw invalidOption('lambda endpoint', 'an http or https URL', endpoint)
+    const endpoint = httpUrl(
+      'lambda endpoint',
+      options.endpoint ?? `https://lambda.${this.#region}.amazonaws.com`,
+    )
     this.#url = new URL(`/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`, endpoint)
     if (qualifier !== undefined) this.#url.searchParams.set('Qualifier', qualifier)
     this.#credentials =

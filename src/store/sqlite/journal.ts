@@ -100,7 +100,7 @@ export function readJournal(statements: Statements, run: number, from: number): 
   const known = statements.get('SELECT start, origin FROM runs WHERE job = ?').get(run)
   const { start, origin } = (known ?? blankRun(run)) as Pick<RunRow, 'start' | 'origin'>
   const sql = `SELECT run, sequence, position, kind, state, name, ${resolved('value')} AS value, at, 0 AS copyOf
-    FROM journal     WHERE run = ? AND sequence >= ? ORDER BY sequence LIMIT ?`
+    FROM journal WHERE run = ? AND sequence >= ? ORDER BY sequence LIMIT ?`
   const rows: JournalRow[] = []
   let characters = 0
   for (const row of statements.get(sql).iterate(run, from, PAGE_ROWS) as IterableIterator<JournalRow>) {
