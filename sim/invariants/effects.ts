@@ -16,6 +16,7 @@ import {
   UPDATE,
   WITHDRAW,
 } from '../../src/core/model/journal.ts'
+import type { Profile } from '../../src/core/model/profile.ts'
 import { isTerminal, RUNNING } from '../../src/core/model/states.ts'
 import type { Tables } from '../../src/store/memory/tables.ts'
 import { must } from '../violation.ts'
@@ -44,6 +45,26 @@ export class Effects {
 
   constructor(tables: Tables) {
     this.#tables = tables
+  }
+
+  /** A worker with these labels begins to work on a run. */
+  begun(holder: Holder, labels: readonly string[]): void {
+    if (!this.#isPresent(holder)) return
+    const wanted = this.wantedBy(holder.job)
+    const isFit = wanted.every((label) => labels.includes(label))
+    must(
+      'L11',
+      isFit,
+      () => `run ${holder.job} wants a worker with ${wanted}, and went to one with ${labels}`,
+    )
+  }
+
+  /** The labels that a job asks for. */
+  wantedBy(job: number): readonly string[] {
+    const { jobs, routesById, profilesById } = this.#tables
+    const route = routesById.get(jobs.get(job)?.route ?? 0)
+    const profile = profilesById.get(route?.profile ?? 0)
+    return profile === undefined ? [] : ((JSON.parse(profile.text) as Profile).requires?.labels ?? [])
   }
 
   /** A step is called, with the key that its position gives it. */

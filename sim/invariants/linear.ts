@@ -109,7 +109,7 @@ function effects(state: State, verb: string): readonly State[] {
   if (verb === 'hold') return isWaiting ? ['held'] : []
   if (verb === 'release') return state === 'held' ? ['idle', 'succeeded'] : []
   if (verb === 'delete') return isEnd(state) ? ['gone'] : []
-  if (verb === 'reprioritize') return isWaiting || state === 'held' ? [state] : []
+  if (verb === 'reprioritize' || verb === 'repin') return isWaiting || state === 'held' ? [state] : []
   return isWaiting ? ['idle'] : []
 }
 
@@ -120,7 +120,7 @@ function isUnchanged(state: State, verb: string): boolean {
   if (verb === 'hold') return state === 'held'
   if (verb === 'delete') return state === 'gone' || state === 'none'
   if (verb === 'expedite') return state === 'idle'
-  return verb === 'reprioritize' && (state === 'idle' || state === 'held')
+  return (verb === 'reprioritize' || verb === 'repin') && (state === 'idle' || state === 'held')
 }
 
 /** Whether a verb may be refused because of the state. A job that waits does so in several states. */

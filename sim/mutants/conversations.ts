@@ -108,7 +108,7 @@ export const OF_CONVERSATIONS: readonly Mutant[] = [
       {
         file: 'src/workflow/human.ts',
         find: 'const secret = flow.uuid()',
-        replace: 'const secret = `00000000-0000-4000-8000-${String(flow.run).padStart(12, "0")}`',
+        replace: 'const secret = "00000000-0000-4000-8000-" + String(flow.run).padStart(12, "0")',
       },
     ],
     caughtBy: ['W7'],
@@ -127,5 +127,31 @@ export const OF_CONVERSATIONS: readonly Mutant[] = [
     ],
     caughtBy: ['L9', 'W8', 'C9'],
     needs: [WORKFLOWS, 'questions'],
+  },
+  {
+    name: 'version-of-the-line',
+    recreates: 'a run that is moved to another version stays in the line of those who wait for the old one',
+    edits: [
+      {
+        file: 'src/core/commands/repin.ts',
+        find: 'const line = job.state === READY ? readyLine(route.class) : job.line',
+        replace: 'const line = job.line',
+      },
+    ],
+    caughtBy: ['L11', 'L9', 'C9'],
+    needs: [WORKFLOWS, 'versions', 'controls'],
+  },
+  {
+    name: 'version-of-nobody',
+    recreates: 'a run goes to whoever asks first, whatever version of the code that has',
+    edits: [
+      {
+        file: 'src/core/policy/placement.ts',
+        find: "if (!meetsEach(labels, attributes.labels)) return 'labels'",
+        replace: '',
+      },
+    ],
+    caughtBy: ['L11'],
+    needs: [WORKFLOWS, 'versions'],
   },
 ]

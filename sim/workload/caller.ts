@@ -18,6 +18,7 @@ import type { Network } from '../world/network.ts'
 import { QUEUES } from '../world/worker.ts'
 import type { Specs } from './specs.ts'
 import { Talks } from './talks.ts'
+import { hasVersion } from './versions.ts'
 
 /** What callers share. */
 export interface Office {
@@ -218,13 +219,18 @@ export class Caller {
         ]
       : []
     // the past of a run would be in its journal, which nobody imports
-    const kind = spec.kind === 'flow' ? { kind: 'plain' } : {}
+    const { requires: _version, ...options } = spec.options ?? {}
+    const kind = spec.kind === 'flow' ? { kind: 'plain', options } : {}
     return { ...spec, ...kind, createdAt, state, history }
   }
 
   #control(random: Random): void {
     const job = this.#job(random)
-    if (job !== undefined) this.control(job, this.#office.specs.verb(random))
+    if (job === undefined) return
+    const { specs, effects } = this.#office
+    const verb = specs.verb(random)
+    // of other jobs no worker says which version it has
+    if (verb.verb !== 'repin' || hasVersion(effects.wantedBy(job))) this.control(job, verb)
   }
 
   /** Tries a verb once. */

@@ -8,6 +8,7 @@ import type { Random } from '../random.ts'
 import type { Feature, Swarm } from '../swarm.ts'
 import { KINDS, QUEUES } from '../world/worker.ts'
 import { type FlowInput, RUN_OPTIONS } from './play.ts'
+import { CURRENT, drawVersion } from './versions.ts'
 
 /** Longer than native timers take. */
 const LONG_MS = 2 ** 31 + 86_400_000
@@ -73,7 +74,7 @@ export class Specs {
     const queue = random.pick(QUEUES)
     const options = random.pick(this.#options)
     return {
-      ...(isFlow ? this.#flow(input) : { input, ...kind, options }),
+      ...(isFlow ? this.#flow(input, random.fork('version')) : { input, ...kind, options }),
       queue,
       ...(this.#uses('fairness', random, 0.3) ? { namespace: random.pick(['default', 'tenant']) } : {}),
       ...(this.#uses('fairness', random, 0.5) ? { fairKey: random.pick(['a', 'b', 'c']) } : {}),
@@ -92,13 +93,18 @@ export class Specs {
   }
 
   /** A run of the program that has the name of its place. */
-  #flow(tag: Tag): Pick<JobSpec, 'kind' | 'input' | 'options'> {
+  #flow(tag: Tag, random: Random): Pick<JobSpec, 'kind' | 'input' | 'options'> {
     const { heartbeatMs, retentionMs, features } = this.#swarm
     const retention = features.includes('retention')
       ? { succeededMs: retentionMs, failedMs: retentionMs, cancelledMs: retentionMs }
       : {}
     const input: Tag & FlowInput = { ...tag, flow: `${tag.call}.${tag.index}`, round: 0 }
-    return { kind: 'flow', input, options: { ...RUN_OPTIONS, timeouts: { heartbeatMs }, retention } }
+    const requires = features.includes('versions') ? { requires: { labels: [drawVersion(random)] } } : {}
+    return {
+      kind: 'flow',
+      input,
+      options: { ...RUN_OPTIONS, timeouts: { heartbeatMs }, retention, ...requires },
+    }
   }
 
   #time(random: Random): Partial<Record<'delayMs', number>> {
@@ -158,6 +164,7 @@ export class Specs {
         delete: 2,
         snooze: 2,
         reprioritize: 2,
+        repin: this.#swarm.features.includes('versions') ? 5 : 0,
       })
     ) {
       case 'cancel':
@@ -166,6 +173,8 @@ export class Specs {
         return { verb: 'snooze', delayMs: random.magnitude(1, 600_000) }
       case 'reprioritize':
         return { verb: 'reprioritize', priority: random.integer(-3, 3) }
+      case 'repin':
+        return { verb: 'repin', version: CURRENT }
       case 'restart':
         return { verb: 'restart' }
       case 'expedite':

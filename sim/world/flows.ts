@@ -14,6 +14,7 @@ import { Random } from '../random.ts'
 import type { Swarm } from '../swarm.ts'
 import { type Children, type FlowInput, type Hands, play } from '../workload/play.ts'
 import type { Programs } from '../workload/program.ts'
+import { versionLabelsOf } from '../workload/versions.ts'
 import type { Actor } from './actor.ts'
 import type { Scheduler } from './scheduler.ts'
 
@@ -59,7 +60,9 @@ export class Flows implements SessionExecutor {
     const { ledger, scheduler } = this.#shop
     const { job, attempt: number, token } = attempt
     ledger.begun(attempt, control, this.#actor)
-    this.#holders.set(job, { job, attempt: number, token })
+    const holder = { job, attempt: number, token }
+    this.#holders.set(job, holder)
+    this.#shop.effects.begun(holder, versionLabelsOf(this.#actor.name))
     scheduler.trace(`${this.#actor.name}: flow ${job}.${number}`)
     const outcome = await this.#executor.run(attempt, control)
     scheduler.trace(`${this.#actor.name}: flow ${job}.${number} ${outcome.type}`)

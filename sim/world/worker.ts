@@ -12,6 +12,7 @@ import type { Attempt, AttemptControl, Executor } from '../../src/executors/exec
 import { createWorker } from '../../src/worker/worker.ts'
 import type { ServedClient } from '../invariants/watch.ts'
 import { Random } from '../random.ts'
+import { versionLabelsOf } from '../workload/versions.ts'
 import { Actor, MachineClock } from './actor.ts'
 import { type FlowShop, Flows } from './flows.ts'
 import type { Network } from './network.ts'
@@ -99,9 +100,8 @@ export function attributesOf(name: string): WorkerAttributes {
   return {
     ...{ hosts: [name], addresses: [], platform: 'linux/x64', mounts: [] },
     ...{ user: 'sim', uid: 1, group: 'sim', gid: 1, isRoot: false },
-    ...(isFirst
-      ? { cpus: 3, memory: 3, labels: ['here', 'everywhere'] }
-      : { cpus: 2, memory: 2, labels: ['everywhere'] }),
+    ...(isFirst ? { cpus: 3, memory: 3 } : { cpus: 2, memory: 2 }),
+    labels: [...(isFirst ? ['here'] : []), 'everywhere', ...versionLabelsOf(name)],
   }
 }
 
@@ -215,7 +215,9 @@ class RemoteSession implements WorkerSession {
 
   /** Operators are no part of this world: a status is told for what the worker is. */
   tell(status: WorkerStatus): void {
-    if (this.#status !== undefined || !this.#shop.swarm.features.includes('placement')) return
+    const { features } = this.#shop.swarm
+    const isOfUse = features.includes('placement') || features.includes('versions')
+    if (this.#status !== undefined || !isOfUse) return
     this.#status = status
     this.#call(async (session) => session.tell(status), true).catch(() => {})
   }

@@ -21,6 +21,7 @@ import { Caller, type Office } from '../workload/caller.ts'
 import { childrenOf } from '../workload/play.ts'
 import { Programs } from '../workload/program.ts'
 import { Specs } from '../workload/specs.ts'
+import { CURRENT, isOfNobody } from '../workload/versions.ts'
 import type { Actor } from './actor.ts'
 import { Disk } from './disk.ts'
 import { Network } from './network.ts'
@@ -199,6 +200,8 @@ export class World {
         operator.answer(id)
         if (stateName(state) === 'held')
           operator.control(id, this.#runs.isAstray(job) ? GIVEN_UP : { verb: 'release' })
+        else if (!isTerminal(state) && isOfNobody(this.#office.effects.wantedBy(id)))
+          operator.control(id, { verb: 'repin', version: CURRENT })
         else if (stateName(state) === 'scheduled' && rank > operator.actor.clock.now() + 2 * 3_600_000)
           operator.control(id, { verb: 'expedite' })
       }
