@@ -5,36 +5,14 @@ import { attemptOf, executorSuite, start, TestControl } from '../executor.suite.
 import type { HandlerContext } from './context.ts'
 import { cancel, fail, fatal, retryAfter, snooze } from './directives.ts'
 import { createFunctionExecutor, type Handler } from './function.ts'
+import { SUITE_HANDLERS } from './testdata/suite-handlers.ts'
 
-const never = (): Promise<never> => new Promise(() => {})
 /** An object with a `then`, as foreign promises are. */
 const thenable = (value: unknown): unknown => Object.fromEntries([['then', value]])
 const work = (kind: string, input: unknown = null) => ({ kind, input })
 
 executorSuite('function', {
-  create: () =>
-    createFunctionExecutor(
-      new Map<string, Handler>([
-        ['succeed', () => 1],
-        ['fail', () => Promise.reject(new Error('expected this; found that. Do something.'))],
-        [
-          'wait',
-          async (_input, { log, signal }) => {
-            log('started')
-            await sleep(60_000, undefined, { signal })
-          },
-        ],
-        [
-          'ignore',
-          (_input, { log }) => {
-            log('started')
-            return never()
-          },
-        ],
-        ['print', (input: string, { log }) => log(input)],
-        ['progress', (_input, { progress }) => progress(0.5, 'half')],
-      ]),
-    ),
+  create: () => createFunctionExecutor(SUITE_HANDLERS),
   succeed: work('succeed'),
   fail: { ...work('fail'), code: 'HANDLER_FAILED' },
   wait: work('wait'),

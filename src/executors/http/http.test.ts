@@ -7,20 +7,12 @@ import type { Executor } from '../executor.ts'
 import { createHttpExecutor, type HttpOptions } from './http.ts'
 
 let server: StandIn
-const executors: Executor[] = []
 beforeEach(async () => {
   server = await StandIn.open()
 })
-afterEach(async () => {
-  for (const executor of executors.splice(0)) await executor.close()
-  await server.close()
-})
+afterEach(() => server.close())
 
-function create(options: HttpOptions): Executor {
-  const executor = createHttpExecutor(options)
-  executors.push(executor)
-  return executor
-}
+const create = (options: HttpOptions): Executor => server.serve(createHttpExecutor(options))
 
 /** One attempt at the server's own address. */
 function call(input: unknown, options: HttpOptions = {}) {

@@ -5,7 +5,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Answer, StandIn } from '../call/testdata/stand-in.ts'
 import { start } from '../executor.suite.ts'
-import type { Executor } from '../executor.ts'
 import { credentialsOf } from './credentials.ts'
 import { createLambdaExecutor, type LambdaOptions } from './lambda.ts'
 import { signRequest } from './sign.ts'
@@ -29,23 +28,15 @@ it('signs as the examples of the service do', () => {
 
 describe('a function', () => {
   let server: StandIn
-  const executors: Executor[] = []
   beforeEach(async () => {
     server = await StandIn.open()
   })
-  afterEach(async () => {
-    for (const executor of executors.splice(0)) await executor.close()
-    await server.close()
-  })
+  afterEach(() => server.close())
 
   function call(input: unknown, answer: Answer, options: Partial<LambdaOptions> = {}) {
     server.answers = [answer]
-    const executor = createLambdaExecutor({
-      ...{ functionName: 'resize', region: 'eu-west-1', credentials, endpoint: server.url },
-      ...options,
-    })
-    executors.push(executor)
-    return start(executor, { kind: 'resize', input })
+    const own = { functionName: 'resize', region: 'eu-west-1', credentials, endpoint: server.url }
+    return start(server.serve(createLambdaExecutor({ ...own, ...options })), { kind: 'resize', input })
   }
 
   it('is called by name, signed, and gives its result', async () => {

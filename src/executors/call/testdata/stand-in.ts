@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Executor } from '../../executor.ts'
 
 /** What it answers. `hangs`: not at all. */
 export interface Answer {
@@ -19,7 +20,9 @@ export interface Sent {
   readonly body: string
 }
 
+/** The server, and the executors that call it, which end with it. */
 export class StandIn {
+  readonly #executors: Executor[] = []
   readonly sent: Sent[] = []
   /** Of each request; the last one goes on. */
   answers: Answer[] = [{}]
@@ -52,7 +55,14 @@ export class StandIn {
     return standIn
   }
 
+  /** Closes an executor before itself; answers it. */
+  serve(executor: Executor): Executor {
+    this.#executors.push(executor)
+    return executor
+  }
+
   async close(): Promise<void> {
+    for (const executor of this.#executors) await executor.close()
     this.#server.closeAllConnections()
     this.#server.close()
     await once(this.#server, 'close')

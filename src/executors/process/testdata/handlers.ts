@@ -1,28 +1,14 @@
 /** The program of a process of the pool's tests. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createFunctionExecutor, type Handler } from '../../function/function.ts'
+import { SUITE_HANDLERS } from '../../function/testdata/suite-handlers.ts'
 import { serveExecutor } from '../serve.ts'
 
 const never = (): Promise<never> => new Promise(() => {})
 
 const HANDLERS = new Map<string, Handler>([
-  ['succeed', () => 1],
+  ...SUITE_HANDLERS,
   ['pid', () => process.pid],
-  ['fail', () => Promise.reject(new Error('expected this; found that. Do something.'))],
-  [
-    'wait',
-    async (_input, { log, signal }) => {
-      log('started')
-      await sleep(60_000, undefined, { signal })
-    },
-  ],
-  [
-    'ignore',
-    (_input, { log }) => {
-      log('started')
-      return never()
-    },
-  ],
   [
     'block',
     async (_input, { log }) => {
@@ -31,8 +17,6 @@ const HANDLERS = new Map<string, Handler>([
       for (;;);
     },
   ],
-  ['print', (input: string, { log }) => log(input)],
-  ['progress', (_input, { progress }) => progress(0.5, 'half')],
   ['exit', () => process.exit(7)],
   ['kill', () => void process.kill(process.pid, 'SIGKILL')],
   [
