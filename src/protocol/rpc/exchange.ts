@@ -3,7 +3,8 @@
  *
  * Owns: batching, the pressure that a slow peer exerts, and how much may be unsent. A frame is made of all that has
  * gathered: at least a turn of the event loop, and as much as comes while the frame before is being written. What
- * messages look like is its end's to know (client-end, server-end).
+ * arrives is delivered some messages at a time, with turns of the event loop between them. What messages look like is
+ * its end's to know (client-end, server-end).
  */
 import type { Duplex } from 'node:stream'
 import { PerdureError } from '../../errors.ts'
@@ -39,6 +40,14 @@ const MESSAGES = 1
 
 /** Messages go on into one frame until it has this many bytes. */
 const FRAME_BYTES = 256 * 1024
+/**
+ * Messages that are delivered in one turn of the event loop. Calls that came in one frame thus go on in several commits, and
+ * while one is on its way the next is made: 64 calls that are made together, answered together and made anew would otherwise have
+ * the disk, this process and the other one wait for each other. Fewer make commits too small to be worth a sync each.
+ */
+const MESSAGES_PER_TURN = 32
+/** Frames that wait to be delivered: beyond so many bytes no more is read. */
+const MOST_WAITING_BYTES = 256 * 1024
 /** What a message takes in memory besides the bytes it carries. */
 export const MESSAGE_OVERHEAD = 64
 /** Largest frame as a whole: one message at its limit, and a frame's worth before it. */
@@ -63,12 +72,19 @@ export class ExchangeLink<In, Out> implements MessageLink<Out> {
   #spare: Writer | undefined
   #full: Writer[] = []
   #fullBytes = 0
+  /** Frames that have arrived and are not wholly delivered. */
+  #arrived: Reader[] = []
+  #arrivedBytes = 0
+  #isDeliveryDue = false
   #isTurnDue = false
   #isWriting = false
   #isEnding = false
   #isClosed = false
   #error: PerdureError | undefined
   #holds = 0
+  /** Nothing is delivered. */
+  #isHeld = false
+  /** Nothing is read. */
   #isPaused = false
   #drained: (() => void)[] = []
 
@@ -80,9 +96,7 @@ export class ExchangeLink<In, Out> implements MessageLink<Out> {
     this.#holdsWhenCongested = holdsWhenCongested
     stream.on('data', (chunk: Buffer) => this.#onData(chunk))
     // a peer that ends and one that breaks off are the same here: it has gone
-    stream.on('end', () => this.close())
-    stream.on('error', () => this.close())
-    stream.on('close', () => this.close())
+    for (const ending of ['end', 'error', 'close']) stream.on(ending, () => this.#onEnd())
   }
 
   get closed(): boolean {
@@ -154,6 +168,7 @@ export class ExchangeLink<In, Out> implements MessageLink<Out> {
     this.#full = []
     this.#fullBytes = 0
     this.#writer = newWriter()
+    this.#arrived = []
     if (!this.#stream.writableEnded) this.#stream.destroy()
     this.#wakeProducers()
     this.#events.onClose(this.#error)
@@ -197,8 +212,25 @@ export class ExchangeLink<In, Out> implements MessageLink<Out> {
   }
 
   #onData(chunk: Buffer): void {
+    this.#guarded(() => {
+      for (const body of this.#cutter.push(chunk)) {
+        this.#arrived.push(new Reader(body))
+        this.#arrivedBytes += body.length
+      }
+    })
+    if (!this.#isDeliveryDue) this.#deliver(MESSAGES_PER_TURN)
+  }
+
+  /** What the peer said before it went still counts. */
+  #onEnd(): void {
+    this.#deliver(Number.POSITIVE_INFINITY)
+    this.close()
+  }
+
+  /** Gives up when the peer breaks the form. */
+  #guarded(act: () => void): void {
     try {
-      for (const body of this.#cutter.push(chunk)) this.#deliver(new Reader(body))
+      act()
     } catch (thrown) {
       if (this.#isClosed) return
       const error =
@@ -207,30 +239,59 @@ export class ExchangeLink<In, Out> implements MessageLink<Out> {
           : malformed('a message', 'one that could not be handled', thrown)
       this.end(this.#end.fatal(error), error)
     }
+  }
+
+  /** Delivers as many messages, and the rest in later turns. */
+  #deliver(most: number): void {
+    this.#guarded(() => {
+      let left = most
+      while (left > 0 && this.#isTaking) {
+        const frame = this.#arrived[0] as Reader
+        if (frame.at < frame.end) {
+          this.#deliverNext(frame)
+          left -= 1
+        } else {
+          this.#arrived.shift()
+          this.#arrivedBytes -= frame.at
+        }
+      }
+    })
     this.#pauseOrResume()
   }
 
-  #deliver(frame: Reader): void {
-    const { end } = frame
-    while (frame.at < end) {
-      if (this.#isClosed || this.#isEnding) return
-      if (frame.uint32() !== ((MESSAGES << 3) | 2)) throw malformed('messages in a frame', 'something else')
-      frame.enter()
-      const after = frame.end
-      const decoded = this.#end.read(frame)
-      frame.at = after
-      frame.end = end
-      if (decoded !== undefined) this.#events.onMessage(decoded.message, decoded.bytes)
-    }
+  get #isTaking(): boolean {
+    return this.#arrived.length > 0 && !this.#isHeld && !this.#isClosed && !this.#isEnding
   }
 
-  /** Stops taking while somebody holds it, which in the end stops the peer. */
+  #deliverNext(frame: Reader): void {
+    const { end } = frame
+    if (frame.uint32() !== ((MESSAGES << 3) | 2)) throw malformed('messages in a frame', 'something else')
+    frame.enter()
+    const after = frame.end
+    const decoded = this.#end.read(frame)
+    frame.at = after
+    frame.end = end
+    if (decoded !== undefined) this.#events.onMessage(decoded.message, decoded.bytes)
+  }
+
+  #deliverLater(): void {
+    if (this.#isDeliveryDue || !this.#isTaking) return
+    this.#isDeliveryDue = true
+    setImmediate(() => {
+      this.#isDeliveryDue = false
+      this.#deliver(MESSAGES_PER_TURN)
+    })
+  }
+
+  /** Stops taking while somebody holds it, and reading while much has arrived, which in the end stops the peer. */
   #pauseOrResume(): void {
     if (this.#isClosed) return
-    const isHeld = this.#holds > 0 || (this.#holdsWhenCongested && this.congested)
-    if (isHeld === this.#isPaused) return
-    this.#isPaused = isHeld
-    if (isHeld) this.#stream.pause()
+    this.#isHeld = this.#holds > 0 || (this.#holdsWhenCongested && this.congested)
+    this.#deliverLater()
+    const isPaused = this.#isHeld || this.#arrivedBytes > MOST_WAITING_BYTES
+    if (isPaused === this.#isPaused) return
+    this.#isPaused = isPaused
+    if (isPaused) this.#stream.pause()
     else this.#stream.resume()
   }
 
