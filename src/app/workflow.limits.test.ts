@@ -76,3 +76,35 @@ it('a run says how far it is', async () => {
   await run.result()
   expect((await app.get(run.id)).progress).toMatchObject({ fraction: 0.5, message: 'half way' })
 })
+
+it('a run of which no attempt has time to undo what it did waits for a person, and then ends as it was told to', async () => {
+  const done: string[] = []
+  let hangs = true
+  const flow = workflow('flow', {
+    timeout: { attempt: '1m', grace: '1s' },
+    retry: { attempts: 2, min: '1ms', max: '1ms' },
+    run: async (flow) => {
+      const undo = (): unknown => (hangs ? new Promise(() => {}) : done.push('refund'))
+      await flow.step('charge', () => done.push('charge'), { undo })
+      await flow.signal('never')
+    },
+  })
+  const test = await openTest([flow], { patience: '10ms' })
+  app = test
+  const run = await test.enqueue(flow)
+  await test.settle()
+  await run.cancel({ reason: 'not wanted' })
+  await test.advance('1h')
+  expect(await app.get(run.id)).toMatchObject({
+    state: 'held',
+    error: {
+      code: 'TIMEOUT',
+      message: expect.stringContaining(`'perdure show ${run.id}' tells what is undone`),
+    },
+  })
+  hangs = false
+  await app.client.control(run.id, { verb: 'release' })
+  await expect(run.result()).rejects.toMatchObject({ code: 'CANCELLED', message: /not wanted/ })
+  expect(done).toEqual(['charge', 'refund'])
+  expect(await app.client.check()).toEqual([])
+})

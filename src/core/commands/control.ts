@@ -25,6 +25,7 @@ import { admit, expiryOf, leaveLine, place, releaseLimits } from '../policy/admi
 import { conclude, type FinishTables, finish, settleOwn, stop } from '../policy/finish.ts'
 import { runOf } from '../policy/journal.ts'
 import { claimAgain } from '../policy/keys.ts'
+import { stoppedFor } from '../policy/suspend.ts'
 import type { View } from '../view.ts'
 import { type RepinTables, repin } from './repin.ts'
 import { attemptOf } from './report.ts'
@@ -179,7 +180,9 @@ function hold(view: Tables, job: JobRow): Answer {
 
 function release(view: Tables, job: JobRow, now: number): Answer {
   if (job.state !== HELD) return wrongState('release', job, 'held', 'Hold it first')
-  return putInPlace(view, job, view.routeById(job.route), now)
+  // One that was stopped, and held while it undid what it did, ends as what it was stopped for says.
+  const row = job.cancelAt === 0 ? job : { ...job, error: stoppedFor(job) }
+  return putInPlace(view, row, view.routeById(job.route), now)
 }
 
 /** Puts a job where it belongs; a group whose dependencies have all ended has nothing to wait for. */

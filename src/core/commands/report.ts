@@ -11,7 +11,7 @@ import { expiryOf, place, releaseLimits } from '../policy/admit.ts'
 import { queueOf } from '../policy/fairness.ts'
 import { type FinishTables, finish, stop } from '../policy/finish.ts'
 import { backoffMs, mayRetry } from '../policy/retry.ts'
-import { continueAsNew, leaveBehind, pause, suspend } from '../policy/suspend.ts'
+import { continueAsNew, heldError, leaveBehind, pause, stoppedFor, suspend } from '../policy/suspend.ts'
 
 /** An outcome whose values are JSON text already; `large` says that the result goes to the payload table. */
 export type EncodedOutcome =
@@ -114,7 +114,7 @@ function isRecorded(job: JobRow | undefined, { attempt, outcome }: ReportCommand
       if (job.cancelAt !== 0) return outcome.type !== 'succeeded' && !wasForced(job)
       return outcome.type === 'cancelled' && outcome.error === job.error
     case HELD:
-      return outcome.type === 'paused' && outcome.error === job.error
+      return isHeldFor(job, outcome)
     default:
       // It was stopped when its time was over, and has undone what it did.
       if (job.cancelAt !== 0 && job.state === FAILED && outcome.type === 'cancelled') return true
@@ -122,6 +122,12 @@ function isRecorded(job: JobRow | undefined, { attempt, outcome }: ReportCommand
       if (outcome.type === 'failed') return outcome.error === job.error
       return outcome.type !== 'succeeded' && outcome.type !== 'cancelled' && job.error === null
   }
+}
+
+function isHeldFor(job: JobRow, outcome: EncodedOutcome): boolean {
+  if (outcome.type !== 'paused' && outcome.type !== 'failed') return false
+  const error = outcome.type === 'paused' ? outcome.error : notUndone(job, outcome.error)
+  return heldError(error, stoppedFor(job)) === job.error
 }
 
 function hasResult(job: JobRow, { result, large }: EncodedOutcome & { type: 'succeeded' }): boolean {
@@ -143,8 +149,9 @@ function fail(
   const route = view.routeById(job.route)
   const { retry } = view.profileById(route.profile)
   const isLast = !mayRetry(retry, job.tries, outcome.lost)
-  if (outcome.retry && isLast && (job.flags & HAS_UNDO) !== 0 && job.cancelAt === 0) {
-    undoAfterLast(view, job, outcome, now)
+  if (outcome.retry && isLast && (job.flags & HAS_UNDO) !== 0) {
+    if (job.cancelAt === 0) undoAfterLast(view, job, outcome, now)
+    else holdAfterLast(view, job, outcome, now)
     return
   }
   if (!outcome.retry || isLast) {
@@ -174,6 +181,29 @@ function undoAfterLast(
   const again = place(view, { ...rest, taken: 0, tries: 0, dueAt: now }, view.routeById(job.route), now)
   view.jobs.put(again)
   stop(view, again, outcome.error, now, [])
+}
+
+/**
+ * No try is left to a run that has not undone yet what it did. It is not over, and nobody but a person can know what to do
+ * about it: it is held, and goes on undoing when it is released, with as many tries again.
+ */
+function holdAfterLast(
+  view: Tables,
+  job: JobRow,
+  outcome: EncodedOutcome & { type: 'failed' },
+  now: number,
+): void {
+  const error = heldError(notUndone(job, outcome.error), stoppedFor(job))
+  const rest = setDown(view, job, kindOf(outcome), outcome.error, now)
+  releaseLimits(view, rest)
+  view.jobs.put({ ...rest, state: HELD, taken: 0, tries: 0, rank: 0, turn: 0, expireAt: 0, error })
+}
+
+/** How the last try to undo what a run did failed, and what that means. */
+function notUndone({ id }: JobRow, error: string): string {
+  const record = JSON.parse(error) as ErrorRecord
+  const message = `${record.message} Not all that the run had done is undone, and that was its last try: it is held. 'perdure show ${id}' tells what is undone; the next undo did not end. Put right what keeps it from that and release the run, or end it as it is with 'perdure kill --no-undo ${id}'.`
+  return JSON.stringify({ ...record, message })
 }
 
 /** Snoozed (with a delay) or released (without): the attempt does not count. */

@@ -2,6 +2,7 @@
  * How an attempt of a workflow run ends without the run having ended: it waits, begins anew, or needs a person.
  * None of these counts against the run's tries.
  */
+import type { ErrorRecord } from '../../errors.ts'
 import { assert } from '../../std/assert.ts'
 import { HAS_DEPENDENTS, HAS_HISTORY, HAS_UNDO, IS_TICKET, type JobRow, LARGE_INPUT } from '../model/job.ts'
 import type { RunRow } from '../model/journal.ts'
@@ -62,7 +63,22 @@ export function pause(view: FinishTables, job: JobRow, error: string, now: numbe
   releaseLimits(view, job)
   const expireAt = expiryOf(view, job, view.routeById(job.route), Infinity)
   const flags = job.flags | HAS_HISTORY
-  view.jobs.put({ ...unleased(job), state: HELD, taken: 0, rank: 0, turn: 0, expireAt, flags, error })
+  const told = heldError(error, stoppedFor(job))
+  view.jobs.put({ ...unleased(job), state: HELD, taken: 0, rank: 0, turn: 0, expireAt, flags, error: told })
+}
+
+/** What is told of a run while it is held: what is wrong, and, of one that was stopped before, why (`data.stopped`, JSON text). */
+export function heldError(error: string, stopped: string | null): string {
+  if (stopped === null) return error
+  const record = JSON.parse(error) as ErrorRecord
+  return JSON.stringify({ ...record, data: { ...record.data, stopped } })
+}
+
+/** Why a run was stopped, held since or not, as JSON text of an ErrorRecord; null where it was not. */
+export function stoppedFor(job: JobRow): string | null {
+  if (job.cancelAt === 0) return null
+  const { data } = JSON.parse(job.error as string) as ErrorRecord
+  return (data?.stopped as string | undefined) ?? job.error
 }
 
 /** The input with which a run begins anew, as JSON text; `large` says that it goes to the payload table. */
