@@ -3,6 +3,7 @@
  */
 import { ENTRY_NAMES, type EntryKind, type JournalRow } from '../core/model/journal.ts'
 import { type ErrorRecord, fromErrorRecord, type PerdureError, perdureError } from '../errors.ts'
+import { formatDuration } from '../std/duration.ts'
 import { invalidOption } from '../std/options.ts'
 
 /** A failure out of the journal. It is the same in the run that met it and in every replay. */
@@ -66,10 +67,11 @@ export function stepTimeout(
   limit: 'attempt' | 'total' | 'heartbeat',
   ms: number,
 ): PerdureError {
+  const span = formatDuration(ms)
   const expected = {
-    attempt: `step '${step}' to end within ${ms} ms`,
-    total: `step '${step}' to end within ${ms} ms, all its tries together`,
-    heartbeat: `step '${step}' to call heartbeat() every ${ms} ms`,
+    attempt: `step '${step}' to end within ${span}`,
+    total: `step '${step}' to end within ${span}, all its tries together`,
+    heartbeat: `step '${step}' to call heartbeat() every ${span}`,
   }
   return perdureError('TIMEOUT', {
     expected: expected[limit],

@@ -19,6 +19,7 @@ import { noSuchJob, wrongState } from '../../core/model/refusal.ts'
 import { isTerminal } from '../../core/model/states.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { type ErrorRecord, fromErrorRecord, type PerdureError, perdureError } from '../../errors.ts'
+import { formatDuration } from '../../std/duration.ts'
 import type { StoredJob } from '../../store/store.ts'
 import type { Client } from '../client.ts'
 import { journalPages } from '../journal-pages.ts'
@@ -256,7 +257,7 @@ class Limit {
 
 function tooLate(run: number, ms: number): PerdureError {
   return perdureError('TIMEOUT', {
-    expected: `an answer of run ${run} within ${ms} ms`,
+    expected: `an answer of run ${run} within ${formatDuration(ms)}`,
     found: 'none',
     fix: 'Ask again with more time; an update that was on record is still carried out, and the same id gives its answer',
     data: { job: run },

@@ -1,8 +1,9 @@
 /**
  * due, expire, lose: what time does to jobs.
  */
-import type { ErrorRecord } from '../../errors.ts'
+import { type ErrorRecord, errorRecord, perdureError } from '../../errors.ts'
 import { assert } from '../../std/assert.ts'
+import { formatDuration } from '../../std/duration.ts'
 import { beganAtOf, HAS_UNDO, type JobRow } from '../model/job.ts'
 import { DUE_LINE } from '../model/line.ts'
 import { CANCELLED, FAILED, isTerminal, RUNNING, SUSPENDED } from '../model/states.ts'
@@ -54,17 +55,22 @@ export function expire(view: FinishTables, command: ExpireCommand, now: number):
     view.routeById(job.route).profile,
   ).timeouts
   const closed = scheduleToCloseMs !== 0 && beganAtOf(job) + scheduleToCloseMs <= now
-  const error: ErrorRecord = {
-    code: 'TIMEOUT',
-    message: closed
-      ? `A time limit ran out: expected job ${job.id} to end within ${scheduleToCloseMs} ms of ${job.restarts === 0 ? 'its enqueue' : 'its restart'}; found it waiting. Allow it longer, or add workers.`
-      : `A time limit ran out: expected job ${job.id} to start within ${scheduleToStartMs} ms of being due; found it waiting. Allow it longer, or add workers.`,
-    data: { limit: closed ? 'schedule-to-close' : 'schedule-to-start' },
-  }
-  const text = JSON.stringify(error)
+  const text = JSON.stringify(tooLate(job, closed, closed ? scheduleToCloseMs : scheduleToStartMs))
   if ((job.flags & HAS_UNDO) !== 0) stop(view, job, text, now, NO_LIMITS)
   else finish(view, job, { state: FAILED, result: null, error: text }, now)
   return true
+}
+
+function tooLate({ id, restarts }: JobRow, closed: boolean, ms: number): ErrorRecord {
+  const begin = restarts === 0 ? 'its enqueue' : 'its restart'
+  const span = formatDuration(ms)
+  const error = perdureError('TIMEOUT', {
+    expected: `job ${id} to ${closed ? `end within ${span} of ${begin}` : `start within ${span} of being due`}`,
+    found: 'it waiting',
+    fix: 'Allow it longer, or add workers',
+    data: { limit: closed ? 'schedule-to-close' : 'schedule-to-start' },
+  })
+  return errorRecord(error)
 }
 
 /** A run that undoes what it did gives nothing back yet. */
