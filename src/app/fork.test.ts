@@ -144,3 +144,15 @@ it('a run that there is not cannot be forked, and a journal that makes no sense 
   const spec = { kind: 'order', createdAt: 1, state: 'ready', journal: [entry] } as const
   await expect(app.client.import([spec])).rejects.toMatchObject({ code: 'INVALID_OPTION' })
 })
+
+it('a fork gets the locks anew that the run had given back, and does not do again what was done under them', async () => {
+  const shared = workflow('shared', {
+    run: (flow) => flow.lock('till', (own) => own.step('count', () => calls.push('count'))),
+  })
+  app.work([shared])
+  const first = await app.enqueue(shared)
+  expect(await first.result()).toBe(1)
+  const fork = await app.fork<number>(first)
+  expect(await fork.result()).toBe(1)
+  expect(calls).toEqual(['count'])
+})

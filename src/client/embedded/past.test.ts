@@ -59,3 +59,16 @@ it('losers of a race stay lost; locks and cancels do not go along', () => {
   )
   expect(kept(list)).toEqual([0, 1, 2])
 })
+
+it('a lock that was had is got anew, and given back anew; one that lost a race is not', () => {
+  const list = rows(
+    [0, 'lock', 'open', 7],
+    [0, 'lock', 'done'],
+    [1, 'step', 'done'],
+    [2, 'withdraw', 'done', [0]],
+    [3, 'lock', 'open', 8],
+    [4, 'withdraw', 'done', [3]],
+    [5, 'step', 'done'],
+  )
+  expect(kept(list)).toEqual([2, 5, 6])
+})

@@ -22,14 +22,25 @@ const LEFT_OUT: ReadonlySet<EntryKind> = new Set([LOCK, CANCEL])
 export function pastOf(rows: readonly JournalRow[], from: number | undefined): JournalRow[] {
   const position = from ?? rows.find(({ state }) => state === BROKEN)?.position
   const cut = rows.findIndex((row) => row.position === position)
-  const before = (cut < 0 ? rows : rows.slice(0, cut)).filter(({ kind }) => !LEFT_OUT.has(kind))
+  const all = cut < 0 ? rows : rows.slice(0, cut)
+  const had = new Set(
+    all.filter(({ kind, state }) => kind === LOCK && state !== OPEN).map((row) => row.position),
+  )
+  // the second run has yet to get a lock that the first has given back
+  const isGivenBack = (row: JournalRow): boolean => lostIn(row).some((position) => had.has(position))
+  const before = all.filter((row) => !LEFT_OUT.has(row.kind) && !isGivenBack(row))
   const kinds = new Map<number, EntryKind>()
   for (const { position, kind } of before) if (!kinds.has(position)) kinds.set(position, kind)
   const over = new Set<number>()
   for (const row of before) {
     // a sleep at the position of a step is the pause between two of its tries
     if (row.state !== OPEN && row.kind === kinds.get(row.position)) over.add(row.position)
-    if (row.kind === WITHDRAW) for (const lost of JSON.parse(row.value ?? '[]') as number[]) over.add(lost)
+    for (const lost of lostIn(row)) over.add(lost)
   }
   return before.filter((row) => over.has(row.position))
+}
+
+/** The positions that a row lets go of. */
+function lostIn({ kind, value }: JournalRow): readonly number[] {
+  return kind === WITHDRAW ? (JSON.parse(value ?? '[]') as number[]) : []
 }

@@ -12,7 +12,7 @@ import {
   LARGE_INPUT,
   LARGE_RESULT,
 } from '../model/job.ts'
-import type { JournalRow } from '../model/journal.ts'
+import { blankRun, type JournalRow } from '../model/journal.ts'
 import type { RouteRow } from '../model/rows.ts'
 import { HELD, isTerminal, type StateCode, SUCCEEDED } from '../model/states.ts'
 import { expiryOf, place } from '../policy/admit.ts'
@@ -121,8 +121,10 @@ function importOne(
   else view.jobs.put(withState(view, row, past, route, now))
 }
 
+/** As a restart does, it leaves a number out: not all that came before what stands here need have come along. */
 function writePast(view: EnqueueTables, id: number, journal: readonly PastEntry[]): void {
   view.runs.begin(id)
+  view.runs.put({ ...blankRun(id), length: 1, start: 1 })
   for (const entry of journal) append(view, runOf(view, id), entry, entry.at)
 }
 

@@ -20,8 +20,8 @@ it('what a run had done stands in its journal, and its first attempt is not the 
   await world.shard.apply({ type: 'import', jobs: [past('a', 'b')] }, NOW)
   expect(world.row(2)).toMatchObject({ state: READY, attempt: 1, tries: 0, flags: HAS_RUN | HAS_UNDO })
   expect(await world.journal(2)).toMatchObject([
-    { run: 2, sequence: 0, position: 0, name: 'a', value: '0', at: NOW - 1_000 },
-    { run: 2, sequence: 1, position: 1, name: 'b', value: '1' },
+    { run: 2, sequence: 1, position: 0, name: 'a', value: '0', at: NOW - 1_000 },
+    { run: 2, sequence: 2, position: 1, name: 'b', value: '1' },
   ])
   await world.shard.reopen()
   await world.lease(2)
@@ -31,11 +31,11 @@ it('what a run had done stands in its journal, and its first attempt is not the 
     job: 2,
     attempt: 2,
     nonce: 'n',
-    seen: 2,
+    seen: 3,
     entries: [step(2), wait(3)],
   } as const
-  expect(await world.shard.apply(command, NOW)).toMatchObject({ rows: [{ sequence: 2 }, { sequence: 3 }] })
-  await world.report({ type: 'suspended', seen: 4 }, { job: 2, attempt: 2 })
+  expect(await world.shard.apply(command, NOW)).toMatchObject({ rows: [{ sequence: 3 }, { sequence: 4 }] })
+  await world.report({ type: 'suspended', seen: 5 }, { job: 2, attempt: 2 })
   expect(world.row(2).state).toBe(SUSPENDED)
   // only its code knows whether there is anything to undo, so that it is asked
   await world.shard.apply({ type: 'control', job: 2, verb: 'cancel', error: REASON }, NOW)
