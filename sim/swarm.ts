@@ -56,12 +56,13 @@ export const FEATURES = [
   'updates',
   'questions',
   'versions',
+  'forks',
 ] as const
 
 export type Feature = (typeof FEATURES)[number]
 
 /** What only workflow runs do. */
-export const OF_RUNS = ['branches', 'locks', 'updates', 'questions', 'versions'] as const
+export const OF_RUNS = ['branches', 'locks', 'updates', 'questions', 'versions', 'forks'] as const
 /** Features that came when there were worlds already. */
 const LATER = ['placement', 'workflows', ...OF_RUNS] as const
 

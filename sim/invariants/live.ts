@@ -3,6 +3,7 @@
  * from the engine's own.
  */
 import type { Command } from '../../src/core/apply.ts'
+import type { ImportCommand } from '../../src/core/commands/import.ts'
 import { type JobRow, LOCAL_LEASE, limitsOf } from '../../src/core/model/job.ts'
 import type { Profile } from '../../src/core/model/profile.ts'
 import type { Share } from '../../src/core/model/requirements.ts'
@@ -178,6 +179,7 @@ export class LiveChecker {
       const row = touched.has(job) ? touched.get(job) : this.#rows.get(job)
       if (type !== 'report' || touched.size > 0) this.#checkToken(type, job, attempt, nonce, row)
     }
+    if (command.type === 'import') checkApart(command, touched)
     const lost = command.type === 'lose' && command.cause === 'lost' ? touched.get(command.job) : undefined
     if (lost !== undefined) this.#checkReaped(lost, at)
     const limits = new Set<number>()
@@ -314,4 +316,11 @@ function note(sets: Map<number, Set<number>>, key: number, id: number, sign: 1 |
   }
   if (sign === 1) set.add(id)
   else set.delete(id)
+}
+
+/** A fork begins with the past of another run, and leaves that as it is. */
+function checkApart({ jobs }: ImportCommand, touched: ReadonlyMap<number, JobRow | undefined>): void {
+  if (jobs.every(({ journal }) => journal.length === 0)) return
+  for (const [id, before] of touched)
+    must('W8', before === undefined, () => `job ${id} is changed by the making of a fork`)
 }

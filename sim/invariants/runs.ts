@@ -44,7 +44,10 @@ export class RunChecker {
   #before = new Map<number, readonly KeptSignal[]>()
   /** Runs that have, or had, something to undo: no model tells how their calls may answer. */
   readonly #undoing = new Set<number>()
-  /** Runs that were restarted and try again what had failed: where their code had caught that, it may go another way than is on record. */
+  /**
+   * Runs that were restarted and try again what had failed, and forks, which ask again for what was open: their code may go another way
+   * than is on record.
+   */
   readonly #retried = new Set<number>()
   /** Updates that were answered, by run, restart and call. */
   readonly #updates = new Set<string>()
@@ -87,6 +90,7 @@ export class RunChecker {
     const sleepers = new Set<number>()
     for (const { before, after } of batch.jobs) {
       if (after === undefined) continue
+      if (before === undefined && after.metadata?.includes('"forkOf"') === true) this.#retried.add(after.id)
       if ((after.flags & HAS_UNDO) !== 0) this.#undoing.add(after.id)
       if (after.state === SUSPENDED) sleepers.add(after.id)
       if (after.state === HELD && before?.state !== HELD) this.#checkHeld(after)

@@ -4,10 +4,11 @@
 import type { ImportedJob } from '../../src/client/client.ts'
 import type { ControlVerb, JobSpec } from '../../src/client/types.ts'
 import { waitsOf } from '../../src/core/model/journal.ts'
+import { nameId } from '../../src/core/model/rows.ts'
 import { PerdureError } from '../../src/errors.ts'
 import type { Tables } from '../../src/store/memory/tables.ts'
 import type { Effects } from '../invariants/effects.ts'
-import { type Call, type History, isInDoubt } from '../invariants/history.ts'
+import { type Call, type History, isInDoubt, type Tag } from '../invariants/history.ts'
 import type { RunChecker } from '../invariants/runs.ts'
 import type { ServedClient } from '../invariants/watch.ts'
 import { Random } from '../random.ts'
@@ -16,6 +17,7 @@ import { must } from '../violation.ts'
 import { Actor, MachineClock } from '../world/actor.ts'
 import type { Network } from '../world/network.ts'
 import { QUEUES } from '../world/worker.ts'
+import type { FlowInput } from './play.ts'
 import type { Specs } from './specs.ts'
 import { Talks } from './talks.ts'
 import { hasVersion } from './versions.ts'
@@ -74,6 +76,7 @@ export class Caller {
       update: this.#uses('updates') ? 14 : 0,
       query: this.#uses('updates') ? 8 : 0,
       person: this.#uses('questions') ? 12 : 0,
+      fork: this.#uses('forks') ? 8 : 0,
     })
     this.#note(`${what} ${number}`)
     if (what === 'enqueue') this.#enqueue(number, random)
@@ -85,6 +88,7 @@ export class Caller {
     else if (what === 'update') this.#talks.update(this.#job(random), random)
     else if (what === 'query') this.#talks.query(this.#job(random))
     else if (what === 'person') this.#talks.answerOne(random)
+    else if (what === 'fork') this.#fork(number, random)
     else if (what === 'pause') this.pause(random.pick(QUEUES), random.chance(0.5))
     else if (what === 'get') this.#get(random)
     else if (what === 'list') void this.#ask((client) => client.list({ limit: 20 }))
@@ -197,6 +201,44 @@ export class Caller {
           for (const { id } of answer) known.push(id)
         },
         (error: unknown) => {
+          if (isInDoubt(error)) call.fate = 'unknown'
+          else history.refused(call)
+        },
+      )
+  }
+
+  /** Has another run begin with what one has done, which goes on by itself or has ended. */
+  #fork(number: number, random: Random): void {
+    const job = this.#job(random)
+    const { network, history, known, tables } = this.#office
+    const row = tables.jobs.get(job ?? 0)
+    const text = row?.input ?? tables.payloads.get(job ?? 0)?.get('input')
+    const { flow, round } = JSON.parse(text ?? '{}') as Partial<FlowInput>
+    const kind = tables.names.get(nameId('kind', 'flow'))?.id
+    const isRun = row !== undefined && tables.routesById.get(row.route)?.kind === kind
+    if (job === undefined || !isRun || flow === undefined || round === undefined) return
+    const input: Tag & FlowInput = { call: number, index: 0, flow, round }
+    const specs = [{ kind: 'flow', input }]
+    const call: Call = { number, specs, isRepeat: false, fate: 'open', wasInDoubt: false, answer: undefined }
+    history.begin(call)
+    this.#note(`fork ${job}`)
+    const from = random.chance(0.5) ? { from: random.integer(0, 12) } : {}
+    const invoke = async (client: ServedClient) => {
+      const id = await client.workflows.fork(job, { ...from, input })
+      const answer = [{ id, created: true }]
+      history.enqueued(answer)
+      return answer
+    }
+    network
+      .call(this.actor, (life) => invoke(life.client as ServedClient), false)
+      .then(
+        (answer) => {
+          this.#note(`fork ${job} made ${answer[0]?.id}`)
+          history.settled(call, answer)
+          for (const { id } of answer) known.push(id)
+        },
+        (error: unknown) => {
+          this.#note(`fork ${job} got ${codeOf(error)}`)
           if (isInDoubt(error)) call.fate = 'unknown'
           else history.refused(call)
         },
