@@ -10,6 +10,7 @@ import { PerdureError } from '../errors.ts'
 import { assertFits, FrameReader, joinFrames } from './frames.ts'
 import { encodeExact, malformed } from './json.ts'
 import { MAX_UNSENT_BYTES } from './limits.ts'
+import type { MethodName } from './methods.ts'
 
 /** What a link tells its owner. */
 export interface LinkEvents<In> {
@@ -26,6 +27,8 @@ export interface MessageLink<Out> {
   readonly congested: boolean
   /** Queues a message for this turn. Throws for one that cannot be sent; a closed link swallows it. */
   send(message: Out): void
+  /** Makes the answer of a method ready in parts, where making it in one go would take long; it is sent like any other. */
+  prepare?(method: MethodName, answer: unknown): Promise<unknown>
   /** Resolves once the peer has taken enough, or the link is gone. */
   drained(): Promise<void>
   /** Stops reading until as many {@link resume} came. */

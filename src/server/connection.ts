@@ -195,11 +195,21 @@ export class Connection {
   #call(id: number, name: string, values: readonly unknown[], bytes: number): void {
     const answering = this.#answer(id, bytes, (pending) => {
       const method = this.#method(name, 'call', values)
-      return perform(method, this.#context(pending), values)
+      const act = () => perform(method, this.#context(pending), values)
+      return method === 'list' ? this.#list(pending, act) : act()
     })
     if (!isMethod(name) || METHODS[name].effect === 'read' || name === 'session.poll') return
     this.#writes.add(answering)
     void answering.then(() => this.#writes.delete(answering))
+  }
+
+  /** The answer is made ready within the same turn: that takes longer than the reading. */
+  #list(pending: Pending, act: () => unknown): Promise<unknown> {
+    return this.#view.inTurn(async () => {
+      if (pending.signal.aborted) throw cancelled()
+      const answer = await act()
+      return this.#link.prepare === undefined ? answer : this.#link.prepare('list', answer)
+    })
   }
 
   #beat(id: number, worker: unknown, tokens: readonly unknown[], bytes: number): void {

@@ -24,6 +24,7 @@ import { unpackJobs } from '../protocol/pack.ts'
 import type { TailFilter } from '../runtime/logger/book.ts'
 import type { LogRecord } from '../runtime/logger/record.ts'
 import { RECORDED, type Recorder } from './auth/recorder.ts'
+import { listInParts } from './lists.ts'
 import type { CallerSessions, NoticeSink } from './sessions.ts'
 
 /** What a handler may use: the client of its caller, and what belongs to its connection. */
@@ -59,7 +60,7 @@ export const HANDLERS = {
     ),
   import: ({ client }, [jobs]) => client.import(jobs as readonly ImportedJob[]),
   get: ({ client }, [id]) => client.get(id as number),
-  list: ({ client }, [query]) => client.list(query as JobQuery),
+  list: ({ client }, [query]) => listInParts(client, query as JobQuery),
   counts: ({ client }, [filter]) => client.counts(optional(filter)),
   control: ({ client }, [id, verb]) => client.control(id as number, verb as ControlVerb),
   wait: ({ client, signal }, [id]) => client.wait(id as number, signal),

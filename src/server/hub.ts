@@ -16,6 +16,7 @@ import { type Recorder, recorderOf } from './auth/recorder.ts'
 import { Refusals } from './auth/refusals.ts'
 import { scopedClient } from './auth/scoped-client.ts'
 import type { Connection, Shared } from './connection.ts'
+import { Turns } from './lists.ts'
 import { type CallerSessions, Sessions } from './sessions.ts'
 
 /** What one caller may reach. */
@@ -25,6 +26,8 @@ export interface View {
   /** Keeps a record of what operators do; absent where none is kept. */
   readonly record: Recorder | undefined
   readonly allowance: Allowance
+  /** Lists are carried out in turns. */
+  inTurn<T>(list: () => Promise<T>): Promise<T>
   /** Fails with DENIED unless the caller may make this call. */
   authorize(method: MethodName, values: readonly unknown[]): void
 }
@@ -56,6 +59,7 @@ export class Hub {
   readonly refusals: Refusals | undefined
   readonly #namespaceRates = new NamespaceRates(() => this.#limits.namespace ?? {})
   #limits: HubLimits
+  readonly #lists = new Turns()
   readonly #views = new WeakMap<Caller, View>()
   readonly #shared: Shared
 
@@ -86,6 +90,7 @@ export class Hub {
         () => this.#limits,
         (method, values) => this.#namespaceRates.pay(caller, method, values),
       ),
+      inTurn: (list) => this.#lists.take(caller.id, list),
       record: this.#audit && recorderOf(this.#audit, caller),
       authorize: (method, values) => {
         try {

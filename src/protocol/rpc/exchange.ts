@@ -11,6 +11,7 @@ import { PerdureError } from '../../errors.ts'
 import { malformed } from '../json.ts'
 import { MAX_FRAME_BYTES, MAX_UNSENT_BYTES } from '../limits.ts'
 import type { LinkEvents, MessageLink } from '../link.ts'
+import type { MethodName } from '../methods.ts'
 import { beginFrame, newCutter, sealFrame } from './grpc-frames.ts'
 import { Reader } from './hot/reader.ts'
 import { Writer } from './hot/writer.ts'
@@ -27,6 +28,8 @@ export interface End<In, Out> {
   write(writer: Writer, message: Out): void
   /** Reads one message. Throws PROTOCOL for one that breaks the form; answers nothing for one that was dealt with. */
   read(reader: Reader): Decoded<In> | undefined
+  /** See `MessageLink.prepare`. */
+  prepare?(method: MethodName, answer: unknown): Promise<unknown>
   /** The last message of an end that gives up; nothing where it just leaves. */
   fatal(error: PerdureError): Out | undefined
 }
@@ -129,6 +132,10 @@ export class ExchangeLink<In, Out> implements MessageLink<Out> {
       this.#isTurnDue = false
       this.#flush()
     })
+  }
+
+  async prepare(method: MethodName, answer: unknown): Promise<unknown> {
+    return this.#end.prepare === undefined ? answer : this.#end.prepare(method, answer)
   }
 
   drained(): Promise<void> {

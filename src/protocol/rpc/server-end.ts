@@ -78,6 +78,18 @@ export class ServerEnd implements End<ClientMessage, ServerMessage> {
     return call === undefined ? this.#readOther(reader.rest()) : this.#call(call)
   }
 
+  /** Jobs of a list are written some at a time: fields that repeat may stand one behind the other, however many parts they come in. */
+  async prepare(method: MethodName, answer: unknown): Promise<unknown> {
+    if (method !== 'list') return answer
+    const { jobs, ...rest } = answer as { readonly jobs: readonly unknown[] }
+    const parts = [bytesOf(method, { ...rest, jobs: [] })]
+    for (let at = 0; at < jobs.length; at += ROWS_AT_ONCE) {
+      parts.push(bytesOf(method, { jobs: jobs.slice(at, at + ROWS_AT_ONCE) }))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    return new Written(parts)
+  }
+
   fatal(error: PerdureError): ServerMessage {
     return ['fatal', errorRecord(error)]
   }
@@ -118,13 +130,30 @@ export class ServerEnd implements End<ClientMessage, ServerMessage> {
 
 function writeResponse(writer: Writer, method: MethodName, answer: unknown): void {
   const start = writer.at
-  if (HOT[method]?.writeResponse?.(writer, answer) !== true) {
+  if (answer instanceof Written) for (const part of answer.parts) writer.append(part)
+  else if (HOT[method]?.writeResponse?.(writer, answer) !== true) {
     writer.at = start
-    const { procedure, toResponse } = CALLS[method]
-    writer.append(toBinary(procedure.output, toMessage(procedure.output, toResponse(answer as never))))
+    writer.append(bytesOf(method, answer))
   }
   assertSize(writer.at - start)
 }
+
+function bytesOf(method: MethodName, answer: unknown): Uint8Array {
+  const { procedure, toResponse } = CALLS[method]
+  return toBinary(procedure.output, toMessage(procedure.output, toResponse(answer as never)))
+}
+
+/** A response that was written ahead. */
+class Written {
+  readonly parts: readonly Uint8Array[]
+
+  constructor(parts: readonly Uint8Array[]) {
+    this.parts = parts
+  }
+}
+
+/** Jobs of a list that are written in one go: a millisecond or two. */
+const ROWS_AT_ONCE = 50
 
 type Init = NonNullable<MessageInitShape<typeof ServerMessageSchema>['message']>
 

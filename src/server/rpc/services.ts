@@ -16,7 +16,7 @@ import { CALLS, methodOf } from '../../protocol/rpc/calls.ts'
 import { type JsonForm, toMessage, toPlain } from '../../protocol/rpc/convert.ts'
 import { type Caller, LOOPBACK } from '../auth/caller.ts'
 import { HANDLERS, type HandlerContext as MethodContext, perform, strings, workerName } from '../handlers.ts'
-import type { Hub } from '../hub.ts'
+import type { Hub, View } from '../hub.ts'
 import { statusOf } from './status.ts'
 
 /** Who makes a call, as the listener found out. */
@@ -54,12 +54,17 @@ function unary(hub: Hub, method: MethodName, { input, output }: DescMethod) {
       const values = fromRequest(toPlain(input, request, { keepsText }))
       const answer = isOfWorker
         ? await ofWorker(hub, method, values, request, context)
-        : await perform(method, contextOf(hub, method, values, context), values)
+        : await performUnary(contextOf(hub, method, values, context), method, values)
       return toMessage(output, toResponse(answer as never), '', formOf(context))
     } catch (error) {
       throw statusOf(error, hub.logger)
     }
   }
+}
+
+function performUnary(context: UnaryContext, method: MethodName, values: Values): unknown {
+  const act = async () => perform(method, context, values)
+  return method === 'list' ? context.inTurn(act) : act()
 }
 
 function stream(hub: Hub, method: MethodName, { input, output }: DescMethod) {
@@ -75,8 +80,10 @@ function stream(hub: Hub, method: MethodName, { input, output }: DescMethod) {
   }
 }
 
+type UnaryContext = MethodContext & Pick<View, 'inTurn'>
+
 /** Checks the call, and makes what its handler needs. */
-function contextOf(hub: Hub, method: MethodName, values: Values, context: HandlerContext): MethodContext {
+function contextOf(hub: Hub, method: MethodName, values: Values, context: HandlerContext): UnaryContext {
   const caller = context.values.get(CALLER)
   const view = hub.viewOf(caller)
   view.authorize(method, values)
