@@ -139,9 +139,11 @@ export class Effects {
   /** The run has an answer. */
   answered({ job }: Holder, title: string, answer: string): void {
     const asked = this.#given.get(answer)
+    // a fork begins with the answers that another run had
+    const isFork = this.#tables.jobs.get(job)?.metadata?.includes('"forkOf"') === true
     must(
       'W7',
-      asked?.run === job && asked.title === title,
+      (asked?.run === job || isFork) && asked?.title === title,
       () => `run ${job} takes ${answer} for an answer to ${title}; it was given to ${JSON.stringify(asked)}`,
     )
   }
