@@ -1,5 +1,6 @@
 /** Forks: what had been done is not done again, and the run that they come from stays as it is. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { forkRun } from '../client/embedded/fork.ts'
 import { connectNode } from '../client/remote/dial-node.ts'
 import { App, job, open, workflow } from '../index.ts'
 import { serveHttp } from '../server/http/serve.ts'
@@ -78,6 +79,39 @@ it('what was taken over is undone where the fork fails or is cancelled', async (
   expect(await cancelled.wait()).toMatchObject({ state: 'cancelled' })
   expect(calls).toEqual(['refund', 'refund'])
   expect(await app.client.check()).toEqual([])
+})
+
+it('a run that begins anew while it is read is read again', async () => {
+  const round = workflow('round', {
+    run: async (flow, number: number) => {
+      await flow.step('begin', () => void calls.push(`round ${number}`))
+      if (number > 0) return `round ${number}`
+      await flow.sleep('1d')
+      return await flow.continueAsNew(number + 1)
+    },
+  })
+  app.work([round])
+  const run = await app.enqueue(round, 0)
+  await app.advance('1h')
+  const { client } = app
+  let reads = 0
+  const id = await forkRun(
+    {
+      get: async (job) => {
+        if (reads++ === 0) await run.result()
+        return client.get(job)
+      },
+      import: (jobs) => client.import(jobs),
+      workflows: client.workflows,
+    },
+    run.id,
+    {},
+    0,
+  )
+  expect(reads).toBe(2)
+  expect(await app.get(id)).toMatchObject({ input: 1 })
+  expect(await client.wait(id)).toMatchObject({ result: 'round 1' })
+  expect(calls).toEqual(['round 0', 'round 1'])
 })
 
 it('a run of a node is forked from elsewhere', async () => {
