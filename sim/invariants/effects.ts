@@ -4,7 +4,7 @@
  * A step may be called again as long as its end is not on record, and by a worker that has lost its run and does not know
  * it yet; never by the one that has it.
  */
-import { IS_TICKET } from '../../src/core/model/job.ts'
+import { IS_TICKET, type JobRow } from '../../src/core/model/job.ts'
 import {
   BROKEN,
   CHILD,
@@ -140,10 +140,10 @@ export class Effects {
   answered({ job }: Holder, title: string, answer: string): void {
     const asked = this.#given.get(answer)
     // a fork begins with the answers that another run had
-    const isFork = this.#tables.jobs.get(job)?.metadata?.includes('"forkOf"') === true
+    const mayHave = asked?.run === job || isFork(this.#tables.jobs.get(job))
     must(
       'W7',
-      (asked?.run === job || isFork) && asked?.title === title,
+      mayHave && asked?.title === title,
       () => `run ${job} takes ${answer} for an answer to ${title}; it was given to ${JSON.stringify(asked)}`,
     )
   }
@@ -213,4 +213,8 @@ export class Effects {
 }
 
 /** The position of a step, which is the end of its key. */
+/** Whether a run was made from another one. */
+export const isFork = (job: Pick<JobRow, 'metadata'> | undefined): boolean =>
+  job?.metadata?.includes('"forkOf"') === true
+
 const positionOf = (key: string): number => Number(key.slice(key.lastIndexOf('.') + 1))

@@ -29,7 +29,7 @@ import type { Tables } from '../../src/store/memory/tables.ts'
 import type { Batch } from '../../src/store/store.ts'
 import { must } from '../violation.ts'
 import { isOfCaller } from '../workload/conversation.ts'
-import type { Effects } from './effects.ts'
+import { type Effects, isFork } from './effects.ts'
 import { Locks } from './locks.ts'
 
 /** Where a signal is that was told to a run. */
@@ -90,7 +90,7 @@ export class RunChecker {
     const sleepers = new Set<number>()
     for (const { before, after } of batch.jobs) {
       if (after === undefined) continue
-      if (before === undefined && after.metadata?.includes('"forkOf"') === true) this.#retried.add(after.id)
+      if (before === undefined && isFork(after)) this.#retried.add(after.id)
       if ((after.flags & HAS_UNDO) !== 0) this.#undoing.add(after.id)
       if (after.state === SUSPENDED) sleepers.add(after.id)
       if (after.state === HELD && before?.state !== HELD) this.#checkHeld(after)

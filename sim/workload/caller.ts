@@ -7,7 +7,7 @@ import { waitsOf } from '../../src/core/model/journal.ts'
 import { nameId } from '../../src/core/model/rows.ts'
 import { PerdureError } from '../../src/errors.ts'
 import type { Tables } from '../../src/store/memory/tables.ts'
-import type { Effects } from '../invariants/effects.ts'
+import { type Effects, isFork } from '../invariants/effects.ts'
 import { type Call, type History, isInDoubt, type Tag } from '../invariants/history.ts'
 import type { RunChecker } from '../invariants/runs.ts'
 import type { ServedClient } from '../invariants/watch.ts'
@@ -18,6 +18,7 @@ import { Actor, MachineClock } from '../world/actor.ts'
 import type { Network } from '../world/network.ts'
 import { QUEUES } from '../world/worker.ts'
 import type { FlowInput } from './play.ts'
+import { ECHO } from './program.ts'
 import type { Specs } from './specs.ts'
 import { Talks } from './talks.ts'
 import { hasVersion } from './versions.ts'
@@ -296,29 +297,37 @@ export class Caller {
     for (let left = random.pick([1, 1, 2, 3]); left > 0; left--) this.signal(job, name)
   }
 
-  /** Gives a run what it waits for. */
+  /** Gives a run what it waits for. What a run had told itself was not told to the fork that has that for done. */
   answer(job: number): void {
     this.#talks.answerAll(job)
     for (const name of this.#awaited(job)) this.signal(job, name)
+    if (!isFork(this.#office.tables.jobs.get(job))) return
+    for (const name of this.#awaited(job, ECHO))
+      this.#send(job, name, Number(name.slice(ECHO.length)), () => undefined)
   }
 
-  #awaited(job: number): string[] {
+  #awaited(job: number, beginning = 'signal'): string[] {
     const run = this.#office.tables.runs.get(job)
     return (run === undefined ? [] : waitsOf(run)).flatMap(({ name }) =>
-      name.startsWith('signal') ? [name] : [],
+      name.startsWith(beginning) ? [name] : [],
     )
   }
 
-  /** Sends a signal once. */
+  /** Sends a signal once, with a value that nobody else sends. */
   signal(job: number, name: string): void {
-    const { network, runs } = this.#office
     const value = `${name}#${this.actor.name}.${++this.#signals}`
+    this.#send(job, name, value, () => this.#office.runs.signalled(job, JSON.stringify(value)))
+  }
+
+  #send(job: number, name: string, value: unknown, sent: () => void): void {
     this.#note(`signal ${job} ${value}`)
     const invoke = async (client: ServedClient): Promise<void> => {
       await client.workflows.signal(job, name, value)
-      runs.signalled(job, JSON.stringify(value))
+      sent()
     }
-    network.call(this.actor, (life) => invoke(life.client as ServedClient), false).catch(() => {})
+    this.#office.network
+      .call(this.actor, (life) => invoke(life.client as ServedClient), false)
+      .catch(() => {})
   }
 
   pause(queue: string, paused: boolean): void {

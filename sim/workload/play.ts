@@ -7,7 +7,7 @@ import type { Flow } from '../../src/workflow/flow.ts'
 import { rejectAnswer } from '../../src/workflow/human.ts'
 import type { StepContext } from '../../src/workflow/step.ts'
 import { type Change, changeFailure, isRefusal, titleOf } from './conversation.ts'
-import { childOf, type Op, type Program, STEP_TRIES, stepFailure, writtenFailure } from './program.ts'
+import { childOf, ECHO, type Op, type Program, STEP_TRIES, stepFailure, writtenFailure } from './program.ts'
 
 /** What a run of a program is given. Runs that were not made by a caller have no call. */
 export interface FlowInput {
@@ -121,8 +121,8 @@ class Player {
         await this.#listen(op)
         break
       case 'echo':
-        await this.#flow.send(this.#flow.run, `echo-${op.id}`, op.id)
-        if ((await this.#flow.signal(`echo-${op.id}`)) !== op.id) throw new Error(`no echo ${op.id}`)
+        await this.#flow.send(this.#flow.run, `${ECHO}${op.id}`, op.id)
+        if ((await this.#flow.signal(`${ECHO}${op.id}`)) !== op.id) throw new Error(`no echo ${op.id}`)
         break
       case 'job':
         await this.#job(op)

@@ -5,6 +5,9 @@
 import { Random } from '../random.ts'
 import type { Feature, Swarm } from '../swarm.ts'
 
+/** How the names of signals begin that a run sends to itself; behind it stands the number of what does. */
+export const ECHO = 'echo-'
+
 /** One thing that a program does. Numbers are its own: no two of a program are the same. */
 export type Op =
   | {
