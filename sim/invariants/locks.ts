@@ -3,11 +3,17 @@
  */
 import { IS_TICKET, type JobRow } from '../../src/core/model/job.ts'
 import { DONE, type JournalRow, LOCK, OPEN } from '../../src/core/model/journal.ts'
+import { SETTLE_LINE } from '../../src/core/model/line.ts'
 import { isTerminal } from '../../src/core/model/states.ts'
 import { EDGE_ENTRY } from '../../src/core/policy/finish.ts'
 import type { Tables } from '../../src/store/memory/tables.ts'
 import type { Batch } from '../../src/store/store.ts'
 import { must } from '../violation.ts'
+
+const isLive = ({ state }: JobRow): boolean => !isTerminal(state)
+
+/** One that has ended tells those behind it a few at a time, and some perhaps later. */
+const isTelling = (job: JobRow): boolean => isLive(job) || job.line === SETTLE_LINE
 
 export class Locks {
   readonly #tables: Tables
@@ -36,7 +42,7 @@ export class Locks {
     const ticket = this.#tables.jobs.get(id)
     if (ticket === undefined || isTerminal(ticket.state)) return true
     const { dependents } = this.#tables
-    return this.#before(ticket).some(
+    return this.#before(ticket, isTelling).some(
       (other) => dependents.membersOf(other.id).get(run) === EDGE_ENTRY + position,
     )
   }
@@ -52,15 +58,15 @@ export class Locks {
     })
   }
 
-  /** The live tickets of the same lock that are older. */
-  #before(ticket: JobRow): readonly JobRow[] {
+  /** The older tickets of the same lock that are live, or whatever else is asked for. */
+  #before(ticket: JobRow, is = isLive): readonly JobRow[] {
     const namespace = this.#namespaceOf(ticket)
     return [...this.#tables.jobs.values()].filter(
       (job) =>
         (job.flags & IS_TICKET) !== 0 &&
         job.id < ticket.id &&
         job.input === ticket.input &&
-        !isTerminal(job.state) &&
+        is(job) &&
         this.#namespaceOf(job) === namespace,
     )
   }

@@ -92,8 +92,7 @@ export const OF_WORKFLOWS: readonly Mutant[] = [
       },
     ],
     caughtBy: ['W7'],
-    needs: WORKFLOWS,
-    from: 18,
+    needs: [...WORKFLOWS, 'updates'],
   },
   {
     name: 'wake-up-lost',
