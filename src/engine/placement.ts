@@ -15,7 +15,8 @@ export class Placement implements Candidate {
   #attributes: WorkerAttributes | undefined
   /** The attributes as text: workers repeat them. */
   #said = ''
-  readonly #verdicts = new Map<number, boolean>()
+  /** By class and not by its number: one that never became durable leaves its number to another. */
+  #verdicts = new WeakMap<RequirementClass, boolean>()
   readonly #paths = new Map<string, boolean | undefined>()
   readonly #onAsk: (paths: readonly string[]) => void
 
@@ -43,12 +44,13 @@ export class Placement implements Candidate {
   }
 
   /** Whether the worker can take jobs of a class: now, or when what it has reserved is given back. */
-  takes({ id, requires }: RequirementClass): boolean {
-    const known = this.#verdicts.get(id)
+  takes(wanted: RequirementClass): boolean {
+    const known = this.#verdicts.get(wanted)
     if (known !== undefined) return known
+    const { requires } = wanted
     const lack = lackOf(requires, this)
     if (lack === 'paths') this.#ask(requires.paths ?? [])
-    this.#verdicts.set(id, lack === undefined)
+    this.#verdicts.set(wanted, lack === undefined)
     return lack === undefined
   }
 
@@ -64,7 +66,7 @@ export class Placement implements Candidate {
       isChanged ||= this.#paths.get(path) !== exists
       this.#paths.set(path, exists)
     }
-    if (isChanged) this.#verdicts.clear()
+    if (isChanged) this.#verdicts = new WeakMap()
     return isChanged
   }
 
