@@ -12,8 +12,8 @@ import { must } from '../violation.ts'
 
 const isLive = ({ state }: JobRow): boolean => !isTerminal(state)
 
-/** One that has ended tells those behind it a few at a time, and some perhaps later. */
-const isTelling = (job: JobRow): boolean => isLive(job) || job.line === SETTLE_LINE
+/** Whether a job can still tell those that wait for it: one that has ended does so a few at a time, and some perhaps later. */
+export const isTelling = (job: JobRow): boolean => isLive(job) || job.line === SETTLE_LINE
 
 export class Locks {
   readonly #tables: Tables

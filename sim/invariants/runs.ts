@@ -30,7 +30,7 @@ import type { Batch } from '../../src/store/store.ts'
 import { must } from '../violation.ts'
 import { isOfCaller } from '../workload/conversation.ts'
 import { type Effects, isFork } from './effects.ts'
-import { Locks } from './locks.ts'
+import { isTelling, Locks } from './locks.ts'
 
 /** Where a signal is that was told to a run. */
 type Whereabouts = 'kept' | 'heard'
@@ -111,12 +111,12 @@ export class RunChecker {
     const { dependents, jobs } = this.#tables
     const isAwaiting = [...dependents.ownersOf(id)].some((owner) => {
       const child = jobs.get(owner)
-      const isLive = child !== undefined && (!isTerminal(child.state) || child.line === SETTLE_LINE)
+      const tells = child !== undefined && isTelling(child)
       const hasWait = (dependents.membersOf(owner).get(id) ?? 0) >= EDGE_ENTRY
       // one that cannot end before the run has would wait for it as the run does
       const waits = dependents.membersOf(id).get(owner)
       const isCircle = owner === id || (waits !== undefined && waits !== EDGE_CLOSE)
-      return isLive && hasWait && !isCircle
+      return tells && hasWait && !isCircle
     })
     must('W6', waits.length > 0 || isAwaiting, () => `run ${id} sleeps, and nothing would wake it`)
     const due = Math.min(...waits.map(({ dueAt }) => (dueAt === 0 ? Infinity : dueAt)))

@@ -2,7 +2,7 @@
  * Callers: clients that enqueue, control and read, and try again where they do not know what became of a call.
  */
 import type { ImportedJob } from '../../src/client/client.ts'
-import type { ControlVerb, JobSpec } from '../../src/client/types.ts'
+import type { ControlVerb, Enqueued, JobSpec } from '../../src/client/types.ts'
 import { waitsOf } from '../../src/core/model/journal.ts'
 import { nameId } from '../../src/core/model/rows.ts'
 import { PerdureError } from '../../src/errors.ts'
@@ -179,39 +179,13 @@ export class Caller {
 
   /** Imports jobs, once. */
   import(number: number, jobs: readonly ImportedJob[]): void {
-    const { network, history, known } = this.#office
-    const call: Call = {
-      number,
-      specs: jobs,
-      isRepeat: false,
-      fate: 'open',
-      wasInDoubt: false,
-      answer: undefined,
-    }
-    history.begin(call)
-    const invoke = async (client: ServedClient) => {
-      const answer = await client.import(jobs)
-      history.enqueued(answer)
-      return answer
-    }
-    network
-      .call(this.actor, (life) => invoke(life.client as ServedClient), false)
-      .then(
-        (answer) => {
-          history.settled(call, answer)
-          for (const { id } of answer) known.push(id)
-        },
-        (error: unknown) => {
-          if (isInDoubt(error)) call.fate = 'unknown'
-          else history.refused(call)
-        },
-      )
+    this.#makeOnce(number, jobs, (client) => client.import(jobs))
   }
 
   /** Has another run begin with what one has done, which goes on by itself or has ended. */
   #fork(number: number, random: Random): void {
     const job = this.#job(random)
-    const { network, history, known, tables } = this.#office
+    const { tables } = this.#office
     const row = tables.jobs.get(job ?? 0)
     const text = row?.input ?? tables.payloads.get(job ?? 0)?.get('input')
     const { flow, round } = JSON.parse(text ?? '{}') as Partial<FlowInput>
@@ -219,14 +193,27 @@ export class Caller {
     const isRun = row !== undefined && tables.routesById.get(row.route)?.kind === kind
     if (job === undefined || !isRun || flow === undefined || round === undefined) return
     const input: Tag & FlowInput = { call: number, index: 0, flow, round }
-    const specs = [{ kind: 'flow', input }]
-    const call: Call = { number, specs, isRepeat: false, fate: 'open', wasInDoubt: false, answer: undefined }
-    history.begin(call)
     this.#note(`fork ${job}`)
     const from = random.chance(0.5) ? { from: random.integer(0, 12) } : {}
-    const invoke = async (client: ServedClient) => {
+    const fork = async (client: ServedClient): Promise<Enqueued[]> => {
       const id = await client.workflows.fork(job, { ...from, input })
-      const answer = [{ id, created: true }]
+      return [{ id, created: true }]
+    }
+    this.#makeOnce(number, [{ kind: 'flow', input }], fork, (end) => this.#note(`fork ${job} ${end}`))
+  }
+
+  /** Makes jobs by a call that is not sent again. */
+  #makeOnce(
+    number: number,
+    specs: Call['specs'],
+    make: (client: ServedClient) => Promise<readonly Enqueued[]>,
+    note: (end: string) => void = () => undefined,
+  ): void {
+    const { network, history, known } = this.#office
+    const call: Call = { number, specs, isRepeat: false, fate: 'open', wasInDoubt: false, answer: undefined }
+    history.begin(call)
+    const invoke = async (client: ServedClient) => {
+      const answer = await make(client)
       history.enqueued(answer)
       return answer
     }
@@ -234,12 +221,12 @@ export class Caller {
       .call(this.actor, (life) => invoke(life.client as ServedClient), false)
       .then(
         (answer) => {
-          this.#note(`fork ${job} made ${answer[0]?.id}`)
+          note(`made ${answer[0]?.id}`)
           history.settled(call, answer)
           for (const { id } of answer) known.push(id)
         },
         (error: unknown) => {
-          this.#note(`fork ${job} got ${codeOf(error)}`)
+          note(`got ${codeOf(error)}`)
           if (isInDoubt(error)) call.fate = 'unknown'
           else history.refused(call)
         },

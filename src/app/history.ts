@@ -2,7 +2,7 @@
  * The history of a run, read through a client.
  */
 import type { Client } from '../client/client.ts'
-import { journalPages } from '../client/journal-pages.ts'
+import { journalPages, readRound } from '../client/journal-pages.ts'
 import { FORMAT, type HistoryRow, type RunHistory, VERSION, writeRows } from '../workflow/history.ts'
 
 /**
@@ -11,7 +11,7 @@ import { FORMAT, type HistoryRow, type RunHistory, VERSION, writeRows } from '..
  * @throws NOT_FOUND.
  */
 export async function readHistory(client: Client, run: number): Promise<RunHistory> {
-  const job = await client.get(run)
+  const { rows, job } = await readRound(client, run)
   return {
     format: FORMAT,
     version: VERSION,
@@ -25,7 +25,7 @@ export async function readHistory(client: Client, run: number): Promise<RunHisto
     finishedAt: job.finishedAt,
     metadata: job.metadata,
     attempts: job.history,
-    journal: await readJournal(client, run),
+    journal: writeRows(rows),
   }
 }
 

@@ -31,3 +31,6 @@ export const SESSION_LINGER_MS = 10_000
 
 /** Notices kept for a session without a connection. */
 export const MAX_KEPT_NOTICES = 10_000
+
+/** Jobs of a list that are read, or made into a message, in one go: a millisecond or two. */
+export const LIST_ROWS_AT_ONCE = 50

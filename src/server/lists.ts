@@ -6,20 +6,20 @@
  */
 import type { Client } from '../client/client.ts'
 import type { JobPage, JobQuery, JobView } from '../client/types.ts'
+import { LIST_ROWS_AT_ONCE } from '../protocol/limits.ts'
 
-/** Rows that are read, and made into a message, in one go: a millisecond or two. */
-const ROWS_AT_ONCE = 50
 /** Most rows of a list; whatever is beyond is the client's to refuse. */
 const MOST_ROWS = 1_000
 
 /** A page of a list, read some rows at a time. Jobs may come and go meanwhile, as between two pages. */
 export async function listInParts(client: Client, query: JobQuery): Promise<JobPage> {
   const { limit = 0 } = query
-  if (!Number.isSafeInteger(limit) || limit <= ROWS_AT_ONCE || limit > MOST_ROWS) return client.list(query)
+  if (!Number.isSafeInteger(limit) || limit <= LIST_ROWS_AT_ONCE || limit > MOST_ROWS)
+    return client.list(query)
   const jobs: JobView[] = []
   let { cursor } = query
   do {
-    const part = { ...query, limit: Math.min(ROWS_AT_ONCE, limit - jobs.length) }
+    const part = { ...query, limit: Math.min(LIST_ROWS_AT_ONCE, limit - jobs.length) }
     const page = await client.list(cursor === undefined ? part : { ...part, cursor })
     jobs.push(...page.jobs)
     cursor = page.next

@@ -4,8 +4,9 @@
  * Owns: where each of them is read. Asks no server: a name that only DNS knows is told by whoever starts the worker.
  */
 import { readFileSync } from 'node:fs'
-import { availableParallelism, hostname, networkInterfaces, totalmem, userInfo } from 'node:os'
+import { availableParallelism, hostname, networkInterfaces, totalmem } from 'node:os'
 import type { Mount, WorkerAttributes } from '../core/model/requirements.ts'
+import { userName } from '../runtime/user.ts'
 
 /** What can be said beside, or instead of, what the machine tells. */
 export interface OwnAttributes {
@@ -65,16 +66,7 @@ function user(): Pick<WorkerAttributes, 'user' | 'uid' | 'group' | 'gid' | 'isRo
   const group = readText('/etc/group')
     .split('\n')
     .find((line) => line.split(':')[2] === String(gid))
-  return { user: userName(), uid, group: group?.split(':')[0] ?? '', gid, isRoot: uid === 0 }
-}
-
-/** A user of a container may have a number and no name. */
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return ''
-  }
+  return { user: userName() ?? '', uid, group: group?.split(':')[0] ?? '', gid, isRoot: uid === 0 }
 }
 
 /** File systems whose files are on another machine, or are reached through a program that may be. */

@@ -1,7 +1,6 @@
 /**
  * `perdure enqueue`: a job or a workflow run of a kind that a module defines.
  */
-
 import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 import { noteIdle } from '../notes.ts'

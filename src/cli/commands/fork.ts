@@ -1,7 +1,6 @@
 /**
  * `perdure fork`: a run that begins with what another one had done.
  */
-
 import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 import { noteIdle } from '../notes.ts'

@@ -1,7 +1,6 @@
 /**
  * `perdure hold`: puts jobs aside until they are released.
  */
-
 import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 import { controlJobs } from '../control.ts'

@@ -1,7 +1,6 @@
 /**
  * `perdure node`: owns a store and serves it to others.
  */
-
 import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 import { followSettings } from '../follow-settings.ts'

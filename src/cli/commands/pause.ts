@@ -1,7 +1,6 @@
 /**
  * `perdure pause`: stops handing out the jobs of queues; what runs goes on.
  */
-
 import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 

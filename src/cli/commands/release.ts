@@ -1,7 +1,6 @@
 /**
  * `perdure release`: takes held jobs back in where they stood.
  */
-
 import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 import { controlJobs } from '../control.ts'

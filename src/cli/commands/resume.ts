@@ -1,7 +1,6 @@
 /**
  * `perdure resume`: hands out the jobs of paused queues again.
  */
-
 import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 

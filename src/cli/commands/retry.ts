@@ -1,7 +1,6 @@
 /**
  * `perdure retry`: starts failed and cancelled jobs again, with a fresh set of tries.
  */
-
 import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 import { controlJobs } from '../control.ts'

@@ -1,7 +1,6 @@
 /**
  * `perdure rm`: deletes ended jobs, with their output.
  */
-
 import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 import { controlJobs } from '../control.ts'

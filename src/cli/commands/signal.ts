@@ -1,7 +1,6 @@
 /**
  * `perdure signal`: tells a workflow run something.
  */
-
 import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 import { parseId, parseJson } from '../parse/values.ts'

@@ -1,7 +1,6 @@
 /**
  * `perdure up`: node and worker in one process.
  */
-
 import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 import { NODE_SETTINGS, withServedStore } from '../serve.ts'

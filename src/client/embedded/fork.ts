@@ -1,19 +1,16 @@
 /**
  * Forking a run: another one that begins with what it had done.
  */
-import { ENTRY_NAMES, ENTRY_STATES, type JournalPage, type JournalRow } from '../../core/model/journal.ts'
+import { ENTRY_NAMES, ENTRY_STATES, type JournalRow } from '../../core/model/journal.ts'
 import { atVersion } from '../../core/model/requirements.ts'
 import type { Client, ImportedEntry, ImportedJob } from '../client.ts'
-import { journalPages } from '../journal-pages.ts'
-import type { JobDetails, ProfileOptions } from '../types.ts'
-import type { ForkOptions, WorkflowClient } from '../workflows.ts'
+import { type RunReader, readRound } from '../journal-pages.ts'
+import type { ProfileOptions } from '../types.ts'
+import type { ForkOptions } from '../workflows.ts'
 import { pastOf } from './past.ts'
 
 /** What stands in the metadata of a fork: the run that it was made from. */
 const FORK_OF = 'forkOf'
-
-/** The calls that it is made of. */
-type Calls = Pick<Client, 'get' | 'import'> & { readonly workflows: Pick<WorkflowClient, 'journal'> }
 
 /**
  * Makes the run out of the other calls of a client; see `WorkflowClient.fork`.
@@ -21,7 +18,7 @@ type Calls = Pick<Client, 'get' | 'import'> & { readonly workflows: Pick<Workflo
  * @param createdAt epoch ms.
  */
 export async function forkRun(
-  client: Calls,
+  client: RunReader & Pick<Client, 'import'>,
   run: number,
   { from, input, version }: ForkOptions,
   createdAt: number,
@@ -40,18 +37,6 @@ export async function forkRun(
   }
   const [made] = await client.import([spec])
   return made?.id ?? 0
-}
-
-/** The journal and the job of one round of a run: both are read again where it began anew meanwhile. */
-async function readRound(client: Calls, run: number): Promise<{ rows: JournalRow[]; job: JobDetails }> {
-  for (;;) {
-    const pages: JournalPage[] = []
-    for await (const page of journalPages((from) => client.workflows.journal(run, from))) pages.push(page)
-    const job = await client.get(run)
-    const behind = await client.workflows.journal(run, pages.at(-1)?.next ?? 0)
-    if (pages.every(({ origin }) => origin === behind.origin))
-      return { rows: pages.flatMap(({ rows }) => rows), job }
-  }
 }
 
 function entryOf({ position, kind, state, name, value, at }: JournalRow): ImportedEntry {

@@ -17,6 +17,7 @@ import { type ErrorRecord, errorRecord, PerdureError } from '../../errors.ts'
 import { assertSize } from '../frames.ts'
 import { ClientMessageSchema, ServerMessageSchema } from '../generated/perdure/v1/node_pb.ts'
 import { malformed } from '../json.ts'
+import { LIST_ROWS_AT_ONCE } from '../limits.ts'
 import type { ClientMessage, ServerMessage } from '../messages.ts'
 import { METHODS, type MethodName } from '../methods.ts'
 import { CALLS, methodOf } from './calls.ts'
@@ -83,8 +84,8 @@ export class ServerEnd implements End<ClientMessage, ServerMessage> {
     if (method !== 'list') return answer
     const { jobs, ...rest } = answer as { readonly jobs: readonly unknown[] }
     const parts = [bytesOf(method, { ...rest, jobs: [] })]
-    for (let at = 0; at < jobs.length; at += ROWS_AT_ONCE) {
-      parts.push(bytesOf(method, { jobs: jobs.slice(at, at + ROWS_AT_ONCE) }))
+    for (let at = 0; at < jobs.length; at += LIST_ROWS_AT_ONCE) {
+      parts.push(bytesOf(method, { jobs: jobs.slice(at, at + LIST_ROWS_AT_ONCE) }))
       await new Promise((resolve) => setImmediate(resolve))
     }
     return new Written(parts)
@@ -151,9 +152,6 @@ class Written {
     this.parts = parts
   }
 }
-
-/** Jobs of a list that are written in one go: a millisecond or two. */
-const ROWS_AT_ONCE = 50
 
 type Init = NonNullable<MessageInitShape<typeof ServerMessageSchema>['message']>
 

@@ -3,8 +3,8 @@
  *
  * Never does: finding out who somebody is, which the doors do (the socket's file, `gate.ts`).
  */
-import { userInfo } from 'node:os'
 import type { Grant } from '../../config/grant.ts'
+import { userName } from '../../runtime/user.ts'
 import { RIGHTS_OF, type Right } from './rights.ts'
 
 /** Who calls. */
@@ -37,19 +37,13 @@ export function callerOf(
   }
 }
 
-/** A container may run as a number that has no name. */
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return `uid ${process.getuid?.()}`
-  }
-}
-
 const EVERYTHING: Grant = { roles: ['admin'] }
 
 /** The user whose process this is, by the system's name: whoever owns the store, or can open the socket's file. */
-export const OWNER: Caller = callerOf({ id: 'owner', name: userName() }, EVERYTHING)
+export const OWNER: Caller = callerOf(
+  { id: 'owner', name: userName() ?? `uid ${process.getuid?.()}` },
+  EVERYTHING,
+)
 
 /** Whoever reaches a node that listens on loopback only and asks for no credential. */
 export const LOOPBACK: Caller = callerOf({ id: 'loopback', name: 'loopback' }, EVERYTHING)
