@@ -11,10 +11,10 @@ import {
   DONE,
   type JournalRow,
   LOCK,
+  lostIn,
   OPEN,
   STEP,
   UPDATE,
-  WITHDRAW,
 } from '../../src/core/model/journal.ts'
 import type { Profile } from '../../src/core/model/profile.ts'
 import { isTerminal, RUNNING } from '../../src/core/model/states.ts'
@@ -194,11 +194,7 @@ export class Effects {
     const positions = rows
       .filter(({ kind, name }) => kind === LOCK && name === key)
       .map(({ position }) => position)
-    return rows.some(
-      ({ kind, value }) =>
-        kind === WITHDRAW &&
-        (JSON.parse(value as string) as number[]).some((each) => positions.includes(each)),
-    )
+    return rows.some((row) => lostIn(row).some((each) => positions.includes(each)))
   }
 
   /** Whether the attempt is the one that has the run, as the disk says. */
@@ -212,9 +208,9 @@ export class Effects {
   }
 }
 
-/** The position of a step, which is the end of its key. */
 /** Whether a run was made from another one. */
 export const isFork = (job: Pick<JobRow, 'metadata'> | undefined): boolean =>
   job?.metadata?.includes('"forkOf"') === true
 
+/** The position of a step, which is the end of its key. */
 const positionOf = (key: string): number => Number(key.slice(key.lastIndexOf('.') + 1))

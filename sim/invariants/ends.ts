@@ -10,7 +10,6 @@ import type { Tables } from '../../src/store/memory/tables.ts'
 import { must } from '../violation.ts'
 import type { FlowInput } from '../workload/play.ts'
 import { endOf, type Op, type Programs } from '../workload/program.ts'
-import { isFork } from './effects.ts'
 
 /** Why a run was given up that can go neither on nor back. */
 export const ASTRAY = 'it has gone astray'
@@ -65,8 +64,6 @@ function checkEnd(tables: Tables, programs: Programs, job: JobRow): void {
   const { code, message } = JSON.parse(error as string) as ErrorRecord
   // what it depends on failed, before it began
   if (code === 'DEPENDENCY_FAILED') return
-  // where it begins behind a child that was cancelled along with the first run, that is what it goes on with
-  if (code === 'CANCELLED' && isFork(job)) return
   const isExpected = 'failure' in expected && message === expected.failure
   must(
     'W5',

@@ -12,6 +12,7 @@ import {
   type JournalRow,
   type KeptSignal,
   LOCK,
+  lostIn,
   OPEN,
   SEND,
   SIGNAL,
@@ -23,7 +24,7 @@ import {
   waitsOf,
 } from '../../src/core/model/journal.ts'
 import { DUE_LINE, SETTLE_LINE } from '../../src/core/model/line.ts'
-import { HELD, isTerminal, SUSPENDED, stateName } from '../../src/core/model/states.ts'
+import { CANCELLED, HELD, isTerminal, RUNNING, SUSPENDED, stateName } from '../../src/core/model/states.ts'
 import { EDGE_CLOSE, EDGE_ENTRY } from '../../src/core/policy/finish.ts'
 import type { Tables } from '../../src/store/memory/tables.ts'
 import type { Batch } from '../../src/store/store.ts'
@@ -44,10 +45,7 @@ export class RunChecker {
   #before = new Map<number, readonly KeptSignal[]>()
   /** Runs that have, or had, something to undo: no model tells how their calls may answer. */
   readonly #undoing = new Set<number>()
-  /**
-   * Runs that were restarted and try again what had failed, and forks, which ask again for what was open: their code may go another way
-   * than is on record.
-   */
+  /** Runs that were restarted and try again what had failed: their code may go another way than is on record. */
   readonly #retried = new Set<number>()
   /** Updates that were answered, by run, restart and call. */
   readonly #updates = new Set<string>()
@@ -90,11 +88,12 @@ export class RunChecker {
     const sleepers = new Set<number>()
     for (const { before, after } of batch.jobs) {
       if (after === undefined) continue
-      if (before === undefined && isFork(after)) this.#retried.add(after.id)
+      if (isFork(after) && before?.pending !== 0) this.#locks.checkBegun(after.id)
       if ((after.flags & HAS_UNDO) !== 0) this.#undoing.add(after.id)
       if (after.state === SUSPENDED) sleepers.add(after.id)
       if (after.state === HELD && before?.state !== HELD) this.#checkHeld(after)
       if (isTerminal(after.state)) this.#checkClosed(after)
+      if (before?.state === RUNNING && isFork(after)) checkOwnEnd(after)
     }
     for (const { job } of batch.runs) sleepers.add(job)
     for (const { member, value } of batch.dependents) if (value < 0) sleepers.add(member)
@@ -159,6 +158,8 @@ export class RunChecker {
   #hasSource({ run, position, kind, value }: JournalRow): boolean {
     const { runs, dependents, jobs } = this.#tables
     if (isTerminal((jobs.get(run) as JobRow).state)) return true
+    // one of a fork, which has yet to make the job
+    if (kind === CHILD && value === null) return true
     if (kind === LOCK) return this.#locks.isInLine(run, Number(value), position)
     if (kind !== CHILD) {
       const row = runs.get(run)
@@ -313,6 +314,15 @@ export class RunChecker {
   }
 }
 
+/** A fork is cancelled when somebody has cancelled it, and not because the run was that it was made from. */
+function checkOwnEnd({ id, state, cancelAt }: JobRow): void {
+  must(
+    'W5',
+    state !== CANCELLED || cancelAt !== 0,
+    () => `fork ${id} ends as the cancelled run that it was made from`,
+  )
+}
+
 function told({ run, position, sequence }: JournalRow): string {
   return `position ${position} of run ${run}, in row ${sequence},`
 }
@@ -326,8 +336,7 @@ const signalOf = ({ value }: JournalRow): string => (value as string).slice(1, -
 const isEnd = (row: JournalRow, position: number): boolean => row.position === position && row.state !== OPEN
 
 /** Whether a row lets go of a position. */
-const letsGoOf = ({ kind, value }: JournalRow, position: number): boolean =>
-  kind === WITHDRAW && (JSON.parse(value as string) as number[]).includes(position)
+const letsGoOf = (row: JournalRow, position: number): boolean => lostIn(row).includes(position)
 
 const isRestarted = (run: number, { jobs }: Batch): boolean =>
   jobs.some(({ before, after }) => after?.id === run && (before?.restarts ?? 0) !== after.restarts)

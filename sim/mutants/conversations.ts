@@ -7,6 +7,7 @@ import type { Mutant } from './mutant.ts'
 const LOCK = 'src/core/policy/lock.ts'
 const LEDGER = 'src/workflow/ledger.ts'
 const RUNS = 'src/client/embedded/runs.ts'
+const PAST = 'src/client/embedded/past.ts'
 const WORKFLOWS = 'workflows'
 
 export const OF_CONVERSATIONS: readonly Mutant[] = [
@@ -153,5 +154,55 @@ export const OF_CONVERSATIONS: readonly Mutant[] = [
     ],
     caughtBy: ['L11'],
     needs: [WORKFLOWS, 'versions'],
+  },
+  {
+    name: 'fork-without-its-locks',
+    recreates: 'a fork begins with what was done under a lock, and does not get in line for it',
+    edits: [
+      {
+        file: 'src/core/commands/import.ts',
+        find: 'const held = isOver ? NOTHING : heldLocks(journal)',
+        replace: 'const held = NOTHING',
+      },
+    ],
+    caughtBy: ['C1', 'W8'],
+    needs: [WORKFLOWS, 'locks', 'forks'],
+  },
+  {
+    name: 'fork-asks-for-locks-again',
+    recreates:
+      'the locks of a run are left out of what a fork begins with: all behind them has other positions',
+    edits: [
+      {
+        file: PAST,
+        find: 'const before = cut < 0 ? rows : rows.slice(0, cut)',
+        replace: 'const before = (cut < 0 ? rows : rows.slice(0, cut)).filter(({ kind }) => kind !== 9)',
+      },
+    ],
+    caughtBy: ['W4', 'W5', 'W6'],
+    needs: [WORKFLOWS, 'locks', 'updates', 'forks'],
+  },
+  {
+    name: 'fork-without-open-jobs',
+    recreates:
+      'a fork makes the jobs that were open at a later point than the first run: the code that goes on by their ids is late',
+    edits: [
+      { file: PAST, find: 'if (kind !== CHILD || made.has(position)) return []', replace: 'return []' },
+    ],
+    caughtBy: ['W4'],
+    needs: [WORKFLOWS, 'questions', 'forks'],
+  },
+  {
+    name: 'fork-of-what-came-of-a-cancel',
+    recreates: 'a fork of a cancelled run begins with what it had undone',
+    edits: [
+      {
+        file: PAST,
+        find: 'row.position === position || row.kind === CANCEL)',
+        replace: 'row.position === position)',
+      },
+    ],
+    caughtBy: ['W5', 'W4'],
+    needs: [WORKFLOWS, 'forks', 'controls'],
   },
 ]

@@ -5,6 +5,8 @@ import { connectNode } from '../client/remote/dial-node.ts'
 import { App, job, open, workflow } from '../index.ts'
 import { serveHttp } from '../server/http/serve.ts'
 import { openTest, type TestApp } from '../testing/index.ts'
+import { timelineOf } from '../workflow/timeline.ts'
+import { readHistory } from './history.ts'
 
 let app: TestApp
 let calls: string[]
@@ -179,14 +181,93 @@ it('a run that there is not cannot be forked, and a journal that makes no sense 
   await expect(app.client.import([spec])).rejects.toMatchObject({ code: 'INVALID_OPTION' })
 })
 
-it('a fork gets the locks anew that the run had given back, and does not do again what was done under them', async () => {
+it('what was done under a lock is not done again, whether it was given back or not', async () => {
   const shared = workflow('shared', {
-    run: (flow) => flow.lock('till', (own) => own.step('count', () => calls.push('count'))),
+    run: async (flow, item: string) => {
+      await flow.lock('door', (own) => own.step('open', () => void calls.push('open')))
+      return flow.lock('till', async (own) => {
+        await own.step('count', () => void calls.push('count'))
+        await own.signal('pay')
+        await own.step('note', () => void calls.push(`note ${item}`))
+      })
+    },
   })
   app.work([shared])
-  const first = await app.enqueue(shared)
-  expect(await first.result()).toBe(1)
+  const first = await app.enqueue(shared, 'a')
+  await app.advance('1s')
+  const fork = await app.fork<number>(first, { input: 'b' })
+  await app.advance('1s')
+  // the first run has the lock: before it has given it back, the fork does nothing
+  expect(await app.get(fork)).toMatchObject({ state: 'blocked', attemptsSinceRestart: 0 })
+  await fork.signal('pay')
+  await first.signal('pay')
+  await fork.result()
+  expect(calls).toEqual(['open', 'count', 'note a', 'note b'])
+})
+
+it('where the code went on by the id of a job that was open, it goes on by that of another', async () => {
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const
+  const asks = workflow('asks', {
+    run: async (flow) => {
+      const slow = flow.branch(async (own) => {
+        await own.step('slow', () => gates[0].promise)
+        await own.step('next', () => gates[1].resolve())
+        await own.signal('end')
+      })
+      const { id, result } = flow.spawn(waits, 'x')
+      const told = flow.branch(async (own) => {
+        const job = await id
+        // begins before the other branch goes on, and ends behind it
+        await own.step('tell', () => {
+          calls.push(`tell ${job}`)
+          gates[0].resolve()
+          return gates[1].promise
+        })
+      })
+      await flow.all([slow, told, result])
+      return await id
+    },
+  })
+  const waits = workflow('waits', { run: (flow) => flow.signal('go') })
+  app.work([asks, waits])
+  const first = await app.enqueue(asks)
+  await app.advance('1s')
   const fork = await app.fork<number>(first)
-  expect(await fork.result()).toBe(1)
-  expect(calls).toEqual(['count'])
+  await app.advance('1s')
+  const { jobs } = await app.list({ kind: 'waits' })
+  const [job] = jobs.filter(({ parent }) => parent === fork.id)
+  await app.client.workflows.signal(job?.id ?? 0, 'go', 1)
+  await fork.signal('end')
+  expect(await fork.result()).toBe(job?.id)
+  expect(calls).toEqual([`tell ${first.id + 1}`])
+  const timeline = timelineOf((await readHistory(app.client, fork.id)).journal, 0)
+  expect(timeline.find(({ kind }) => kind === 'child')).toMatchObject({ child: job?.id, state: 'done' })
+})
+
+it('an update that was carried out is not carried out again', async () => {
+  const counts = workflow('counts', {
+    run: async (flow) => {
+      let sum = 0
+      flow.update('add', async (more: number) => {
+        const before = sum
+        sum = await flow.step(`add ${more}`, () => {
+          calls.push(`add ${more}`)
+          return before + more
+        })
+        return sum
+      })
+      await flow.lock('vault', () => flow.sleep('1d'))
+      return sum
+    },
+  })
+  app.work([counts])
+  const first = await app.enqueue(counts)
+  await app.advance('1s')
+  expect([await first.update('add', 1), await first.update('add', 2)]).toEqual([1, 3])
+  await first.result()
+  const fork = await app.fork<number>(first)
+  expect(await fork.result()).toBe(3)
+  const behindOne = await app.fork<number>(first, { from: 5 })
+  expect(await behindOne.result()).toBe(1)
+  expect(calls).toEqual(['add 1', 'add 2'])
 })

@@ -8,12 +8,12 @@ import {
   type JournalPage,
   type JournalRow,
   LOCK,
+  lostIn,
   OPEN,
   type Retry,
   SIGNAL,
   STEP,
   TIMER,
-  WITHDRAW,
 } from '../core/model/journal.ts'
 
 export type Rows = readonly JournalRow[]
@@ -28,14 +28,16 @@ export class RowQueue {
   readonly recorded = new Map<number, JournalRow>()
   /** The jobs that the run made, and its tickets of locks, by position. */
   readonly #jobs = new Map<number, string>()
+  /** Positions of jobs that are on record as asked for, and are yet to be made. */
+  readonly #unmade = new Set<number>()
   /** Positions of which nothing is waited for any more. */
   readonly withdrawn = new Set<number>()
   /** When sleeps and deadlines are over that have not settled, by position. */
   readonly #dues = new Map<number, number>()
   #rows: JournalRow[] = []
   #start = 0
-  /** Rows were taken out. */
-  #hasHoles = false
+  /** The sequence numbers behind rows that were taken out, or did not come along. */
+  readonly #holes: number[] = []
   /** The sequence number behind the last row that was taken in. */
   known = 0
   /** The next position that the code asks for. */
@@ -58,7 +60,7 @@ export class RowQueue {
     if (isStarted && next - this.known !== rows.length) return false
     this.origin = origin
     for (const row of rows) this.#take(row)
-    this.known = Math.max(this.known, next)
+    this.#goTo(next)
     return true
   }
 
@@ -71,16 +73,23 @@ export class RowQueue {
     return true
   }
 
+  #goTo(sequence: number): void {
+    if (sequence > Math.max(this.known, this.origin)) this.#holes.push(sequence)
+    this.known = Math.max(this.known, sequence)
+  }
+
   #take(row: JournalRow): void {
     const { position, kind, state, value } = row
-    if (row.sequence > Math.max(this.known, this.origin)) this.#hasHoles = true
-    this.known = row.sequence + 1
+    this.#goTo(row.sequence)
+    this.known++
     this.size += ROW_SIZE + (value?.length ?? 0)
     if (this.#isOfOther(row)) return
     this.#rows.push(row)
     if (position >= this.next && !this.recorded.has(position)) this.recorded.set(position, row)
-    if ((kind === CHILD || kind === LOCK) && state === OPEN) this.#jobs.set(position, value as string)
-    if (kind === WITHDRAW) for (const each of JSON.parse(value as string)) this.withdraw(each)
+    if (isToBeMade(row)) this.#unmade.add(position)
+    else if (kind === CHILD) this.#unmade.delete(position)
+    if ((kind === CHILD || kind === LOCK) && state === OPEN && value !== null) this.#jobs.set(position, value)
+    for (const each of lostIn(row)) this.withdraw(each)
     if (kind === STEP && state === OPEN)
       this.#dues.set(position, (JSON.parse(value as string) as Retry).dueAt)
     if (kind !== TIMER && kind !== SIGNAL) return
@@ -101,20 +110,47 @@ export class RowQueue {
   /**
    * Takes out the row whose turn it is: the first, once the code has asked for its position. A restart takes failures out of a
    * journal, also such as the code had caught; what is asked for in their place settles behind rows of later positions. So
-   * with holes it is the first row that the code has asked for.
+   * where the code does not get to the first row, one that was written since goes before it.
    */
   shift(): JournalRow | undefined {
-    const first = this.#rows[this.#start]
-    if (first !== undefined && first.position < this.next) {
-      this.#advance()
-      return first
-    }
-    if (!this.#hasHoles) return undefined
-    const at = this.#rows.findIndex(({ position }, index) => index > this.#start && position < this.next)
+    const first = this.peek()
+    if (first === undefined) return undefined
+    if (first.position < this.next) return isToBeMade(first) ? this.#made(first) : this.#advance(first)
+    if (this.#holes.length === 0) return undefined
+    return this.#pick((row) => row.position < this.next && this.#isLater(row, first))
+  }
+
+  /** The row of a job that a fork made in the place of another's; undefined as long as it has not. */
+  #made(first: JournalRow): JournalRow | undefined {
+    const { position } = first
+    if (this.isUnmade(position) && !this.withdrawn.has(position)) return undefined
+    this.#advance(first)
+    return this.#pick((row) => row.position === position) ?? this.shift()
+  }
+
+  /** Takes out the first row behind the front that is wanted. */
+  #pick(isWanted: (row: JournalRow) => boolean): JournalRow | undefined {
+    const at = this.#rows.findIndex((row, index) => index >= this.#start && isWanted(row))
     return at === -1 ? undefined : this.#rows.splice(at, 1)[0]
   }
 
-  #advance(): void {
+  /** Whether a job is on record as asked for, and has yet to be made. */
+  isUnmade(position: number): boolean {
+    return this.#unmade.has(position)
+  }
+
+  /** Whether something is not on record where it was asked for, but only behind what the code has yet to get to. */
+  isLate(row: JournalRow | undefined): boolean {
+    const first = this.recorded.size === 0 ? undefined : this.peek()
+    return first !== undefined && (row === undefined || this.#isLater(row, first))
+  }
+
+  /** Whether a row was written after rows were taken out behind another. */
+  #isLater(row: JournalRow, other: JournalRow): boolean {
+    return this.#holes.some((hole) => other.sequence < hole && hole <= row.sequence)
+  }
+
+  #advance(first: JournalRow): JournalRow {
     this.#start++
     if (this.#start === this.#rows.length) {
       this.#rows = []
@@ -123,6 +159,7 @@ export class RowQueue {
       this.#rows = this.#rows.slice(this.#start)
       this.#start = 0
     }
+    return first
   }
 
   /** Whether a row tells of a job that the run asked for before it began anew. */
@@ -151,3 +188,7 @@ export class RowQueue {
     return next
   }
 }
+
+/** Whether a row stands for a job that a fork has yet to make: the first run's is that one's own. */
+const isToBeMade = ({ kind, state, value }: JournalRow): boolean =>
+  kind === CHILD && state === OPEN && value === null

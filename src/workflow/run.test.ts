@@ -199,3 +199,25 @@ it.each([
   expect(await kept.work(port, false)).toEqual({ type: 'stopped' })
   expect(kept.isWhole).toBe(false)
 })
+
+it('what is tried again after a restart is waited for, also by a replay', async () => {
+  const journal = new Journal()
+  const code = async (flow: Flow) => {
+    await flow.signal('first')
+    await flow.signal('second')
+    return 'both'
+  }
+  // a restart has taken out the rows 0 and 1, and left out the number 4
+  const rows = [
+    { sequence: 2, position: 1, kind: SIGNAL, state: OPEN, name: 'second', value: '0' },
+    { sequence: 3, position: 1, kind: SIGNAL, state: DONE, value: '["b"]' },
+    { sequence: 5, position: 0, kind: SIGNAL, state: OPEN, name: 'first', value: '0' },
+  ] as const
+  for (const row of rows) journal.write(row)
+  const worked = run(code).work(journal.port(), false)
+  for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
+  journal.pass()
+  expect(await worked).toEqual({ type: 'suspended', seen: 6 })
+  journal.write({ sequence: 6, position: 0, kind: SIGNAL, state: DONE, value: '["a"]' })
+  expect(await run(code).work(journal.port(), false)).toEqual({ type: 'succeeded', result: 'both' })
+})

@@ -362,8 +362,9 @@ export class FlowRun {
     const promise = this.#waits.add(position, how)
     this.#parts.note(promise, position)
     branch?.add(position)
-    if (row === undefined) {
-      if (this.#rows.recorded.size > 0) this.#waits.gaps.add(position)
+    const isUnmade = row !== undefined && this.#rows.isUnmade(position)
+    if (isUnmade || this.#rows.isLate(row)) this.#waits.gaps.add(position)
+    if (row === undefined || isUnmade) {
       // What is on record as let go of does not begin anew, unless it may have to be undone.
       if (how.undo !== undefined || !this.#rows.withdrawn.has(position))
         this.#watch.outside(() => begin(position))

@@ -110,6 +110,9 @@ const WAITS: ReadonlySet<string> = new Set(['sleep', 'signal'])
 
 /** A further row of something that is open. */
 function goneOn(happening: Happening, row: HistoryRow): Happening {
+  // a fork had it before it made a job of its own for it
+  if (row.kind === 'child' && row.state === 'open')
+    return { ...happening, child: row.value as number, beganAt: row.at }
   if (happening.kind !== 'step') return { ...happening, ...endOf(row), endedAt: row.at, dueAt: null }
   // the pause before its next try is over
   if (row.kind !== 'step') return { ...happening, dueAt: null }

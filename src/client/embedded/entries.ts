@@ -9,6 +9,7 @@ import type { PerdureError } from '../../errors.ts'
 import type { RunAnswer, RunEntry } from '../workflows.ts'
 import {
   checkArray,
+  checkIds,
   checkInteger,
   checkKey,
   checkMs,
@@ -70,14 +71,13 @@ function readEntry(entry: Loose<RunEntry>): RunEntry {
     case 'lock':
       return { ...place, type }
     case 'withdraw':
-      return { ...place, type, positions: integers('positions', entry), jobs: integers('jobs', entry) }
+      return {
+        ...place,
+        type,
+        positions: checkIds('entries.positions', entry.positions ?? []),
+        jobs: checkIds('entries.jobs', entry.jobs ?? []),
+      }
   }
-}
-
-function integers(key: 'positions' | 'jobs', entry: Loose<RunEntry>): readonly number[] {
-  return checkArray(`entries.${key}`, (entry[key] ?? []) as readonly number[], (name, value) =>
-    checkInteger(name, value, 0, Number.MAX_SAFE_INTEGER),
-  )
 }
 
 function readSettled({ kind, state, value, undo }: Loose<RunEntry>) {

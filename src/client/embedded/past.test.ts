@@ -48,19 +48,7 @@ it('a step in the pause between two tries is no more than one that was never tri
   expect(kept(rows([0, 'step', 'open'], [0, 'sleep', 'done'], [0, 'step', 'done']))).toEqual([0, 1, 2])
 })
 
-it('losers of a race stay lost; locks and cancels do not go along', () => {
-  const list = rows(
-    [0, 'sleep', 'open'],
-    [1, 'step', 'done'],
-    [2, 'withdraw', 'done', [0]],
-    [3, 'lock', 'open', 7],
-    [3, 'lock', 'done'],
-    [-1, 'cancel', 'done'],
-  )
-  expect(kept(list)).toEqual([0, 1, 2])
-})
-
-it('a lock that was had is got anew, and given back anew; one that lost a race is not', () => {
+it('losers of a race stay lost, and locks that were had go along', () => {
   const list = rows(
     [0, 'lock', 'open', 7],
     [0, 'lock', 'done'],
@@ -68,7 +56,18 @@ it('a lock that was had is got anew, and given back anew; one that lost a race i
     [2, 'withdraw', 'done', [0]],
     [3, 'lock', 'open', 8],
     [4, 'withdraw', 'done', [3]],
-    [5, 'step', 'done'],
+    [5, 'lock', 'open', 9],
+    [6, 'step', 'done'],
+    [7, 'step', 'broken'],
+    [5, 'lock', 'done'],
   )
-  expect(kept(list)).toEqual([2, 5, 6])
+  // one that the run was in line for is asked for again
+  expect(kept(list)).toEqual([0, 1, 2, 3, 4, 5, 7])
+  expect(kept(list, 8)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+})
+
+it('what came of a cancel does not go along', () => {
+  const list = rows([0, 'step', 'done'], [-1, 'cancel', 'done'], [1, 'step', 'done'])
+  expect(kept(list)).toEqual([0])
+  expect(kept(list, 2)).toEqual([0])
 })

@@ -4,31 +4,23 @@
 import {
   BROKEN,
   CANCEL,
+  CHILD,
   type EntryKind,
   type JournalRow,
-  LOCK,
+  lostIn,
   OPEN,
-  WITHDRAW,
 } from '../../core/model/journal.ts'
 
-/** Kinds that do not go along: a lock that the first run held is not held by the second, and nobody has cancelled that. */
-const LEFT_OUT: ReadonlySet<EntryKind> = new Set([LOCK, CANCEL])
-
 /**
- * The rows of a journal that were settled before a position was first asked for. What was open then, the code asks for again.
+ * The rows of a journal that were settled before a position was first asked for, and before the run was cancelled: what came
+ * then, came of that. What was open at that point, the code asks for again.
  *
  * @param from a position; undefined for the first that failed, or for everything where nothing did.
  */
 export function pastOf(rows: readonly JournalRow[], from: number | undefined): JournalRow[] {
   const position = from ?? rows.find(({ state }) => state === BROKEN)?.position
-  const cut = rows.findIndex((row) => row.position === position)
-  const all = cut < 0 ? rows : rows.slice(0, cut)
-  const had = new Set(
-    all.filter(({ kind, state }) => kind === LOCK && state !== OPEN).map((row) => row.position),
-  )
-  // the second run has yet to get a lock that the first has given back
-  const isGivenBack = (row: JournalRow): boolean => lostIn(row).some((position) => had.has(position))
-  const before = all.filter((row) => !LEFT_OUT.has(row.kind) && !isGivenBack(row))
+  const cut = rows.findIndex((row) => row.position === position || row.kind === CANCEL)
+  const before = cut < 0 ? rows : rows.slice(0, cut)
   const kinds = new Map<number, EntryKind>()
   for (const { position, kind } of before) if (!kinds.has(position)) kinds.set(position, kind)
   const over = new Set<number>()
@@ -37,10 +29,13 @@ export function pastOf(rows: readonly JournalRow[], from: number | undefined): J
     if (row.state !== OPEN && row.kind === kinds.get(row.position)) over.add(row.position)
     for (const lost of lostIn(row)) over.add(lost)
   }
-  return before.filter((row) => over.has(row.position))
-}
-
-/** The positions that a row lets go of. */
-function lostIn({ kind, value }: JournalRow): readonly number[] {
-  return kind === WITHDRAW ? (JSON.parse(value ?? '[]') as number[]) : []
+  const made = new Set<number>()
+  return before.flatMap((row) => {
+    const { position, kind } = row
+    if (over.has(position)) return [row]
+    if (kind !== CHILD || made.has(position)) return []
+    made.add(position)
+    // the code may have gone on by its id: at this point it gets that of a job of its own
+    return [{ ...row, value: null }]
+  })
 }

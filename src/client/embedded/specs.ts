@@ -23,6 +23,7 @@ import type { Dependency, JobSpec, LimitUse } from '../types.ts'
 import type { Profiles } from './profiles.ts'
 import {
   checkArray,
+  checkIds,
   checkInteger,
   checkKey,
   checkKeys,
@@ -224,6 +225,7 @@ export function readPast(past: ImportedJob, size: number, profiles: Profiles, no
 function readEntry(entry: ImportedEntry): PastEntry {
   checkKeys('journal', checkObject('journal', entry), ENTRY)
   const { position, kind, state, name, value, at } = entry
+  if (kind === 'withdraw') checkIds('journal.value', value)
   return {
     position: checkInteger('journal.position', position, -1, Number.MAX_SAFE_INTEGER),
     kind: entryKindOf(checkOneOf('journal.kind', kind, ENTRY_WORDS)) as EntryKind,

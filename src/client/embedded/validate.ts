@@ -82,6 +82,13 @@ export function checkInteger(option: string, value: unknown, least: number, most
   throw invalid(option, `a whole number from ${least} to ${most}`, value)
 }
 
+/** An array of positions, or of ids. */
+export function checkIds(option: string, value: unknown): readonly number[] {
+  return checkArray(option, value as readonly number[], (name, id) =>
+    checkInteger(name, id, 0, Number.MAX_SAFE_INTEGER),
+  )
+}
+
 /** Milliseconds up to 2^53; infinity where it is allowed. */
 export function checkMs(option: string, value: unknown): number {
   if (typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER) return Math.round(value)

@@ -12,14 +12,15 @@ import {
   LARGE_INPUT,
   LARGE_RESULT,
 } from '../model/job.ts'
-import { blankRun, type JournalRow } from '../model/journal.ts'
+import { blankRun, heldLocks, type JournalRow, LOCK, OPEN } from '../model/journal.ts'
 import type { RouteRow } from '../model/rows.ts'
-import { HELD, isTerminal, type StateCode, SUCCEEDED } from '../model/states.ts'
+import { BLOCKED, HELD, isTerminal, type StateCode, SUCCEEDED } from '../model/states.ts'
 import { expiryOf, place } from '../policy/admit.ts'
 import { conclude } from '../policy/finish.ts'
 import { append, runOf } from '../policy/journal.ts'
 import { claimKeys, REPLACED } from '../policy/keys.ts'
 import { internFairKeys, internLimits } from '../policy/limits.ts'
+import { lockBefore } from '../policy/lock.ts'
 import { internRoute, needRoutes } from '../policy/route.ts'
 import { intern } from '../view.ts'
 import type { EnqueueReply, EnqueueTables, NewJob } from './enqueue.ts'
@@ -116,17 +117,41 @@ function importOne(
       // whether any of it is to be undone only its code knows
       (journal.length > 0 ? HAS_RUN | HAS_UNDO : 0),
   }
-  if (journal.length > 0) writePast(view, id, journal)
-  if (isReplaced) view.jobs.put({ ...row, ...REPLACED, finishedAt: now })
-  else view.jobs.put(withState(view, row, past, route, now))
+  const isOver = isReplaced || isTerminal(past.state)
+  const begun = journal.length === 0 ? row : withPast(view, row, journal, isOver, now)
+  if (isReplaced) view.jobs.put({ ...begun, ...REPLACED, finishedAt: now })
+  else view.jobs.put(withState(view, begun, past, route, now))
 }
 
-/** As a restart does, it leaves a number out: not all that came before what stands here need have come along. */
-function writePast(view: EnqueueTables, id: number, journal: readonly PastEntry[]): void {
+/**
+ * Writes what a run has done, and gets in line for the locks that it has there, unless it is over. As a restart does, it leaves
+ * a number out: not all that came before what is written from here on need have come along.
+ */
+function withPast(
+  view: EnqueueTables,
+  row: JobRow,
+  journal: readonly PastEntry[],
+  isOver: boolean,
+  now: number,
+): JobRow {
+  const { id } = row
+  view.jobs.put({ ...row, state: BLOCKED })
+  const tickets = new Map<string, number>()
+  const held = isOver ? NOTHING : heldLocks(journal)
+  for (const key of new Set(held.values())) tickets.set(key, lockBefore(view, id, key, now))
   view.runs.begin(id)
-  view.runs.put({ ...blankRun(id), length: 1, start: 1 })
-  for (const entry of journal) append(view, runOf(view, id), entry, entry.at)
+  view.runs.put(blankRun(id))
+  for (const entry of journal) {
+    const { kind, state, position, at } = entry
+    const ticket = kind === LOCK && state === OPEN ? tickets.get(held.get(position) ?? '') : undefined
+    append(view, runOf(view, id), ticket === undefined ? entry : { ...entry, value: String(ticket) }, at)
+  }
+  const run = runOf(view, id)
+  view.runs.put({ ...run, length: run.length + 1, start: run.length + 1 })
+  return view.jobs.get(id) as JobRow
 }
+
+const NOTHING: ReadonlyMap<number, string> = new Map()
 
 function withState(view: EnqueueTables, row: JobRow, past: PastJob, route: RouteRow, now: number): JobRow {
   if (past.state === HELD) return { ...row, state: HELD, expireAt: expiryOf(view, row, route, Infinity) }

@@ -120,6 +120,26 @@ export interface JournalRow {
   readonly copyOf: number
 }
 
+/** The positions that a row lets go of. */
+export function lostIn({ kind, value }: Pick<JournalRow, 'kind' | 'value'>): readonly number[] {
+  return kind === WITHDRAW ? (JSON.parse(value ?? '[]') as number[]) : NONE
+}
+
+/** The locks that a run has at the end of a journal: names, by position. */
+export function heldLocks(
+  rows: readonly Pick<JournalRow, 'position' | 'kind' | 'state' | 'name' | 'value'>[],
+): ReadonlyMap<number, string> {
+  const names = new Map<number, string>()
+  const held = new Map<number, string>()
+  for (const row of rows) {
+    const { position, kind, state, name } = row
+    if (kind === LOCK && state === OPEN) names.set(position, name)
+    else if (kind === LOCK && state === DONE) held.set(position, names.get(position) ?? name)
+    for (const lost of lostIn(row)) held.delete(lost)
+  }
+  return held
+}
+
 /** Part of a run's journal, in order. */
 export interface JournalPage {
   readonly rows: readonly JournalRow[]

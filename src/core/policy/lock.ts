@@ -34,6 +34,33 @@ export function lock(
   position: number,
   now: number,
 ): { readonly ticket: number; readonly isFree: boolean } {
+  const { ticket, before } = standInLine(view, run, key, now)
+  if (before !== undefined) link(view, before, run.id, EDGE_ENTRY + position)
+  return { ticket, isFree: before === undefined }
+}
+
+/**
+ * A run that is made with a past has a lock in it: it gets in line, and begins once it is its turn. Answers the ticket.
+ *
+ * @param id of a run that is not in any line of jobs yet.
+ */
+export function lockBefore(view: LockTables, id: number, key: string, now: number): number {
+  const { ticket, before } = standInLine(view, view.jobs.get(id) as JobRow, key, now)
+  if (before !== undefined) {
+    link(view, before, id, EDGE_RUN)
+    const run = view.jobs.get(id) as JobRow
+    view.jobs.put({ ...run, pending: run.pending + 1, flags: run.flags | HAS_DEPENDENCIES })
+  }
+  return ticket
+}
+
+/** Makes the ticket of a run. `before`: the one that ends before it is the run's turn. */
+function standInLine(
+  view: LockTables,
+  run: JobRow,
+  key: string,
+  now: number,
+): { readonly ticket: number; readonly before: number | undefined } {
   const { namespace } = view.routeById(run.route)
   const tail = `l:${key}`
   const last = view.jobs.get(view.keys.get(keyId(namespace, tail))?.job ?? 0)
@@ -49,12 +76,9 @@ export function lock(
   }
   view.jobs.put(place(view, row, route, now))
   link(view, run.id, ticket, EDGE_RUN)
-  if (!isFree) {
-    link(view, last.id, ticket, EDGE_RUN)
-    link(view, last.id, run.id, EDGE_ENTRY + position)
-  }
+  if (!isFree) link(view, last.id, ticket, EDGE_RUN)
   view.keys.put({ namespace, key: tail, job: ticket, digest: '', until: WHILE_LIVE })
-  return { ticket, isFree }
+  return { ticket, before: isFree ? undefined : last.id }
 }
 
 /** A run gives a lock back, or leaves the line for it. */
