@@ -130,8 +130,9 @@ export interface ImportedJob extends JobSpec {
   readonly journal?: readonly ImportedEntry[]
 }
 
-/** A row of the journal of an imported run; rows are numbered anew. */
+/** A row of the journal of an imported run. */
 export interface ImportedEntry {
+  /** Rows are numbered anew. Where a number is missing between two rows, something was taken out there, as by a restart. */
   readonly sequence?: number
   readonly position: number
   /** `step`, `sleep`, `signal`, `child`, ... */

@@ -39,9 +39,9 @@ export async function forkRun(
   return made?.id ?? 0
 }
 
-function entryOf({ position, kind, state, name, value, at }: JournalRow): ImportedEntry {
+function entryOf({ sequence, position, kind, state, name, value, at }: JournalRow): ImportedEntry {
   return {
-    ...{ position, kind: ENTRY_NAMES[kind], state: ENTRY_STATES[state], name, at },
+    ...{ sequence, position, kind: ENTRY_NAMES[kind], state: ENTRY_STATES[state], name, at },
     ...(value === null ? {} : { value: JSON.parse(value) as unknown }),
   }
 }

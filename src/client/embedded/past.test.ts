@@ -15,9 +15,9 @@ const rows = (...list: [number, string, string, unknown?][]): JournalRow[] =>
     const kind = entryKindOf(kindName) as EntryKind
     const state = entryStateOf(stateName) as EntryState
     const text = value === undefined ? null : JSON.stringify(value)
-    return { run: 1, sequence, position, kind, state, name: '', value: text, at: 1, copyOf: 0 }
+    return { run: 1, sequence, position, kind, state, name: '', value: text, at: sequence, copyOf: 0 }
   })
-const kept = (list: JournalRow[], from?: number) => pastOf(list, from).map(({ sequence }) => sequence)
+const kept = (list: JournalRow[], from?: number) => pastOf(list, from).map(({ at }) => at)
 
 it('all that had settled before a position was asked for', () => {
   const list = rows(
@@ -70,4 +70,10 @@ it('what came of a cancel does not go along', () => {
   const list = rows([0, 'step', 'done'], [-1, 'cancel', 'done'], [1, 'step', 'done'])
   expect(kept(list)).toEqual([0])
   expect(kept(list, 2)).toEqual([0])
+})
+
+it('a number that is missing there is missing here, and what stays behind leaves none out', () => {
+  const list = rows([0, 'step', 'done'], [1, 'sleep', 'open'], [2, 'step', 'done'], [3, 'step', 'done'])
+  const broken = list.map((row) => (row.sequence < 3 ? row : { ...row, sequence: row.sequence + 2 }))
+  expect(pastOf(broken, undefined).map(({ sequence }) => sequence)).toEqual([0, 1, 4])
 })

@@ -30,12 +30,21 @@ export function pastOf(rows: readonly JournalRow[], from: number | undefined): J
     for (const lost of lostIn(row)) over.add(lost)
   }
   const made = new Set<number>()
-  return before.flatMap((row) => {
-    const { position, kind } = row
-    if (over.has(position)) return [row]
-    if (kind !== CHILD || made.has(position)) return []
-    made.add(position)
-    // the code may have gone on by its id: at this point it gets that of a job of its own
-    return [{ ...row, value: null }]
-  })
+  const past: JournalRow[] = []
+  let left = 0
+  for (const row of before) {
+    const { position, kind, sequence } = row
+    const isOver = over.has(position)
+    const mustBeMade = !isOver && kind === CHILD && !made.has(position)
+    // a number that is missing here is missing there; a row that does not go along leaves no gap
+    const number = sequence - left
+    if (isOver) past.push({ ...row, sequence: number })
+    else if (!mustBeMade) left++
+    else {
+      made.add(position)
+      // the code may have gone on by its id: at this point it gets that of a job of its own
+      past.push({ ...row, sequence: number, value: null })
+    }
+  }
+  return past
 }

@@ -217,14 +217,18 @@ export function readPast(past: ImportedJob, size: number, profiles: Profiles, no
       outcome: checkOneOf('history.outcome', attempt.outcome, PAST_OUTCOMES),
       error: attempt.error == null ? null : encodeValue('history.error', attempt.error),
     })),
-    journal: checkArray('journal', past.journal ?? []).map(readEntry),
+    journal: checkArray('journal', past.journal ?? []).map((entry, index, all) =>
+      readEntry(entry, all[index - 1]?.sequence),
+    ),
   }
 }
 
-/** One row of the journal of an imported run. */
-function readEntry(entry: ImportedEntry): PastEntry {
+/** One row of the journal of an imported run. `before`: the number of the row before it. */
+function readEntry(entry: ImportedEntry, before: number | undefined): PastEntry {
   checkKeys('journal', checkObject('journal', entry), ENTRY)
-  const { position, kind, state, name, value, at } = entry
+  const { sequence, position, kind, state, name, value, at } = entry
+  const least = before === undefined ? 0 : before + 1
+  if (sequence !== undefined) checkInteger('journal.sequence', sequence, least, Number.MAX_SAFE_INTEGER)
   if (kind === 'withdraw') checkIds('journal.value', value)
   return {
     position: checkInteger('journal.position', position, -1, Number.MAX_SAFE_INTEGER),
@@ -233,5 +237,6 @@ function readEntry(entry: ImportedEntry): PastEntry {
     name: name === '' ? name : checkKey('journal.name', name),
     value: value === undefined ? null : encodeValue('journal.value', value),
     at: checkMs('journal.at', at),
+    isBehindGap: before !== undefined && sequence !== undefined && sequence > least,
   }
 }

@@ -36,7 +36,10 @@ export interface PastAttempt {
 }
 
 /** A row of the journal of the past; they are numbered anew. */
-export type PastEntry = Pick<JournalRow, 'position' | 'kind' | 'state' | 'name' | 'value' | 'at'>
+export interface PastEntry extends Pick<JournalRow, 'position' | 'kind' | 'state' | 'name' | 'value' | 'at'> {
+  /** Something was taken out before it. */
+  readonly isBehindGap: boolean
+}
 
 /** A job with its past. `state` is an end, HELD, or anything else for "to be run". */
 export interface PastJob {
@@ -141,14 +144,20 @@ function withPast(
   for (const key of new Set(held.values())) tickets.set(key, lockBefore(view, id, key, now))
   view.runs.begin(id)
   view.runs.put(blankRun(id))
-  for (const entry of journal) {
+  for (const { isBehindGap, ...entry } of journal) {
     const { kind, state, position, at } = entry
+    if (isBehindGap) leaveOut(view, id)
     const ticket = kind === LOCK && state === OPEN ? tickets.get(held.get(position) ?? '') : undefined
     append(view, runOf(view, id), ticket === undefined ? entry : { ...entry, value: String(ticket) }, at)
   }
+  leaveOut(view, id)
+  return view.jobs.get(id) as JobRow
+}
+
+/** A number of the journal is given to no row. */
+function leaveOut(view: EnqueueTables, id: number): void {
   const run = runOf(view, id)
   view.runs.put({ ...run, length: run.length + 1, start: run.length + 1 })
-  return view.jobs.get(id) as JobRow
 }
 
 const NOTHING: ReadonlyMap<number, string> = new Map()

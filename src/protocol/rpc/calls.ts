@@ -379,15 +379,7 @@ function share(jobs: Plain[], sets: readonly unknown[]): PackedJobs {
 function splitPast(past: unknown): unknown {
   if (typeof past !== 'object' || past === null) return past
   const { createdAt, state, finishedAt, result, history, journal, ...job } = past as Plain
-  const rows = Array.isArray(journal) ? journal.map(unnumbered) : journal
-  return { job, createdAt, state, finishedAt, result, history, journal: rows }
-}
-
-/** Rows are numbered anew where they arrive. */
-function unnumbered(row: unknown): unknown {
-  if (typeof row !== 'object' || row === null) return row
-  const { sequence: _, ...rest } = row as Plain
-  return rest
+  return { job, createdAt, state, finishedAt, result, history, journal }
 }
 
 /** No job has it. An empty list of ids lets nothing through, but on the wire it is the same as none. */
