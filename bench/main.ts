@@ -2,6 +2,7 @@
 import { installPeers } from './install.ts'
 import { describeMachine, machineLine } from './machine.ts'
 import { type MeasurementName, measurementOf, participants } from './measurements.ts'
+import { buildNode } from './node-process.ts'
 import { type BenchOptions, HELP, readOptions } from './options.ts'
 import { writeJson, writeResults } from './report.ts'
 import { Measured, toRow } from './results.ts'
@@ -115,6 +116,7 @@ async function main(): Promise<void> {
   const run = new Run(options, absent !== undefined)
   if (absent !== undefined) run.problem(`Perdure itself is not measured, it does not open: ${absent}`)
   const wanted = wantedRows(options)
+  if (wanted.some(({ subject }) => subject === 'node')) buildNode()
   for (const name of neededMeasurements(wanted)) await run.measure(name)
   await run.servers.stop()
   const results = wanted.map((row) => toRow(row, run.measured))

@@ -47,7 +47,7 @@ function single(inFlight: number): Measurement {
     systems: [...(inFlight === 64 ? withNode : everyone), 'bullmq-volatile'],
     quickPeers: inFlight === 64 ? ['bullmq-volatile'] : [],
     rounds: 3,
-    size: (_pace, quick) => ({ inFlight, seconds: quick ? 0.7 : 2 }),
+    size: (_pace, quick) => ({ inFlight, seconds: quick ? 0.7 : 2, ...WARM }),
   }
 }
 

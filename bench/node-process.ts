@@ -1,4 +1,5 @@
 /** The process of a node: started, looked at, and stopped. */
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -6,7 +7,16 @@ import { fileURLToPath } from 'node:url'
 import { spawnServer } from './servers/cleanup.ts'
 import type { ProcessUse } from './system.ts'
 
-const CLI = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
+const SOURCE = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
+/** What {@link buildNode} has built, for the processes that it starts as well. */
+const BUILT = 'PERDURE_BENCH_NODE'
+
+/** Builds the package, so that the node that is measured is the one that users install: from its source it takes more memory. */
+export function buildNode(): void {
+  const script = fileURLToPath(new URL('../scripts/build.ts', import.meta.url))
+  execFileSync(process.execPath, [script], { stdio: ['ignore', 'ignore', 'inherit'] })
+  process.env[BUILT] = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url))
+}
 
 /** A node that runs. */
 export interface ServerProcess {
@@ -18,7 +28,7 @@ export interface ServerProcess {
 
 /** Starts `perdure node` on a free port; ends with this process. */
 export async function startServer(file: string): Promise<ServerProcess> {
-  const options = [CLI, 'node', '--port', '0', '--json', '--url', `sqlite:${file}`]
+  const options = [process.env[BUILT] ?? SOURCE, 'node', '--port', '0', '--json', '--url', `sqlite:${file}`]
   const server = spawnServer(process.execPath, options, { stdio: ['ignore', 'pipe', 'inherit'] })
   process.once('exit', () => server.kill('SIGKILL'))
   const lines = createInterface({ input: server.stdout as NonNullable<typeof server.stdout> })

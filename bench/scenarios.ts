@@ -106,7 +106,7 @@ async function enqueueThenProcess(system: System, { jobs, warmup }: Size): Promi
 }
 
 /** `inFlight` callers, each awaiting its own single enqueue before the next. */
-async function enqueueSingle(system: System, { inFlight, seconds }: Size): Promise<Figures> {
+async function enqueueSingle(system: System, { inFlight, seconds, warmMs }: Size): Promise<Figures> {
   await system.open()
   let next = 0
   const run = async (forMs: number): Promise<number> => {
@@ -118,7 +118,7 @@ async function enqueueSingle(system: System, { inFlight, seconds }: Size): Promi
     await Promise.all(Array.from({ length: inFlight }, caller))
     return rate(next - first, now() - begin)
   }
-  await run(seconds * 250)
+  await run(warmMs)
   return { perSecond: await run(seconds * 1000) }
 }
 
