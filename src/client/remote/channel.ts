@@ -9,6 +9,7 @@ import { fromErrorRecord, PerdureError, perdureError } from '../../errors.ts'
 import type { MessageLink } from '../../protocol/link.ts'
 import type { ClientMessage, ServerMessage } from '../../protocol/messages.ts'
 import { METHODS, type Method, type MethodName } from '../../protocol/methods.ts'
+import { formatDuration } from '../../std/duration.ts'
 import { growingPauseMs } from '../../std/pause.ts'
 import type { Door } from './door.ts'
 import { Patience } from './patience.ts'
@@ -182,7 +183,7 @@ export class Channel {
         if (deadline > now) continue
         this.#calls.delete(id)
         this.#tryToSend(['cancel', id])
-        reject(noAnswer(METHODS[method].effect, `none within ${this.#timeoutMs} ms`, this.door))
+        reject(noAnswer(METHODS[method].effect, `none within ${formatDuration(this.#timeoutMs)}`, this.door))
       }
       if (this.#calls.size > 0) return
       clearInterval(timer)

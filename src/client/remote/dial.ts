@@ -11,6 +11,7 @@ import {
   readServerMessage,
   type ServerMessage,
 } from '../../protocol/messages.ts'
+import { formatDuration } from '../../std/duration.ts'
 import type { DialEvents, Door } from './door.ts'
 
 /** Longest wait for the peer's hello, ms. A process that is stopped or blocked answers nothing. */
@@ -65,7 +66,7 @@ export function dial(
       false,
     )
     const timer = setTimeout(() => {
-      cause = new Error(`no answer within ${GREETING_MS} ms`)
+      cause = new Error(`no answer within ${formatDuration(GREETING_MS)}`)
       socket.destroy()
     }, GREETING_MS)
     socket.once('error', (error) => (cause ??= error))

@@ -10,6 +10,7 @@ import { constants } from 'node:os'
 import type { Outcome, StopReason } from '../../core/model/outcome.ts'
 import { errorRecord, perdureError } from '../../errors.ts'
 import type { Timer, Timers } from '../../runtime/timers.ts'
+import { formatDuration } from '../../std/duration.ts'
 import type { AttemptControl } from '../executor.ts'
 import { type StopDetails, stoppedOutcome, stopReasonOf } from '../stopped.ts'
 import type { CommandPlan } from './input.ts'
@@ -242,7 +243,7 @@ export class Command {
   }
 }
 
-const UNKILLABLE = `a command that did not end within ${KILL_MS} ms of SIGKILL; it may still be running`
+const UNKILLABLE = `a command that did not end within ${formatDuration(KILL_MS)} of SIGKILL; it may still be running`
 
 function howItEnded(exit: Exit | undefined): string {
   return exit?.signal ? `was ended by ${exit.signal}` : `ended with exit code ${exit?.code}`

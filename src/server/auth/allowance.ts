@@ -6,6 +6,7 @@
  */
 import { type PerdureError, perdureError } from '../../errors.ts'
 import type { MethodName } from '../../protocol/methods.ts'
+import { formatDuration } from '../../std/duration.ts'
 import { jobsOf } from './bill.ts'
 import { Rate } from './rate.ts'
 
@@ -75,7 +76,7 @@ function tooOften(rate: number, retryAfterMs: number): PerdureError {
   return perdureError('OVERLOADED', {
     expected: `at most ${rate} calls and jobs a second of one caller`,
     found: 'more',
-    fix: `Try again in ${retryAfterMs} ms, or raise node.limits.rate`,
+    fix: `Try again in ${formatDuration(retryAfterMs)}, or raise node.limits.rate`,
     data: { retryAfterMs },
   })
 }

@@ -5,6 +5,7 @@
  */
 import { closeSync, openSync, statSync, unlinkSync } from 'node:fs'
 import { perdureError } from '../../errors.ts'
+import { formatDuration } from '../../std/duration.ts'
 
 const WAIT_MS = 5_000
 const PAUSE_MS = 5
@@ -40,7 +41,7 @@ function take(lock: string): boolean {
 
 function busy(lock: string) {
   return perdureError('STORE_BUSY', {
-    expected: `to be alone with ${lock.slice(0, -'.lock'.length)} within ${WAIT_MS} ms`,
+    expected: `to be alone with ${lock.slice(0, -'.lock'.length)} within ${formatDuration(WAIT_MS)}`,
     found: 'other processes that change it',
     fix: `Try again; if it goes on, see who made ${lock}`,
     data: { path: lock },

@@ -6,6 +6,7 @@
  */
 import { type PerdureError, perdureError } from '../../errors.ts'
 import type { MethodName } from '../../protocol/methods.ts'
+import { formatDuration } from '../../std/duration.ts'
 import { jobsByNamespace, jobsOf, namespaceAsked } from './bill.ts'
 import type { Caller } from './caller.ts'
 import { Rate } from './rate.ts'
@@ -119,7 +120,7 @@ function tooOften(
   return perdureError('OVERLOADED', {
     expected: `at most ${most} ${what} a second of the namespace ${namespace}`,
     found: 'more',
-    fix: `Try again in ${retryAfterMs} ms, or raise node.limits.namespace.${what}`,
+    fix: `Try again in ${formatDuration(retryAfterMs)}, or raise node.limits.namespace.${what}`,
     data: { namespace, retryAfterMs },
   })
 }
