@@ -129,3 +129,15 @@ it('a journal that grows is told of early, and no run dies of it', async () => {
   expect(warnings).toHaveLength(1)
   expect(warnings[0]).toMatch(/the journal of a run has 10000 entries/)
 })
+
+it('after a hundred warnings about a workflow there are no more', async () => {
+  const warnings = await run(async (flow) => {
+    for (let at = 0; at < 120; at++) {
+      await flow.step(`${at}`, () => at)
+      await flow.step(`${at}`, () => at)
+    }
+  })
+  expect(warnings).toHaveLength(100)
+  expect(said.at(-1)).toMatch(/ It is the last warning about this workflow\.$/)
+  expect(said.at(-2)).not.toMatch(/the last warning/)
+})

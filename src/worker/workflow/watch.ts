@@ -48,11 +48,17 @@ export class Watch implements RunWatch {
   }
 
   warn(topic: string, text: string): void {
-    if (this.#said.has(topic)) return
+    if (this.#said.size >= MOST_SAID || this.#said.has(topic)) return
     this.#said.add(topic)
-    this.#say(`Workflow '${this.#kind}': ${text}`)
+    const isLast = this.#said.size === MOST_SAID
+    this.#say(
+      `Workflow '${this.#kind}': ${text}${isLast ? ' It is the last warning about this workflow.' : ''}`,
+    )
   }
 }
+
+/** Warnings about one workflow in a process: topics have names of steps in them, which may be new with each run. */
+const MOST_SAID = 100
 
 function met(name: keyof typeof INSTEAD): void {
   const inside = present.getStore()
