@@ -117,7 +117,7 @@ export class RowQueue {
     if (first === undefined) return undefined
     if (first.position < this.next) return isToBeMade(first) ? this.#made(first) : this.#advance(first)
     if (this.#holes.length === 0) return undefined
-    return this.#pick((row) => row.position < this.next && this.#isLater(row, first))
+    return this.#pick((row) => row.position < this.next && this.#isLater(row, first) && !isToBeMade(row))
   }
 
   /** The row of a job that a fork made in the place of another's; undefined as long as it has not. */

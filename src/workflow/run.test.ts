@@ -1,6 +1,17 @@
 /** One run between its code and a journal that a test writes to. */
 import { expect, it } from 'vitest'
-import { DONE, type JournalRow, OPEN, SEND, SIGNAL, STEP, TIMER, WITHDRAW } from '../core/model/journal.ts'
+import {
+  CHILD,
+  DONE,
+  type JournalRow,
+  OPEN,
+  SEND,
+  SIGNAL,
+  STEP,
+  TIMER,
+  WITHDRAW,
+} from '../core/model/journal.ts'
+import { job } from '../index.ts'
 import { Flow } from './flow.ts'
 import type { FlowEntry, RunEnd, RunPort } from './port.ts'
 import { FlowRun } from './run.ts'
@@ -220,4 +231,28 @@ it('what is tried again after a restart is waited for, also by a replay', async 
   expect(await worked).toEqual({ type: 'suspended', seen: 6 })
   journal.write({ sequence: 6, position: 0, kind: SIGNAL, state: DONE, value: '["a"]' })
   expect(await run(code).work(journal.port(), false)).toEqual({ type: 'succeeded', result: 'both' })
+})
+
+it('the id of a job is that of the one that was made, also before rows that the code has not got to', async () => {
+  const journal = new Journal()
+  const ids: number[] = []
+  const code = async (flow: Flow) => {
+    const first = flow.signal('first')
+    const { id } = flow.spawn(job('other', { run: () => {} }), undefined)
+    void id.then((made) => ids.push(made))
+    await first
+    return flow.signal('third')
+  }
+  const rows = [
+    { sequence: 1, position: 2, kind: SIGNAL, state: OPEN, name: 'third', value: '0' },
+    { sequence: 2, position: 2, kind: SIGNAL, state: DONE, value: '["c"]' },
+    // taken over from a run that was restarted, and made since
+    { sequence: 4, position: 1, kind: CHILD, state: OPEN, name: 'other', value: null },
+    { sequence: 6, position: 1, kind: CHILD, state: OPEN, name: 'other', value: '9' },
+    { sequence: 7, position: 0, kind: SIGNAL, state: OPEN, name: 'first', value: '0' },
+    { sequence: 8, position: 0, kind: SIGNAL, state: DONE, value: '["a"]' },
+  ] as const
+  for (const row of rows) journal.write(row)
+  expect(await run(code).work(journal.port(), false)).toEqual({ type: 'succeeded', result: 'c' })
+  expect(ids).toEqual([9])
 })
