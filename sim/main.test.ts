@@ -1,8 +1,10 @@
 /** What the program says and how it ends. */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
@@ -23,6 +25,18 @@ describe('npm run sim', () => {
     expect(stdout).toMatch(/^clean: 1000 seeds, /)
     expect(stdout).toMatch(/\n\| {2}\| loss \|/)
     expect(status).toBe(0)
+  })
+
+  it('is stopped by a person, and tells what it has done', LONG, async () => {
+    const program = spawn(process.execPath, [MAIN, '--minutes', '9'])
+    const lines = createInterface({ input: program.stderr })
+    const [first] = await once(lines, 'line')
+    expect(first).toMatch(/^fresh seeds from \d+ on, for 9 minutes/)
+    program.kill('SIGINT')
+    const [told] = await once(createInterface({ input: program.stdout }), 'line')
+    expect(told).toMatch(/^clean: \d seeds, /)
+    if (program.exitCode === null) await once(program, 'exit')
+    expect(program.exitCode).toBe(0)
   })
 
   it('makes a failure small, keeps it, and replays it', LONG, () => {

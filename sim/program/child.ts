@@ -14,3 +14,5 @@ process.on('message', (scenario: Parameters<typeof runTask>[0]) => {
   void runTask(scenario).then((outcome) => process.send?.(outcome))
 })
 process.on('disconnect', () => process.exit())
+// a person who stops the program stops the seeds that have not begun
+process.on('SIGINT', () => {})

@@ -1,7 +1,6 @@
 /**
  * Program: does what the options say, and answers the exit code.
  */
-
 import type { Scenario } from '../scenario.ts'
 import { shrink } from '../shrink.ts'
 import { describeSwarm } from '../swarm.ts'
@@ -51,6 +50,16 @@ async function many(options: Options): Promise<number> {
   const started = performance.now()
   const until = started + minutes * 60_000
   const pool = new Pool(jobs, mutant)
+  const sumText = (sum: Sum): string => textOf(sum, performance.now() - started, jobs)
+  let toldAt = started
+  let isStopped = false
+  const stop = (): void => {
+    isStopped = true
+    console.error('stopping, once the seeds that are under way have ended')
+  }
+  process.once('SIGINT', stop)
+  const first = minutes > 0 ? Date.now() : from
+  if (minutes > 0) console.error(`fresh seeds from ${first} on, for ${minutes} minutes; Ctrl-C ends it early`)
   try {
     const table = new LookTable()
     const { sum, failure } = await runSeeds({
@@ -60,25 +69,37 @@ async function many(options: Options): Promise<number> {
         table.add(scenario.swarm.faults, outcome.looks)
         return outcome
       },
-      first: minutes > 0 ? Date.now() : from,
-      isOver: (seed) => (minutes > 0 ? performance.now() > until : seed > to),
+      first,
+      isOver: (seed) => isStopped || (minutes > 0 ? performance.now() > until : seed > to),
       jobs,
+      onSeed: (sum) => {
+        if (performance.now() < toldAt + TELL_EVERY_MS) return
+        toldAt = performance.now()
+        console.error(`so far: ${sumText(sum)}`)
+      },
     })
-    if (failure !== undefined) return await fail(failure, options)
-    tellSum(sum, performance.now() - started, jobs)
+    if (failure !== undefined) {
+      console.log(`found after ${sumText(sum)}`)
+      return await fail(failure, options)
+    }
+    console.log(`clean: ${sumText(sum)}`)
     if (options.tells) console.log(table.tell())
     return 0
   } finally {
+    process.off('SIGINT', stop)
     pool.close()
   }
 }
 
-function tellSum(sum: Sum, ms: number, jobs: number): void {
+/** How often those who wait hear how far it is. */
+const TELL_EVERY_MS = 60_000
+
+function textOf(sum: Sum, ms: number, jobs: number): string {
   const seconds = ms / 1_000
   const speed = ((sum.hours / seconds) * 60).toFixed(0)
-  console.log(
-    `clean: ${sum.seeds} seeds, ${sum.hours.toFixed(0)} simulated hours, ${sum.events} events, ${sum.commits} commits, ` +
-      `${sum.jobs} jobs in ${seconds.toFixed(1)} s with ${jobs} processes (${speed} simulated hours a minute)`,
+  return (
+    `${sum.seeds} seeds, ${sum.hours.toFixed(0)} simulated hours, ${sum.events} events, ${sum.commits} commits, ` +
+    `${sum.jobs} jobs in ${seconds.toFixed(1)} s with ${jobs} processes (${speed} simulated hours a minute)`
   )
 }
 

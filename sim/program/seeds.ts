@@ -23,11 +23,13 @@ export interface Campaign {
   readonly isOver: (seed: number) => boolean
   /** How many run at once. */
   readonly jobs: number
+  /** Hears of every seed that has ended, with what all together have done so far. */
+  readonly onSeed?: (sum: Readonly<Sum>) => void
 }
 
 /** Runs seeds until one fails, or until it is over. */
 export async function runSeeds(campaign: Campaign): Promise<{ sum: Sum; failure: Failure | undefined }> {
-  const { scenarioOf, run, first, isOver, jobs } = campaign
+  const { scenarioOf, run, first, isOver, jobs, onSeed } = campaign
   const sum: Sum = { seeds: 0, hours: 0, events: 0, commits: 0, jobs: 0 }
   let next = first
   const failed: Outcome[] = []
@@ -39,6 +41,7 @@ export async function runSeeds(campaign: Campaign): Promise<{ sum: Sum; failure:
       sum.events += outcome.events
       sum.commits += outcome.commits
       sum.jobs += outcome.jobs
+      onSeed?.(sum)
       if (outcome.failure !== undefined) failed.push(outcome)
     }
   }
