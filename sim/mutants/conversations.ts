@@ -161,8 +161,8 @@ export const OF_CONVERSATIONS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/core/commands/import.ts',
-        find: 'const held = isOver ? NOTHING : heldLocks(journal)',
-        replace: 'const held = NOTHING',
+        find: 'return isTerminal(state) || route.kind === 0 ? NO_LOCKS : heldLocks(journal)',
+        replace: 'return NO_LOCKS',
       },
     ],
     caughtBy: ['C1', 'W8'],
@@ -187,7 +187,11 @@ export const OF_CONVERSATIONS: readonly Mutant[] = [
     recreates:
       'a fork makes the jobs that were open at a later point than the first run: the code that goes on by their ids is late',
     edits: [
-      { file: PAST, find: 'if (kind !== CHILD || made.has(position)) return []', replace: 'return []' },
+      {
+        file: PAST,
+        find: 'const mustBeMade = !isOver && kind === CHILD && !made.has(position)',
+        replace: 'const mustBeMade = false as boolean',
+      },
     ],
     caughtBy: ['W4'],
     needs: [WORKFLOWS, 'questions', 'forks'],

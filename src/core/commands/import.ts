@@ -20,7 +20,7 @@ import { conclude } from '../policy/finish.ts'
 import { append, runOf } from '../policy/journal.ts'
 import { claimKeys, REPLACED } from '../policy/keys.ts'
 import { internFairKeys, internLimits } from '../policy/limits.ts'
-import { lockBefore } from '../policy/lock.ts'
+import { lockBefore, needLocks } from '../policy/lock.ts'
 import { internRoute, needRoutes } from '../policy/route.ts'
 import { intern } from '../view.ts'
 import type { EnqueueReply, EnqueueTables, NewJob } from './enqueue.ts'
@@ -73,11 +73,14 @@ export function importJobs(
   const { ids, created } = claimed
   const limits = internLimits(view, jobs, routes, created, claimed.freed)
   const fairKeys = internFairKeys(view, jobs, routes, created)
+  const held = command.jobs.map((past, i) => locksOf(past, routes[i] as RouteRow))
+  needLocks(view, routes, held)
   conclude(view, claimed.ended, claimed.freed, now)
   command.jobs.forEach((past, i) => {
     if (!created[i]) return
     const shared = { limits: limits[i] as string | null, fairKey: fairKeys[i] as number }
-    importOne(view, past, ids[i] as number, routes[i] as RouteRow, shared, now)
+    const locks = held[i] as Locks
+    importOne(view, past, ids[i] as number, routes[i] as RouteRow, { ...shared, locks }, now)
   })
   return { ids, created }
 }
@@ -87,7 +90,7 @@ function importOne(
   past: PastJob,
   id: number,
   route: RouteRow,
-  shared: Pick<JobRow, 'limits' | 'fairKey'>,
+  { locks, ...shared }: Pick<JobRow, 'limits' | 'fairKey'> & { readonly locks: Locks },
   now: number,
 ): void {
   const { job, history, journal } = past
@@ -120,27 +123,34 @@ function importOne(
       // whether any of it is to be undone only its code knows
       (journal.length > 0 ? HAS_RUN | HAS_UNDO : 0),
   }
-  const isOver = isReplaced || isTerminal(past.state)
-  const begun = journal.length === 0 ? row : withPast(view, row, journal, isOver, now)
+  const begun = journal.length === 0 ? row : withPast(view, row, journal, isReplaced ? NO_LOCKS : locks, now)
   if (isReplaced) view.jobs.put({ ...begun, ...REPLACED, finishedAt: now })
   else view.jobs.put(withState(view, begun, past, route, now))
 }
 
+/** Locks by position, which one that is to be run has in its past. */
+type Locks = ReadonlyMap<number, string>
+
+const NO_LOCKS: Locks = new Map()
+
+function locksOf({ state, journal }: PastJob, route: RouteRow): Locks {
+  return isTerminal(state) || route.kind === 0 ? NO_LOCKS : heldLocks(journal)
+}
+
 /**
- * Writes what a run has done, and gets in line for the locks that it has there, unless it is over. As a restart does, it leaves
- * a number out: not all that came before what is written from here on need have come along.
+ * Writes what a run has done, and gets in line for the locks that it has there. As a restart does, it leaves a number out: not
+ * all that came before what is written from here on need have come along.
  */
 function withPast(
   view: EnqueueTables,
   row: JobRow,
   journal: readonly PastEntry[],
-  isOver: boolean,
+  held: Locks,
   now: number,
 ): JobRow {
   const { id } = row
   view.jobs.put({ ...row, state: BLOCKED })
   const tickets = new Map<string, number>()
-  const held = isOver ? NOTHING : heldLocks(journal)
   for (const key of new Set(held.values())) tickets.set(key, lockBefore(view, id, key, now))
   view.runs.begin(id)
   view.runs.put(blankRun(id))
@@ -159,8 +169,6 @@ function leaveOut(view: EnqueueTables, id: number): void {
   const run = runOf(view, id)
   view.runs.put({ ...run, length: run.length + 1, start: run.length + 1 })
 }
-
-const NOTHING: ReadonlyMap<number, string> = new Map()
 
 function withState(view: EnqueueTables, row: JobRow, past: PastJob, route: RouteRow, now: number): JobRow {
   if (past.state === HELD) return { ...row, state: HELD, expireAt: expiryOf(view, row, route, Infinity) }

@@ -84,3 +84,42 @@ it('a run that has a lock in its past begins once it is its turn, and gives it b
   expect([world.row(3).state, world.row(6).state]).toEqual([CANCELLED, READY])
   expect(await world.check()).toEqual([])
 })
+
+it('what is looked at for the locks of many runs is asked for at once', async () => {
+  const world = await RunWorld.open()
+  await world.record([{ type: 'lock', position: 0, name: 'stock 1' }])
+  const jobs = Array.from({ length: 50 }, (_, index) => pastOf(lock(0, `stock ${index}`)))
+  const before = world.shard.loads
+  await world.shard.apply({ type: 'import', jobs }, NOW)
+  expect(world.shard.loads - before).toBeLessThan(10)
+  expect([world.row(3).state, world.row(4).state]).toEqual([READY, BLOCKED])
+})
+
+it('a group, which is over when it is made, takes no lock', async () => {
+  const world = await RunWorld.open()
+  const group = readPast({ createdAt: NOW, state: 'ready', journal: lock(0) }, 1, profiles, NOW)
+  await world.shard.apply({ type: 'import', jobs: [group] }, NOW)
+  expect(world.row(2)).toMatchObject({ state: SUCCEEDED })
+  expect(await world.record([{ type: 'lock', position: 0, name: 'stock' }])).toHaveLength(2)
+  expect(await world.check()).toEqual([])
+})
+
+it('one that is replaced by another of the same call takes no lock', async () => {
+  const world = await RunWorld.open()
+  const spec = { kind: 'flow', createdAt: NOW, state: 'ready', key: 'k', onConflict: 'replace' } as const
+  const jobs = [0, 1].map(() => readPast({ ...spec, journal: lock(0) }, 2, profiles, NOW))
+  await world.shard.apply({ type: 'import', jobs }, NOW)
+  expect(world.row(2)).toMatchObject({ state: CANCELLED, pending: 0 })
+  expect(world.row(3)).toMatchObject({ state: READY })
+  expect(world.row(4)).toMatchObject({ parent: 3, pending: 1 })
+  expect(await world.check()).toEqual([])
+})
+
+it('where something was taken out of a past, a number is left out', async () => {
+  const world = await RunWorld.open()
+  const step = (position: number, sequence: number): ImportedEntry => {
+    return { sequence, position, kind: 'step', state: 'done', name: `${position}`, at: NOW }
+  }
+  await world.shard.apply({ type: 'import', jobs: [pastOf([step(0, 3), step(1, 4), step(2, 9)])] }, NOW)
+  expect((await world.journal(2)).map(({ sequence }) => sequence)).toEqual([0, 1, 3])
+})

@@ -8,7 +8,7 @@
  */
 import { blankJob, HAS_DEPENDENCIES, IS_TICKET, type JobRow } from '../model/job.ts'
 import { DEFAULT_PROFILE } from '../model/profile.ts'
-import { keyId } from '../model/rows.ts'
+import { keyId, type RouteRow } from '../model/rows.ts'
 import { isTerminal } from '../model/states.ts'
 import type { View } from '../view.ts'
 import { place } from './admit.ts'
@@ -54,6 +54,19 @@ export function lockBefore(view: LockTables, id: number, key: string, now: numbe
   return ticket
 }
 
+/** Asks at once for what {@link lockBefore} looks at: the keys of each run, of the route that stands beside them. */
+export function needLocks(
+  view: LockTables,
+  routes: readonly RouteRow[],
+  keys: readonly ReadonlyMap<number, string>[],
+): void {
+  const tails = keys.flatMap((own, i) =>
+    [...own.values()].map((key) => keyId((routes[i] as RouteRow).namespace, tailOf(key))),
+  )
+  view.keys.need(tails)
+  view.jobs.need(tails.flatMap((tail) => view.keys.get(tail)?.job ?? []))
+}
+
 /** Makes the ticket of a run. `before`: the one that ends before it is the run's turn. */
 function standInLine(
   view: LockTables,
@@ -62,7 +75,7 @@ function standInLine(
   now: number,
 ): { readonly ticket: number; readonly before: number | undefined } {
   const { namespace } = view.routeById(run.route)
-  const tail = `l:${key}`
+  const tail = tailOf(key)
   const last = view.jobs.get(view.keys.get(keyId(namespace, tail))?.job ?? 0)
   const route = internRouteIn(view, namespace, ROUTE)
   const ticket = view.nextJobId()
@@ -80,6 +93,9 @@ function standInLine(
   view.keys.put({ namespace, key: tail, job: ticket, digest: '', until: WHILE_LIVE })
   return { ticket, before: isFree ? undefined : last.id }
 }
+
+/** The key that stands for the last in the line. */
+const tailOf = (key: string): string => `l:${key}`
 
 /** A run gives a lock back, or leaves the line for it. */
 export function unlock(view: FinishTables, run: JobRow, ticket: JobRow, now: number): void {

@@ -22,6 +22,8 @@ const READS = new Set([
 export class Shard {
   readonly store: Store = createMemoryStore()
   readonly batches: Batch[] = []
+  /** How often something had to be read before a command could be applied. */
+  loads = 0
   #set!: WorkingSet
   #epoch = 0
   #sequence = 0
@@ -84,6 +86,7 @@ export class Shard {
       } catch (thrown) {
         this.#set.discard()
         if (!(thrown instanceof Absent)) throw thrown
+        this.loads++
         await this.#load(thrown)
       }
     }
