@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { PerdureError } from '../../errors.ts'
 import { CHILD, DONE, type JournalRow, OPEN, SIGNAL, TIMER } from '../model/journal.ts'
 import { CANCELLED, READY, RUNNING, SUCCEEDED, SUSPENDED } from '../model/states.ts'
+import type { NewEntry } from './record.ts'
 import { child, NOW, REASON, RunWorld, step, timer, wait } from './testdata/run-world.ts'
 
 it('a stale token records nothing', async () => {
@@ -162,4 +163,21 @@ it('a run that continues as new forgets its journal, keeps its signals, and coun
     { sequence: 2, state: OPEN },
     { sequence: 3, state: DONE, value: '[1]' },
   ])
+})
+
+it('what many entries look at is asked for at once', async () => {
+  const world = await RunWorld.open()
+  await world.enqueue(...Array.from({ length: 50 }, () => ({ kind: 'flow' })))
+  await world.shard.reopen()
+  const sends = Array.from({ length: 52 }, (_, position): NewEntry => {
+    return { type: 'send', position, name: 'tell', to: position + 1, signal: 's', value: '1' }
+  })
+  const locks = Array.from({ length: 50 }, (_, index): NewEntry => {
+    return { type: 'lock', position: 52 + index, name: `lock ${index}` }
+  })
+  const rows = await world.record([...sends, ...locks])
+  // there is no job 52
+  expect(rows).toHaveLength(52 + 2 * 50)
+  expect(world.shard.loads).toBeLessThan(25)
+  expect(await world.check()).toEqual([])
 })

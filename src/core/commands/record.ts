@@ -25,7 +25,7 @@ import { isTerminal } from '../model/states.ts'
 import { waitersOf } from '../policy/circle.ts'
 import { childEnd, EDGE_CLOSE, EDGE_ENTRY, link } from '../policy/finish.ts'
 import { append, cancelEntry, fireTimers, runOf, waitFor } from '../policy/journal.ts'
-import { lock } from '../policy/lock.ts'
+import { lock, needLocks } from '../policy/lock.ts'
 import { withdraw } from '../policy/withdraw.ts'
 import type { View } from '../view.ts'
 import { type EnqueueTables, enqueue, type NewJob } from './enqueue.ts'
@@ -108,6 +108,7 @@ export function record(
     // Nobody else writes this journal, and its writer has written nothing. One in another process may have, and not know.
     view.runs.begin(id)
   }
+  needEach(view, job, entries)
   const rows = fireTimers(view, id, now)
   rows.push(...tellCancel(view, job, now))
   const made = enqueueAll(view, id, entries, now)
@@ -142,6 +143,23 @@ export function record(
   }
   return { rows }
 }
+
+/** Asks at once for what is told something, and for the lines for locks: one that is found missing alone begins the command anew. */
+function needEach(view: Tables, job: JobRow, entries: readonly NewEntry[]): void {
+  const told: number[] = []
+  const locks = new Map<number, string>()
+  for (const entry of entries) {
+    if (entry.type === 'send') told.push(entry.to)
+    else if (entry.type === 'lock') locks.set(entry.position, entry.name)
+  }
+  if (told.length > 0) {
+    view.jobs.need(told)
+    view.runs.need(told.filter((id) => isLive(view.jobs.get(id))))
+  }
+  if (locks.size > 0) needLocks(view, [view.routeById(job.route)], [locks])
+}
+
+const isLive = (job: JobRow | undefined): boolean => job !== undefined && !isTerminal(job.state)
 
 /** The ids of the jobs that the entries ask for. */
 function enqueueAll(
