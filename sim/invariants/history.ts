@@ -34,6 +34,8 @@ export interface Tag {
 
 /** Clients read their clock before the engine does. */
 const SLACK_MS = 60_000
+/** How long a call is remembered. */
+const REQUEST_MS = 600_000
 /** How long a key is remembered by default. */
 const DAY_MS = 86_400_000
 
@@ -131,9 +133,11 @@ export class History implements Knowledge {
     const [first = id] = ids
     if (first === id) return
     const spec = call.specs[index]
-    const isForgotten = createdAt > (this.#madeAt.get(first) ?? 0) + (spec?.keyWindowMs ?? DAY_MS) - SLACK_MS
-    const mayRepeat =
-      this.#repeated.has(number) && (spec?.key === undefined || isForgotten || this.#isTakenOver(spec.key))
+    const since = createdAt - (this.#madeAt.get(first) ?? 0) + SLACK_MS
+    const isForgotten = since > (spec?.keyWindowMs ?? DAY_MS)
+    // a message that the network keeps for longer than calls are remembered is another call
+    const isAnother = this.#repeated.has(number) || since > REQUEST_MS
+    const mayRepeat = isAnother && (spec?.key === undefined || isForgotten || this.#isTakenOver(spec.key))
     must(
       'D9',
       mayRepeat,
