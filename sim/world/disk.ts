@@ -140,7 +140,10 @@ export class Connection implements Store {
   readonly #actor: Actor
   #freeAt = 0
   #answeredAt = 0
+  /** As its owner knows it. */
   #state: 'closed' | 'open' | 'failed' = 'closed'
+  /** A commit has failed, of which the owner may not have heard yet: it may be paused, or hear of others first. */
+  #isCut = false
   /** The owner's, from its opening. */
   #epoch = 0
   #unacknowledged = 0
@@ -157,6 +160,7 @@ export class Connection implements Store {
     return this.#inTurn(() => {
       for (const pending of this.#pending) this.#settlePending(pending)
       this.#state = 'open'
+      this.#isCut = false
       const opening = this.#disk.acquire(this.#actor)
       this.#epoch = opening.epoch
       return opening
@@ -172,16 +176,21 @@ export class Connection implements Store {
     this.#unacknowledged++
     return new Promise((resolve, reject) => {
       const settle = (error?: unknown): void => {
+        if (error !== undefined) this.#isCut = true
         this.#actor.run(() => {
           this.#unacknowledged--
-          if (error === undefined) resolve()
-          else reject(error)
+          if (error === undefined) {
+            resolve()
+            return
+          }
+          this.#state = 'failed'
+          reject(error)
         })
-        if (error !== undefined) this.#state = 'failed'
       }
       const pending: Pending = { batch, operation: this.#disk.operations++, cancel: () => {} }
       this.#pending.add(pending)
-      pending.cancel = this.#schedule(() => this.#execute(pending, fate, settle))
+      const known = this.#isCut ? 'refuse' : fate
+      pending.cancel = this.#schedule(() => this.#execute(pending, known, settle))
     })
   }
 
