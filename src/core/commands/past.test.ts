@@ -95,6 +95,12 @@ it('what is looked at for the locks of many runs is asked for at once', async ()
   expect([world.row(3).state, world.row(4).state]).toEqual([READY, BLOCKED])
 })
 
+it('a lock that was had and never asked for is none', async () => {
+  const world = await RunWorld.open()
+  await world.shard.apply({ type: 'import', jobs: [pastOf(lock(0).slice(1))] }, NOW)
+  expect(world.row(2)).toMatchObject({ state: READY, pending: 0 })
+})
+
 it('a group, which is over when it is made, takes no lock', async () => {
   const world = await RunWorld.open()
   const group = readPast({ createdAt: NOW, state: 'ready', journal: lock(0) }, 1, profiles, NOW)

@@ -122,7 +122,7 @@ export interface JournalRow {
 
 /** The positions that a row lets go of. */
 export function lostIn({ kind, value }: Pick<JournalRow, 'kind' | 'value'>): readonly number[] {
-  return kind === WITHDRAW ? (JSON.parse(value ?? '[]') as number[]) : NONE
+  return kind === WITHDRAW ? (JSON.parse(value as string) as number[]) : NONE
 }
 
 /** The locks that a run has at the end of a journal: names, by position. */
@@ -133,8 +133,9 @@ export function heldLocks(
   const held = new Map<number, string>()
   for (const row of rows) {
     const { position, kind, state, name } = row
+    const key = names.get(position)
     if (kind === LOCK && state === OPEN) names.set(position, name)
-    else if (kind === LOCK && state === DONE) held.set(position, names.get(position) ?? name)
+    else if (kind === LOCK && state === DONE && key !== undefined) held.set(position, key)
     for (const lost of lostIn(row)) held.delete(lost)
   }
   return held
