@@ -77,3 +77,12 @@ it('a number that is missing there is missing here, and what stays behind leaves
   const broken = list.map((row) => (row.sequence < 3 ? row : { ...row, sequence: row.sequence + 2 }))
   expect(pastOf(broken, undefined).map(({ sequence }) => sequence)).toEqual([0, 1, 4])
 })
+
+it('a job that was cancelled because the run had ended is one that was open', () => {
+  const of = (parent: number) => ({ code: 'CANCELLED', message: 'no', data: { parent } })
+  const list = rows([0, 'child', 'open', 7], [1, 'step', 'done'], [0, 'child', 'broken', of(1)])
+  expect(kept(list)).toEqual([0, 1])
+  expect(pastOf(list, undefined)[0]).toMatchObject({ value: null })
+  // what others have cancelled, the code has heard of
+  expect(kept(rows([0, 'child', 'open', 7], [0, 'child', 'broken', of(9)]), 5)).toEqual([0, 1])
+})

@@ -10,6 +10,7 @@ import {
   lostIn,
   OPEN,
 } from '../../core/model/journal.ts'
+import type { ErrorRecord } from '../../errors.ts'
 
 /**
  * The rows of a journal that were settled before a position was first asked for, and before the run was cancelled: what came
@@ -17,7 +18,8 @@ import {
  *
  * @param from a position; undefined for the first that failed, or for everything where nothing did.
  */
-export function pastOf(rows: readonly JournalRow[], from: number | undefined): JournalRow[] {
+export function pastOf(journal: readonly JournalRow[], from: number | undefined): JournalRow[] {
+  const rows = journal.filter((row) => !isAftermath(row))
   const position = from ?? rows.find(({ state }) => state === BROKEN)?.position
   const cut = rows.findIndex((row) => row.position === position || row.kind === CANCEL)
   const before = cut < 0 ? rows : rows.slice(0, cut)
@@ -47,4 +49,11 @@ export function pastOf(rows: readonly JournalRow[], from: number | undefined): J
     }
   }
   return past
+}
+
+/** Whether a row tells of a job that was cancelled because the run had ended: its code has not heard of that. */
+function isAftermath({ run, kind, state, value }: JournalRow): boolean {
+  if (kind !== CHILD || state !== BROKEN) return false
+  const { code, data } = JSON.parse(value as string) as ErrorRecord
+  return code === 'CANCELLED' && data?.parent === run
 }
