@@ -39,6 +39,8 @@ export class Flows implements SessionExecutor {
   readonly #executor: SessionExecutor
   /** Who works on each run here. */
   readonly #holders = new Map<number, Holder>()
+  /** The inputs of attempts. Code that has another one is a replay that answers what a run is asked. */
+  readonly #inputs = new WeakSet<object>()
 
   constructor(actor: Actor, shop: FlowShop) {
     this.#actor = actor
@@ -58,8 +60,9 @@ export class Flows implements SessionExecutor {
 
   async run(attempt: Attempt, control: AttemptControl): Promise<Outcome> {
     const { ledger, scheduler } = this.#shop
-    const { job, attempt: number, token } = attempt
+    const { job, attempt: number, token, input } = attempt
     ledger.begun(attempt, control, this.#actor)
+    this.#inputs.add(input as FlowInput)
     const holder = { job, attempt: number, token }
     this.#holders.set(job, holder)
     this.#shop.effects.begun(holder, versionLabelsOf(this.#actor.name))
@@ -71,8 +74,10 @@ export class Flows implements SessionExecutor {
 
   #code(flow: Flow, input: FlowInput): unknown {
     const { programs, children } = this.#shop
-    // nobody holds the lease of a run that is only asked something, and worked on by others
-    const holder = (): Holder => this.#holders.get(flow.run) ?? { job: flow.run, attempt: 0, token: '' }
+    const isReplay = !this.#inputs.has(input)
+    const nobody = { job: flow.run, attempt: 0, token: '' }
+    // one that waits is taken up by later attempts
+    const holder = (): Holder => (isReplay ? nobody : this.#holders.get(flow.run)) ?? nobody
     if (this.#isStrange(holder())) return this.#strangeCode(flow)
     return play(programs.get(input.flow), flow, input, { hands: this.#hands(holder), children })
   }
