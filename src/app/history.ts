@@ -3,7 +3,8 @@
  */
 import type { Client } from '../client/client.ts'
 import { journalPages, readRound } from '../client/journal-pages.ts'
-import { FORMAT, type HistoryRow, type RunHistory, VERSION, writeRows } from '../workflow/history.ts'
+import { spellRow } from '../core/model/journal.ts'
+import { FORMAT, type HistoryRow, type RunHistory, VERSION } from '../workflow/history.ts'
 
 /**
  * Reads a run with everything that it recorded since it began, or began anew.
@@ -25,7 +26,7 @@ export async function readHistory(client: Client, run: number): Promise<RunHisto
     finishedAt: job.finishedAt,
     metadata: job.metadata,
     attempts: job.history,
-    journal: writeRows(rows),
+    journal: rows.map(spellRow),
   }
 }
 
@@ -37,6 +38,6 @@ export async function readHistory(client: Client, run: number): Promise<RunHisto
 export async function readJournal(client: Client, run: number): Promise<HistoryRow[]> {
   const rows: HistoryRow[] = []
   for await (const page of journalPages((from) => client.workflows.journal(run, from)))
-    rows.push(...writeRows(page.rows))
+    rows.push(...page.rows.map(spellRow))
   return rows
 }

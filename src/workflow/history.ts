@@ -3,32 +3,12 @@
  *
  * Owns: the shape of the file, and the way between it and rows of a journal. Never does: reading a store, or replaying.
  */
-import {
-  ENTRY_NAMES,
-  ENTRY_STATES,
-  entryKindOf,
-  entryStateOf,
-  type JournalRow,
-} from '../core/model/journal.ts'
+import { entryKindOf, entryStateOf, type JournalRow, type SpelledRow } from '../core/model/journal.ts'
 import { type ErrorRecord, type PerdureError, perdureError } from '../errors.ts'
 import { describeValue } from '../std/options.ts'
 
 /** One row of the journal. */
-export interface HistoryRow {
-  /** From 0 within the run; the order in which things settled. */
-  readonly sequence: number
-  /** The how-manieth thing the code asked for; -1 for what it did not ask for. */
-  readonly position: number
-  /** `step`, `sleep`, `signal`, `child`, ... */
-  readonly kind: string
-  readonly state: (typeof ENTRY_STATES)[number]
-  /** What the code called it; empty in a row that settles an earlier one. */
-  readonly name: string
-  /** As it was recorded; absent for nothing. */
-  readonly value?: unknown
-  /** Epoch ms. */
-  readonly at: number
-}
+export type HistoryRow = SpelledRow
 
 /** An attempt that came to an end other than by waiting. */
 export interface HistoryAttempt {
@@ -62,19 +42,6 @@ export interface RunHistory {
 export const FORMAT = 'perdure-history'
 /** Grows when older programs could not read the file. */
 export const VERSION = 1
-
-/** Rows as they stand in a history. */
-export function writeRows(rows: readonly JournalRow[]): HistoryRow[] {
-  return rows.map(({ sequence, position, kind, state, name, value, at }) => ({
-    sequence,
-    position,
-    kind: ENTRY_NAMES[kind],
-    state: ENTRY_STATES[state],
-    name,
-    ...(value === null ? {} : { value: JSON.parse(value) as unknown }),
-    at,
-  }))
-}
 
 /**
  * The rows of a history, as a journal has them.

@@ -1,8 +1,8 @@
 /**
  * `perdure answer`: answers a question of the inbox.
  */
-import { userInfo } from 'node:os'
 import { answerQuestion } from '../../app/inbox.ts'
+import { userName } from '../../runtime/user.ts'
 import type { Definition } from '../commands.ts'
 import { addExamples } from '../context.ts'
 import { parseJson } from '../parse/values.ts'
@@ -22,11 +22,11 @@ export const define: Definition = (command, run) => {
     [`perdure answer 7-c0ffee... '{"amount": 120, "note": "as agreed"}'`, 'a form that was filled in'],
   )
   command.action(
-    run<AnswerOptions>(async (context, [token = '', json = ''], { by = userInfo().username }) => {
+    run<AnswerOptions>(async (context, [token = '', json = ''], { by = userName() }) => {
       const value = parseJson('the answer', json)
       return context.withStore({ serves: false, creates: false }, async ({ client }) => {
         await answerQuestion(client, token, value, by)
-        context.out.data({ token, by }, `${token}\tanswered\n`)
+        context.out.data({ token, by: by ?? null }, `${token}\tanswered\n`)
         return 0
       })
     }),

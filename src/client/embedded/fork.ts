@@ -1,9 +1,9 @@
 /**
  * Forking a run: another one that begins with what it had done.
  */
-import { ENTRY_NAMES, ENTRY_STATES, type JournalRow } from '../../core/model/journal.ts'
+import { spellRow } from '../../core/model/journal.ts'
 import { atVersion } from '../../core/model/requirements.ts'
-import type { Client, ImportedEntry, ImportedJob } from '../client.ts'
+import type { Client, ImportedJob } from '../client.ts'
 import { type RunReader, readRound } from '../journal-pages.ts'
 import type { ProfileOptions } from '../types.ts'
 import type { ForkOptions } from '../workflows.ts'
@@ -33,17 +33,10 @@ export async function forkRun(
     options: withVersion(profile, kind ?? '', version),
     createdAt,
     state: 'ready',
-    journal: pastOf(rows, from).map(entryOf),
+    journal: pastOf(rows, from).map(spellRow),
   }
   const [made] = await client.import([spec])
   return made?.id ?? 0
-}
-
-function entryOf({ sequence, position, kind, state, name, value, at }: JournalRow): ImportedEntry {
-  return {
-    ...{ sequence, position, kind: ENTRY_NAMES[kind], state: ENTRY_STATES[state], name, at },
-    ...(value === null ? {} : { value: JSON.parse(value) as unknown }),
-  }
 }
 
 /** The same options, for workers of another version. */

@@ -33,20 +33,16 @@ export function pastOf(journal: readonly JournalRow[], from: number | undefined)
   }
   const made = new Set<number>()
   const past: JournalRow[] = []
-  let left = 0
-  for (const row of before) {
-    const { position, kind, sequence } = row
+  for (const [index, row] of before.entries()) {
+    const { position, kind } = row
     const isOver = over.has(position)
+    // the code may have gone on by the id of a job: at this point it gets that of a job of its own
     const mustBeMade = !isOver && kind === CHILD && !made.has(position)
+    if (!isOver && !mustBeMade) continue
+    if (mustBeMade) made.add(position)
     // a number that is missing here is missing there; a row that does not go along leaves no gap
-    const number = sequence - left
-    if (isOver) past.push({ ...row, sequence: number })
-    else if (!mustBeMade) left++
-    else {
-      made.add(position)
-      // the code may have gone on by its id: at this point it gets that of a job of its own
-      past.push({ ...row, sequence: number, value: null })
-    }
+    const sequence = row.sequence - (index - past.length)
+    past.push(mustBeMade ? { ...row, sequence, value: null } : { ...row, sequence })
   }
   return past
 }

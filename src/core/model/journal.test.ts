@@ -9,8 +9,11 @@ import {
   entryKindOf,
   entryStateOf,
   isChildName,
+  type JournalRow,
   OPEN,
+  STEP,
   STREAM,
+  spellRow,
 } from './journal.ts'
 
 it('every kind and state has a word of its own, by which it is found again', () => {
@@ -22,4 +25,14 @@ it('every kind and state has a word of its own, by which it is found again', () 
 
 it('tells the end of a job from its making by the name of the row', () => {
   expect([childName(17), 'resize'].map(isChildName)).toEqual([true, false])
+})
+
+it('spells a row, without a value where it has none', () => {
+  const row: JournalRow = {
+    ...{ run: 7, sequence: 2, position: 1, kind: STEP, state: DONE },
+    ...{ name: 'charge', value: '{"cents":100}', at: 5, copyOf: 0 },
+  }
+  const spelled = { sequence: 2, position: 1, kind: 'step', state: 'done', name: 'charge', at: 5 }
+  expect(spellRow(row)).toEqual({ ...spelled, value: { cents: 100 } })
+  expect(spellRow({ ...row, value: null })).toStrictEqual(spelled)
 })

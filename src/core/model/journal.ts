@@ -71,7 +71,7 @@ export function entryKindOf(name: string): EntryKind | undefined {
 
 /** The state of a name; undefined for one that is not known. */
 export function entryStateOf(name: string): EntryState | undefined {
-  const state = ENTRY_STATES.findIndex((each) => each === name)
+  const state = (ENTRY_STATES as readonly string[]).indexOf(name)
   return state < 0 ? undefined : (state as EntryState)
 }
 
@@ -118,6 +118,36 @@ export interface JournalRow {
   readonly at: number
   /** The value is the large result of this job, which the store copies; 0 for none. */
   readonly copyOf: number
+}
+
+/** A row of a journal in words: as histories show it, and imports take it. */
+export interface SpelledRow {
+  /** From 0 within the run; the order in which things settled. */
+  readonly sequence: number
+  /** The how-manieth thing the code asked for; -1 for what it did not ask for. */
+  readonly position: number
+  /** `step`, `sleep`, `signal`, `child`, ... */
+  readonly kind: string
+  readonly state: (typeof ENTRY_STATES)[number]
+  /** What the code called it; empty in a row that settles an earlier one. */
+  readonly name: string
+  /** As it was recorded; absent for nothing. */
+  readonly value?: unknown
+  /** Epoch ms. */
+  readonly at: number
+}
+
+/** A row in words. */
+export function spellRow({ sequence, position, kind, state, name, value, at }: JournalRow): SpelledRow {
+  return {
+    sequence,
+    position,
+    kind: ENTRY_NAMES[kind],
+    state: ENTRY_STATES[state],
+    name,
+    ...(value === null ? {} : { value: JSON.parse(value) as unknown }),
+    at,
+  }
 }
 
 /** The positions that a row lets go of. */
