@@ -92,8 +92,11 @@ export class Locks {
     const opened = rows.find(
       ({ kind, state, value }) => kind === LOCK && state === OPEN && value === String(id),
     )
+    if (opened === undefined) return false
+    // before it there may stand how an earlier try of the run had got it
     return rows.some(
-      ({ kind, state, position }) => kind === LOCK && state === DONE && position === opened?.position,
+      ({ kind, state, position, sequence }) =>
+        kind === LOCK && state === DONE && position === opened.position && sequence > opened.sequence,
     )
   }
 

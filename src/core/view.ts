@@ -88,7 +88,7 @@ export interface JournalCut {
   readonly run: number
   /** Rows of smaller sequence numbers; 0 for none. */
   readonly before: number
-  /** Rows of what failed for good, of locks and what was let go of, and of a cancel. */
+  /** Rows of what failed for good, of what was let go of, and of a cancel. Locks that were had are to be got again in their places. */
   readonly failures: boolean
 }
 
@@ -100,7 +100,7 @@ export interface Appends {
   progress(row: ProgressRow): void
   metadata(row: MetadataRow): void
   journal(row: JournalRow): void
-  /** Takes rows out of a run's journal: those before a number, or those of steps that failed. */
+  /** Takes rows out of a run's journal: those before a number, or those of what failed. */
   cutJournal(cut: JournalCut): void
   /** Removes all rows of a job in every table that the core does not read. */
   purge(job: number): void

@@ -284,7 +284,7 @@ export class Course {
       return
     }
     const [left] = this.rows.recorded.values()
-    if (left !== undefined) {
+    if (left !== undefined && !this.rows.isCutShort) {
       this.#leave({ type: 'paused', error: missing(left, 'that the code ended') })
       return
     }

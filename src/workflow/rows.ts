@@ -4,6 +4,7 @@
 import {
   CHILD,
   childName,
+  DONE,
   isChildName,
   type JournalPage,
   type JournalRow,
@@ -28,8 +29,10 @@ export class RowQueue {
   readonly recorded = new Map<number, JournalRow>()
   /** The jobs that the run made, and its tickets of locks, by position. */
   readonly #jobs = new Map<number, string>()
-  /** Positions of jobs that are on record as asked for, and are yet to be made. */
+  /** Positions of jobs and locks that are on record as asked for, and are yet to be asked for. */
   readonly #unmade = new Set<number>()
+  /** The rows in which an earlier try of the run got locks that are yet to be got again: sequence numbers, by position. */
+  readonly #again = new Map<number, number>()
   /** Positions of which nothing is waited for any more. */
   readonly withdrawn = new Set<number>()
   /** When sleeps and deadlines are over that have not settled, by position. */
@@ -44,6 +47,8 @@ export class RowQueue {
   next = 0
   /** The sequence number at which the run began, or began anew. */
   origin = 0
+  /** The run was cancelled before it got a lock again: what was done under that is on record, and not asked for. */
+  isCutShort = false
   size = 0
 
   /** The next position, with what is on record for it. */
@@ -87,7 +92,9 @@ export class RowQueue {
     this.#rows.push(row)
     if (position >= this.next && !this.recorded.has(position)) this.recorded.set(position, row)
     if (isToBeMade(row)) this.#unmade.add(position)
-    else if (kind === CHILD) this.#unmade.delete(position)
+    else if (kind === LOCK && state === DONE && this.#unmade.has(position))
+      this.#again.set(position, row.sequence)
+    else if (kind === CHILD || kind === LOCK) this.#unmade.delete(position)
     if ((kind === CHILD || kind === LOCK) && state === OPEN && value !== null) this.#jobs.set(position, value)
     for (const each of lostIn(row)) this.withdraw(each)
     if (kind === STEP && state === OPEN)
@@ -115,9 +122,16 @@ export class RowQueue {
   shift(): JournalRow | undefined {
     const first = this.peek()
     if (first === undefined) return undefined
-    if (first.position < this.next) return isToBeMade(first) ? this.#made(first) : this.#advance(first)
+    if (first.position < this.next) return this.#inTurn(first)
     if (this.#holes.length === 0) return undefined
-    return this.#pick((row) => row.position < this.next && this.#isLater(row, first) && !isToBeMade(row))
+    const isWanted = (row: JournalRow): boolean => !isToBeMade(row) && !this.#isToBeGot(row)
+    return this.#pick((row) => row.position < this.next && this.#isLater(row, first) && isWanted(row))
+  }
+
+  #inTurn(first: JournalRow): JournalRow | undefined {
+    if (isToBeMade(first) && first.kind === CHILD) return this.#made(first)
+    if (this.#isToBeGot(first) && !this.isCutShort) return this.#gotAgain(first)
+    return this.#advance(first)
   }
 
   /** The row of a job that a fork made in the place of another's; undefined as long as it has not. */
@@ -128,13 +142,36 @@ export class RowQueue {
     return this.#pick((row) => row.position === position) ?? this.shift()
   }
 
+  /** The row in which a restarted run gets a lock again, in the place of the one in which it had got it; or that of its cancel, which does not wait for that. */
+  #gotAgain(first: JournalRow): JournalRow | undefined {
+    const isEnd = ({ position, kind, state }: JournalRow): boolean =>
+      position === first.position && kind === LOCK && state !== OPEN
+    const row = this.#pick((each) => each !== first && (each.position < 0 || isEnd(each)))
+    if (row === undefined) return undefined
+    if (row.position < 0) this.isCutShort = true
+    else this.#advance(first)
+    return row
+  }
+
   /** Takes out the first row behind the front that is wanted. */
   #pick(isWanted: (row: JournalRow) => boolean): JournalRow | undefined {
     const at = this.#rows.findIndex((row, index) => index >= this.#start && isWanted(row))
-    return at === -1 ? undefined : this.#rows.splice(at, 1)[0]
+    if (at === -1) return undefined
+    const [row] = this.#rows.splice(at, 1) as [JournalRow]
+    if (row.kind === LOCK && row.state !== OPEN) this.#again.delete(row.position)
+    return row
   }
 
-  /** Whether a job is on record as asked for, and has yet to be made. */
+  #isToBeGot({ position, sequence }: JournalRow): boolean {
+    return this.#again.get(position) === sequence && !this.withdrawn.has(position)
+  }
+
+  /** Whether something is on record that has yet to be asked for, or to be got again. */
+  isPending(position: number): boolean {
+    return this.#unmade.has(position) || this.#again.has(position)
+  }
+
+  /** Whether a job or lock is on record as asked for, and has yet to be. */
   isUnmade(position: number): boolean {
     return this.#unmade.has(position)
   }
@@ -189,6 +226,6 @@ export class RowQueue {
   }
 }
 
-/** Whether a row stands for a job that a fork has yet to make: the first run's is that one's own. */
+/** Whether a row stands for something that was another's: the job of the run that a fork was made from, the lock of an earlier try. */
 const isToBeMade = ({ kind, state, value }: JournalRow): boolean =>
-  kind === CHILD && state === OPEN && value === null
+  (kind === CHILD || kind === LOCK) && state === OPEN && value === null

@@ -1,9 +1,11 @@
 /** One run between its code and a journal that a test writes to. */
 import { expect, it } from 'vitest'
 import {
+  CANCEL,
   CHILD,
   DONE,
   type JournalRow,
+  LOCK,
   OPEN,
   SEND,
   SIGNAL,
@@ -56,7 +58,7 @@ class Journal {
       read: async (from) => ({
         ...{
           rows: this.rows.filter(({ sequence }) => sequence >= from),
-          next: this.rows.length,
+          next: (this.rows.at(-1)?.sequence ?? -1) + 1,
           isEnd: true,
           origin: 0,
         },
@@ -255,4 +257,60 @@ it('the id of a job is that of the one that was made, also before rows that the 
   for (const row of rows) journal.write(row)
   expect(await run(code).work(journal.port(), false)).toEqual({ type: 'succeeded', result: 'c' })
   expect(ids).toEqual([9])
+})
+
+/** What is left of a run that got a lock, slept under it beside a step, and was restarted: a ticket that is none, and where it was got. */
+const RESTARTED = [
+  { sequence: 0, position: 0, kind: LOCK, state: OPEN, name: 'till', value: null },
+  { sequence: 1, position: 0, kind: LOCK, state: DONE },
+  { sequence: 2, position: 1, kind: STEP, state: DONE, name: 'beside', value: '1' },
+  { sequence: 3, position: 2, kind: TIMER, state: OPEN, name: '1s', value: '1' },
+] as const
+
+const underLock = async (flow: Flow) => {
+  await flow.all([
+    flow.lock('till', (own) => own.sleep('1s')),
+    flow.step('beside', () => 1).then(() => Promise.reject(new Error('no'))),
+  ])
+}
+
+it('a lock is got again where it was got before a restart, before all that came behind it', async () => {
+  const journal = new Journal()
+  for (const row of RESTARTED) journal.write(row)
+  const waiting = run(underLock)
+  expect(await waiting.work(journal.port(), false)).toEqual({ type: 'suspended', seen: 4 })
+  expect(journal.entries).toEqual([{ type: 'lock', position: 0, name: 'till' }])
+  journal.write({ sequence: 5, position: 0, kind: LOCK, state: OPEN, name: 'till', value: '9' })
+  // in line: a replay does not ask for it once more
+  const replayed = run(underLock)
+  expect(await replayed.work(journal.port(), false)).toMatchObject({ type: 'suspended' })
+  expect(journal.entries).toHaveLength(1)
+  journal.write({ sequence: 6, position: 0, kind: LOCK, state: DONE })
+  const failed = { type: 'failed', error: expect.objectContaining({ message: 'no' }) }
+  expect(await replayed.work(journal.port(), false)).toMatchObject(failed)
+  expect(await run(underLock).work(journal.port(), false)).toMatchObject(failed)
+})
+
+it('a cancel does not wait for a lock that is to be got again', async () => {
+  const journal = new Journal()
+  for (const row of RESTARTED) journal.write(row)
+  journal.write({ sequence: 5, position: 0, kind: LOCK, state: OPEN, name: 'till', value: '9' })
+  const reason = JSON.stringify({ code: 'CANCELLED', message: 'enough' })
+  journal.write({ sequence: 6, position: -1, kind: CANCEL, state: DONE, value: reason })
+  expect(await run(underLock).work(journal.port(), false)).toEqual({ type: 'cancelled' })
+})
+
+it('a lock that was given back is not waited for', async () => {
+  const journal = new Journal()
+  for (const row of RESTARTED) journal.write(row)
+  journal.write({ sequence: 5, position: 2, kind: TIMER, state: DONE })
+  journal.write({ sequence: 6, position: 3, kind: WITHDRAW, state: DONE, name: 'lock till', value: '[0]' })
+  const end = run(async (flow) => {
+    const beside = flow.lock('till', (own) => own.sleep('1s'))
+    await flow.step('beside', () => 1)
+    await beside
+    return 'over'
+  }).work(journal.port(), false)
+  expect(await end).toEqual({ type: 'succeeded', result: 'over' })
+  expect(journal.entries).toEqual([])
 })

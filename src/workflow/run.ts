@@ -302,7 +302,7 @@ export class FlowRun {
     this.#parts.note(promise, position)
     branch?.add(position)
     const isUnmade = this.#rows.isUnmade(position)
-    if (isUnmade || this.#rows.isLate(row)) this.#waits.gaps.add(position)
+    if (this.#rows.isPending(position) || this.#rows.isLate(row)) this.#waits.gaps.add(position)
     if (row === undefined || isUnmade) {
       // What is on record as let go of does not begin anew, unless it may have to be undone.
       if (how.undo !== undefined || !this.#rows.withdrawn.has(position))

@@ -22,7 +22,7 @@ export const CANCEL = 6
 export const MARK = 7
 /** Things that are waited for no more: the losers of a race, or a lock that is given back. Lists what they were. */
 export const WITHDRAW = 8
-/** A wait for a lock. Opens with the ticket of it. */
+/** A wait for a lock. Opens with the ticket of it, or with nothing where the run was restarted and has to get it again. */
 export const LOCK = 9
 /** What an update came to; named after the update and the id of the call. */
 export const UPDATE = 10

@@ -8,6 +8,7 @@ import {
   CHILD,
   childName,
   DONE,
+  type EntryState,
   type JournalRow,
   LOCK,
   OPEN,
@@ -87,6 +88,22 @@ export function journalSuite(make: MakeStore): void {
       await subject.commit({ ...WORLD, ...enqueued([job(1)]), journal: [...kept, ...failed], ...cut })
       expect(await subject.reads.journal(1, 0)).toEqual({ rows: kept, next: 10, isEnd: true, origin: 0 })
       expect((await subject.load({ runs: [1] })).runs).toEqual([runRow(1, { start: 10, length: 10 })])
+    })
+
+    it('keep where locks were got, which are to be got again there, and lose those that were not', async () => {
+      const subject = await Subject.open(make)
+      const lock = (sequence: number, position: number, state: EntryState, value: string | null = null) =>
+        row(1, sequence, { position, kind: LOCK, state, value })
+      const journal = [lock(0, 0, OPEN, '7'), lock(1, 1, OPEN, '8'), lock(2, 0, DONE), lock(3, 2, OPEN, '9')]
+      await subject.commit({ ...WORLD, ...enqueued([job(1)]), journal: [...journal, lock(4, 2, DONE)] })
+      const journalCuts = [{ run: 1, before: 0, failures: true }]
+      await subject.commit({ journalCuts })
+      const kept = [lock(0, 0, OPEN), lock(2, 0, DONE), lock(3, 2, OPEN), lock(4, 2, DONE)]
+      expect((await subject.reads.journal(1, 0)).rows).toEqual(kept)
+      // got again, or asked for again: the first time stands
+      const again = [lock(6, 0, OPEN, '11'), lock(7, 0, DONE), lock(8, 2, OPEN, '12'), lock(9, 3, BROKEN)]
+      await subject.commit({ journal: again, journalCuts })
+      expect((await subject.reads.journal(1, 0)).rows).toEqual(kept)
     })
 
     it('keep a step at whose position a job failed that an earlier beginning of the run had asked for', async () => {

@@ -9,6 +9,7 @@ import {
   CANCEL,
   CHILD,
   childName,
+  DONE,
   type EntryKind,
   type JournalRow,
   LOCK,
@@ -224,9 +225,12 @@ export class Tables {
       const rows = this.journal.get(run) ?? new Map<number, JournalRow>()
       const hasFailed = failures ? failuresOf([...rows.values()]) : () => false
       for (const row of [...rows.values()]) {
-        if (row.sequence >= before && !hasFailed(row)) continue
-        this.blobs.drop(row.value)
-        rows.delete(row.sequence)
+        if (row.sequence < before || hasFailed(row)) {
+          this.blobs.drop(row.value)
+          rows.delete(row.sequence)
+        } else if (failures && row.kind === LOCK && row.state === OPEN) {
+          rows.set(row.sequence, { ...row, value: null })
+        }
       }
     }
   }
@@ -257,17 +261,22 @@ function isSame(a: JobRow | undefined, b: JobRow | undefined): boolean {
 }
 
 /** What a restart takes out in any case. */
-const GONE: ReadonlySet<EntryKind> = new Set<EntryKind>([CANCEL, WITHDRAW, LOCK])
+const GONE: ReadonlySet<EntryKind> = new Set<EntryKind>([CANCEL, WITHDRAW])
 
-/** Which rows are of something that failed, or was cancelled: a step with its tries, a child, whose position may be another's as well. */
+/** Which rows are of something that failed, or was cancelled: a step with its tries, a child, whose position may be another's as well, a lock that was not got, or was got again. */
 function failuresOf(rows: readonly JournalRow[]): (row: JournalRow) => boolean {
   const broken = rows.filter(({ state }) => state === BROKEN)
   const children = new Set(broken.filter(({ kind }) => kind === CHILD).map(({ name }) => name))
   const steps = new Set(broken.filter(({ kind }) => kind === STEP).map(({ position }) => position))
-  return ({ kind, state, position, value }) =>
+  const got = new Map<number, number>()
+  for (const { kind, state, position, sequence } of rows)
+    if (kind === LOCK && state === DONE && !got.has(position)) got.set(position, sequence)
+  return ({ kind, state, position, sequence, value }) =>
     GONE.has(kind)
       ? true
-      : kind === CHILD
-        ? state === BROKEN || (state === OPEN && children.has(childName(value as string)))
-        : (kind === STEP || kind === TIMER) && steps.has(position)
+      : kind === LOCK
+        ? sequence > (got.get(position) ?? -1)
+        : kind === CHILD
+          ? state === BROKEN || (state === OPEN && children.has(childName(value as string)))
+          : (kind === STEP || kind === TIMER) && steps.has(position)
 }

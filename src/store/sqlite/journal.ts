@@ -28,14 +28,25 @@ export function writeJournals(
   copyResults(statements, blobs, journal)
   for (const { run, before, failures } of journalCuts) {
     if (before > 0) blobs.delete('journal', 'run = ? AND sequence < ?', run, before)
-    if (failures) blobs.delete('journal', FAILURES, run, run, run)
+    if (!failures) continue
+    blobs.delete('journal', FAILURES, run, run, run, run, run)
+    statements.get(FORGET_TICKETS).run(run)
   }
 }
 
-/** What failed goes with all of its rows: a step with those of its tries, a child, whose position may be another's as well, with its own. Locks were given back, and are taken again; nobody has cancelled the run any more. */
-const FAILURES = `run = ? AND (kind IN (6, 8, 9) OR (kind = 4 AND state = 2)
+/**
+ * What failed goes with all of its rows: a step with those of its tries, a child, whose position may be another's as well, with
+ * its own. Nobody has cancelled the run any more, and nothing is let go of. Of locks there stays the row in which each was asked
+ * for, and that in which it was first got: in that place it is got again.
+ */
+const FAILURES = `run = ? AND (kind IN (6, 8) OR (kind = 4 AND state = 2)
   OR (kind = 4 AND state = 0 AND '#' || value IN (SELECT name FROM journal WHERE run = ? AND kind = 4 AND state = 2))
-  OR (kind IN (1, 2) AND position IN (SELECT position FROM journal WHERE run = ? AND kind = 1 AND state = 2)))`
+  OR (kind IN (1, 2) AND position IN (SELECT position FROM journal WHERE run = ? AND kind = 1 AND state = 2))
+  OR (kind = 9 AND sequence NOT IN (SELECT min(sequence) FROM journal WHERE run = ? AND kind = 9 AND state < 2
+    AND position IN (SELECT position FROM journal WHERE run = ? AND kind = 9 AND state = 1) GROUP BY position, state)))`
+
+/** The tickets of locks are gone with the end of the run. */
+const FORGET_TICKETS = 'UPDATE journal SET value = NULL WHERE run = ? AND kind = 9 AND state = 0'
 
 function writeRows(statements: Statements, blobs: Blobs, rows: readonly JournalRow[]): void {
   let at = 0
