@@ -4,7 +4,7 @@
  */
 import type { Command } from '../../src/core/apply.ts'
 import type { ImportCommand } from '../../src/core/commands/import.ts'
-import { IS_TICKET, type JobRow, LOCAL_LEASE, limitsOf } from '../../src/core/model/job.ts'
+import { type JobRow, LOCAL_LEASE, limitsOf } from '../../src/core/model/job.ts'
 import type { Profile } from '../../src/core/model/profile.ts'
 import type { Share } from '../../src/core/model/requirements.ts'
 import { READY, RUNNING, SCHEDULED, stateName, WAITING } from '../../src/core/model/states.ts'
@@ -318,11 +318,10 @@ function note(sets: Map<number, Set<number>>, key: number, id: number, sign: 1 |
   else set.delete(id)
 }
 
-/** A fork begins with the past of another run, and leaves that as it is. It may be next in line for a lock behind a ticket. */
+/** A fork begins with the past of another run, and leaves that, and all else, as it is. */
 function checkApart({ jobs }: ImportCommand, touched: ReadonlyMap<number, JobRow | undefined>): void {
   if (jobs.every(({ journal }) => journal.length === 0)) return
   for (const [id, before] of touched) {
-    const isApart = before === undefined || (before.flags & IS_TICKET) !== 0
-    must('W8', isApart, () => `job ${id} is changed by the making of a fork`)
+    must('W8', before === undefined, () => `job ${id} is changed by the making of a fork`)
   }
 }

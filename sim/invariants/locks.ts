@@ -2,7 +2,7 @@
  * Locks: one run has each of them at a time, and they are handed on in the order in which runs got in line.
  */
 import { IS_TICKET, type JobRow } from '../../src/core/model/job.ts'
-import { DONE, heldLocks, type JournalRow, LOCK, OPEN } from '../../src/core/model/journal.ts'
+import { DONE, type JournalRow, LOCK, OPEN } from '../../src/core/model/journal.ts'
 import { SETTLE_LINE } from '../../src/core/model/line.ts'
 import { isTerminal } from '../../src/core/model/states.ts'
 import { EDGE_ENTRY } from '../../src/core/policy/finish.ts'
@@ -22,17 +22,8 @@ export class Locks {
     this.#tables = tables
   }
 
-  /** A run that was made with a past has come to its beginning: it has the locks that it has there. */
-  checkBegun(run: number): void {
-    const rows = [...(this.#tables.journal.get(run)?.values() ?? [])]
-    const held = heldLocks(rows)
-    for (const row of rows)
-      if (row.kind === LOCK && row.state === DONE && held.has(row.position)) this.checkGranted(row)
-  }
-
   /** A commit has landed in which a run gets a lock: all who were in line before it are gone. */
   checkGranted({ run, position, sequence }: JournalRow): void {
-    if (!this.#hasBegun(run)) return
     const ticket = this.#ticketAt(run, position, sequence)
     if (ticket === undefined) return
     for (const other of this.#before(ticket)) {
@@ -80,14 +71,8 @@ export class Locks {
     )
   }
 
-  /** Whether a run waits for nothing before it begins. */
-  #hasBegun(run: number): boolean {
-    return this.#tables.jobs.get(run)?.pending === 0
-  }
-
   /** Whether the run of a ticket has the lock, as its journal says. */
   #isGranted({ id, parent }: JobRow): boolean {
-    if (!this.#hasBegun(parent)) return false
     const rows = [...(this.#tables.journal.get(parent)?.values() ?? [])]
     const opened = rows.find(
       ({ kind, state, value }) => kind === LOCK && state === OPEN && value === String(id),

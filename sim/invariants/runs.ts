@@ -88,7 +88,6 @@ export class RunChecker {
     const sleepers = new Set<number>()
     for (const { before, after } of batch.jobs) {
       if (after === undefined) continue
-      if (isFork(after) && before?.pending !== 0) this.#locks.checkBegun(after.id)
       if ((after.flags & HAS_UNDO) !== 0) this.#undoing.add(after.id)
       if (after.state === SUSPENDED) sleepers.add(after.id)
       if (after.state === HELD && before?.state !== HELD) this.#checkHeld(after)

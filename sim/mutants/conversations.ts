@@ -161,8 +161,8 @@ export const OF_CONVERSATIONS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/core/commands/import.ts',
-        find: 'return isTerminal(state) || route.kind === 0 ? NO_LOCKS : heldLocks(journal)',
-        replace: 'return NO_LOCKS',
+        find: 'isHeld ? { ...entry, value: null } : entry',
+        replace: 'entry',
       },
     ],
     caughtBy: ['C1', 'W8'],

@@ -198,11 +198,30 @@ it('what was done under a lock is not done again, whether it was given back or n
   const fork = await app.fork<number>(first, { input: 'b' })
   await app.advance('1s')
   // the first run has the lock: before it has given it back, the fork does nothing
-  expect(await app.get(fork)).toMatchObject({ state: 'blocked', attemptsSinceRestart: 0 })
+  expect(await app.get(fork)).toMatchObject({ state: 'suspended' })
   await fork.signal('pay')
   await first.signal('pay')
   await fork.result()
   expect(calls).toEqual(['open', 'count', 'note a', 'note b'])
+})
+
+it('a fork gets in line for one lock after another, as its code does', async () => {
+  const nested = workflow('nested', {
+    run: (flow) => flow.lock('outer', (own) => own.lock('inner', (both) => both.signal('go'))),
+  })
+  app.work([nested])
+  const first = await app.enqueue(nested)
+  const second = await app.enqueue(nested)
+  await app.advance('1s')
+  const fork = await app.fork<number>(first)
+  for (const [run, value] of [
+    [first, 1],
+    [second, 2],
+    [fork, 3],
+  ] as const) {
+    await run.signal('go', value)
+    expect(await run.result()).toBe(value)
+  }
 })
 
 it('where the code went on by the id of a job that was open, it goes on by that of another', async () => {

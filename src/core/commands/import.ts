@@ -12,15 +12,14 @@ import {
   LARGE_INPUT,
   LARGE_RESULT,
 } from '../model/job.ts'
-import { blankRun, heldLocks, type JournalRow, LOCK, OPEN } from '../model/journal.ts'
+import { blankRun, DONE, heldLocks, type JournalRow, LOCK } from '../model/journal.ts'
 import type { RouteRow } from '../model/rows.ts'
-import { BLOCKED, HELD, isTerminal, type StateCode, SUCCEEDED } from '../model/states.ts'
+import { HELD, isTerminal, type StateCode, SUCCEEDED } from '../model/states.ts'
 import { expiryOf, place } from '../policy/admit.ts'
 import { conclude } from '../policy/finish.ts'
 import { append, runOf } from '../policy/journal.ts'
 import { claimKeys, REPLACED } from '../policy/keys.ts'
 import { internFairKeys, internLimits } from '../policy/limits.ts'
-import { lockBefore, needLocks } from '../policy/lock.ts'
 import { internRoute, needRoutes } from '../policy/route.ts'
 import { intern } from '../view.ts'
 import type { EnqueueReply, EnqueueTables, NewJob } from './enqueue.ts'
@@ -73,14 +72,11 @@ export function importJobs(
   const { ids, created } = claimed
   const limits = internLimits(view, jobs, routes, created, claimed.freed)
   const fairKeys = internFairKeys(view, jobs, routes, created)
-  const held = command.jobs.map((past, i) => locksOf(past, routes[i] as RouteRow))
-  needLocks(view, routes, held)
   conclude(view, claimed.ended, claimed.freed, now)
   command.jobs.forEach((past, i) => {
     if (!created[i]) return
     const shared = { limits: limits[i] as string | null, fairKey: fairKeys[i] as number }
-    const locks = held[i] as Locks
-    importOne(view, past, ids[i] as number, routes[i] as RouteRow, { ...shared, locks }, now)
+    importOne(view, past, ids[i] as number, routes[i] as RouteRow, shared, now)
   })
   return { ids, created }
 }
@@ -90,7 +86,7 @@ function importOne(
   past: PastJob,
   id: number,
   route: RouteRow,
-  { locks, ...shared }: Pick<JobRow, 'limits' | 'fairKey'> & { readonly locks: Locks },
+  shared: Pick<JobRow, 'limits' | 'fairKey'>,
   now: number,
 ): void {
   const { job, history, journal } = past
@@ -123,45 +119,32 @@ function importOne(
       // whether any of it is to be undone only its code knows
       (journal.length > 0 ? HAS_RUN | HAS_UNDO : 0),
   }
-  const begun = journal.length === 0 ? row : withPast(view, row, journal, isReplaced ? NO_LOCKS : locks, now)
-  if (isReplaced) view.jobs.put({ ...begun, ...REPLACED, finishedAt: now })
-  else view.jobs.put(withState(view, begun, past, route, now))
-}
-
-/** Locks by position, which one that is to be run has in its past. */
-type Locks = ReadonlyMap<number, string>
-
-const NO_LOCKS: Locks = new Map()
-
-function locksOf({ state, journal }: PastJob, route: RouteRow): Locks {
-  return isTerminal(state) || route.kind === 0 ? NO_LOCKS : heldLocks(journal)
+  if (journal.length > 0) writePast(view, id, journal)
+  if (isReplaced) view.jobs.put({ ...row, ...REPLACED, finishedAt: now })
+  else view.jobs.put(withState(view, row, past, route, now))
 }
 
 /**
- * Writes what a run has done, and gets in line for the locks that it has there. As a restart does, it leaves a number out: not
- * all that came before what is written from here on need have come along.
+ * Writes what a run has done. As a restart does, it leaves a number out: not all that came before what is written from here on
+ * need have come along. Locks that it has there are another's: they are got again where they were first got.
  */
-function withPast(
-  view: EnqueueTables,
-  row: JobRow,
-  journal: readonly PastEntry[],
-  held: Locks,
-  now: number,
-): JobRow {
-  const { id } = row
-  view.jobs.put({ ...row, state: BLOCKED })
-  const tickets = new Map<string, number>()
-  for (const key of new Set(held.values())) tickets.set(key, lockBefore(view, id, key, now))
+function writePast(view: EnqueueTables, id: number, journal: readonly PastEntry[]): void {
+  const held = heldLocks(journal)
+  const got = new Set<number>()
   view.runs.begin(id)
   view.runs.put(blankRun(id))
+  let isGap = false
   for (const { isBehindGap, ...entry } of journal) {
     const { kind, state, position, at } = entry
-    if (isBehindGap) leaveOut(view, id)
-    const ticket = kind === LOCK && state === OPEN ? tickets.get(held.get(position) ?? '') : undefined
-    append(view, runOf(view, id), ticket === undefined ? entry : { ...entry, value: String(ticket) }, at)
+    const isHeld = kind === LOCK && held.has(position)
+    isGap ||= isBehindGap
+    if (isHeld && got.has(position)) continue
+    if (isHeld && state === DONE) got.add(position)
+    if (isGap) leaveOut(view, id)
+    isGap = false
+    append(view, runOf(view, id), isHeld ? { ...entry, value: null } : entry, at)
   }
   leaveOut(view, id)
-  return view.jobs.get(id) as JobRow
 }
 
 /** A number of the journal is given to no row. */

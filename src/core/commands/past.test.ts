@@ -4,7 +4,8 @@ import type { ImportedEntry, ImportedJob } from '../../client/client.ts'
 import { Profiles } from '../../client/embedded/profiles.ts'
 import { readPast } from '../../client/embedded/specs.ts'
 import { HAS_RUN, HAS_UNDO } from '../model/job.ts'
-import { BLOCKED, CANCELLED, READY, SUCCEEDED, SUSPENDED } from '../model/states.ts'
+import { DONE, OPEN } from '../model/journal.ts'
+import { READY, SUSPENDED } from '../model/states.ts'
 import { NOW, REASON, RunWorld, SUCCESS, step, wait } from './testdata/run-world.ts'
 
 const profiles = new Profiles()
@@ -53,71 +54,28 @@ it('what a run had done stands in its journal, and its first attempt is not the 
   expect(await world.check()).toEqual([])
 })
 
-it('a run that has a lock in its past begins once it is its turn, and gives it back as any other', async () => {
+it('a lock that was held is to be got where it was got; one that was given back, or never asked for, is not', async () => {
   const world = await RunWorld.open()
-  await world.record([{ type: 'lock', position: 0, name: 'stock' }])
-  const import_ = (...jobs: ReturnType<typeof pastOf>[]) => world.shard.apply({ type: 'import', jobs }, NOW)
-  // another lock of the same name is not another lock; what was given back is not held
-  await import_(pastOf([...lock(0), ...lock(1), ...lock(2, 'till'), ...lock(3, 'other'), giveBack(4, 3)]))
-  expect(world.row(3)).toMatchObject({ state: BLOCKED, pending: 1 })
-  expect(world.row(4)).toMatchObject({ parent: 3, input: '"stock"', state: BLOCKED, pending: 2 })
-  expect(world.row(5)).toMatchObject({ parent: 3, input: '"till"', state: BLOCKED, pending: 1 })
-  expect((await world.journal(3)).map(({ value }) => value)).toEqual([
-    '4',
-    null,
-    '4',
-    null,
-    '5',
-    null,
-    '7',
-    null,
-    '[3]',
-  ])
-  await import_(pastOf(lock(0)), pastOf(lock(0), 'succeeded'))
-  await world.report(SUCCESS)
-  expect(world.row(3).state).toBe(READY)
-  expect(world.row(6)).toMatchObject({ state: BLOCKED })
-  expect(world.row(7)).toMatchObject({ state: SUCCEEDED, pending: 0 })
-  await world.cancel(3)
-  await world.lease(3)
-  await world.report({ type: 'cancelled', error: null }, { job: 3, attempt: 2 })
-  expect([world.row(3).state, world.row(6).state]).toEqual([CANCELLED, READY])
-  expect(await world.check()).toEqual([])
-})
-
-it('what is looked at for the locks of many runs is asked for at once', async () => {
-  const world = await RunWorld.open()
-  await world.record([{ type: 'lock', position: 0, name: 'stock 1' }])
-  const jobs = Array.from({ length: 50 }, (_, index) => pastOf(lock(0, `stock ${index}`)))
-  const before = world.shard.loads
-  await world.shard.apply({ type: 'import', jobs }, NOW)
-  expect(world.shard.loads - before).toBeLessThan(10)
-  expect([world.row(3).state, world.row(4).state]).toEqual([READY, BLOCKED])
-})
-
-it('a lock that was had and never asked for is none', async () => {
-  const world = await RunWorld.open()
-  await world.shard.apply({ type: 'import', jobs: [pastOf(lock(0).slice(1))] }, NOW)
+  const again = lock(0).map((entry, index) => ({ ...entry, sequence: 20 + index }))
+  const journal = [
+    ...[...lock(0), ...lock(1, 'till'), giveBack(2, 1), ...lock(3, 'never').slice(1)],
+    // got a second time, by a run that was restarted
+    ...again,
+    { ...giveBack(4, 9), sequence: 22 },
+  ].map((entry, sequence) => ({ sequence, ...entry }))
+  await world.shard.apply({ type: 'import', jobs: [pastOf(journal)] }, NOW)
   expect(world.row(2)).toMatchObject({ state: READY, pending: 0 })
-})
-
-it('a group, which is over when it is made, takes no lock', async () => {
-  const world = await RunWorld.open()
-  const group = readPast({ createdAt: NOW, state: 'ready', journal: lock(0) }, 1, profiles, NOW)
-  await world.shard.apply({ type: 'import', jobs: [group] }, NOW)
-  expect(world.row(2)).toMatchObject({ state: SUCCEEDED })
-  expect(await world.record([{ type: 'lock', position: 0, name: 'stock' }])).toHaveLength(2)
-  expect(await world.check()).toEqual([])
-})
-
-it('one that is replaced by another of the same call takes no lock', async () => {
-  const world = await RunWorld.open()
-  const spec = { kind: 'flow', createdAt: NOW, state: 'ready', key: 'k', onConflict: 'replace' } as const
-  const jobs = [0, 1].map(() => readPast({ ...spec, journal: lock(0) }, 2, profiles, NOW))
-  await world.shard.apply({ type: 'import', jobs }, NOW)
-  expect(world.row(2)).toMatchObject({ state: CANCELLED, pending: 0 })
-  expect(world.row(3)).toMatchObject({ state: READY })
-  expect(world.row(4)).toMatchObject({ parent: 3, pending: 1 })
+  const rows = await world.journal(2)
+  expect(rows.map(({ position, state, value }) => [position, state, value])).toEqual([
+    [0, OPEN, null],
+    [0, DONE, null],
+    [1, OPEN, '7'],
+    [1, DONE, null],
+    [2, DONE, '[1]'],
+    [3, DONE, null],
+    [4, DONE, '[9]'],
+  ])
+  expect(rows.map(({ sequence }) => sequence)).toEqual([0, 1, 2, 3, 4, 5, 7])
   expect(await world.check()).toEqual([])
 })
 

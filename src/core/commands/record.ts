@@ -147,16 +147,16 @@ export function record(
 /** Asks at once for what is told something, and for the lines for locks: one that is found missing alone begins the command anew. */
 function needEach(view: Tables, job: JobRow, entries: readonly NewEntry[]): void {
   const told: number[] = []
-  const locks = new Map<number, string>()
+  const locks: string[] = []
   for (const entry of entries) {
     if (entry.type === 'send') told.push(entry.to)
-    else if (entry.type === 'lock') locks.set(entry.position, entry.name)
+    else if (entry.type === 'lock') locks.push(entry.name)
   }
   if (told.length > 0) {
     view.jobs.need(told)
     view.runs.need(told.filter((id) => isLive(view.jobs.get(id))))
   }
-  if (locks.size > 0) needLocks(view, [view.routeById(job.route)], [locks])
+  if (locks.length > 0) needLocks(view, view.routeById(job.route).namespace, locks)
 }
 
 const isLive = (job: JobRow | undefined): boolean => job !== undefined && !isTerminal(job.state)

@@ -8,7 +8,7 @@
  */
 import { blankJob, HAS_DEPENDENCIES, IS_TICKET, type JobRow } from '../model/job.ts'
 import { DEFAULT_PROFILE } from '../model/profile.ts'
-import { keyId, type RouteRow } from '../model/rows.ts'
+import { keyId } from '../model/rows.ts'
 import { isTerminal } from '../model/states.ts'
 import type { View } from '../view.ts'
 import { place } from './admit.ts'
@@ -34,46 +34,6 @@ export function lock(
   position: number,
   now: number,
 ): { readonly ticket: number; readonly isFree: boolean } {
-  const { ticket, before } = standInLine(view, run, key, now)
-  if (before !== undefined) link(view, before, run.id, EDGE_ENTRY + position)
-  return { ticket, isFree: before === undefined }
-}
-
-/**
- * A run that is made with a past has a lock in it: it gets in line, and begins once it is its turn. Answers the ticket.
- *
- * @param id of a run that is not in any line of jobs yet.
- */
-export function lockBefore(view: LockTables, id: number, key: string, now: number): number {
-  const { ticket, before } = standInLine(view, view.jobs.get(id) as JobRow, key, now)
-  if (before !== undefined) {
-    link(view, before, id, EDGE_RUN)
-    const run = view.jobs.get(id) as JobRow
-    view.jobs.put({ ...run, pending: run.pending + 1, flags: run.flags | HAS_DEPENDENCIES })
-  }
-  return ticket
-}
-
-/** Asks at once for what {@link lockBefore} looks at: the keys of each run, of the route that stands beside them. */
-export function needLocks(
-  view: LockTables,
-  routes: readonly RouteRow[],
-  keys: readonly ReadonlyMap<number, string>[],
-): void {
-  const tails = keys.flatMap((own, i) =>
-    [...own.values()].map((key) => keyId((routes[i] as RouteRow).namespace, tailOf(key))),
-  )
-  view.keys.need(tails)
-  view.jobs.need(tails.flatMap((tail) => view.keys.get(tail)?.job ?? []))
-}
-
-/** Makes the ticket of a run. `before`: the one that ends before it is the run's turn. */
-function standInLine(
-  view: LockTables,
-  run: JobRow,
-  key: string,
-  now: number,
-): { readonly ticket: number; readonly before: number | undefined } {
   const { namespace } = view.routeById(run.route)
   const tail = tailOf(key)
   const last = view.jobs.get(view.keys.get(keyId(namespace, tail))?.job ?? 0)
@@ -89,9 +49,19 @@ function standInLine(
   }
   view.jobs.put(place(view, row, route, now))
   link(view, run.id, ticket, EDGE_RUN)
-  if (!isFree) link(view, last.id, ticket, EDGE_RUN)
+  if (!isFree) {
+    link(view, last.id, ticket, EDGE_RUN)
+    link(view, last.id, run.id, EDGE_ENTRY + position)
+  }
   view.keys.put({ namespace, key: tail, job: ticket, digest: '', until: WHILE_LIVE })
-  return { ticket, before: isFree ? undefined : last.id }
+  return { ticket, isFree }
+}
+
+/** Asks at once for what {@link lock} looks at, for many keys of a namespace. */
+export function needLocks(view: LockTables, namespace: number, keys: readonly string[]): void {
+  const tails = keys.map((key) => keyId(namespace, tailOf(key)))
+  view.keys.need(tails)
+  view.jobs.need(tails.flatMap((tail) => view.keys.get(tail)?.job ?? []))
 }
 
 /** The key that stands for the last in the line. */
