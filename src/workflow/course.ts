@@ -120,6 +120,11 @@ export class Course {
     return this.#hasFailed
   }
 
+  /** What the code asks for is asked for no more. */
+  get isOver(): boolean {
+    return this.#hasFailed || this.#cancelled !== undefined
+  }
+
   /**
    * Works on the run until it ends, waits, or is stopped.
    *

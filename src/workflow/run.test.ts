@@ -25,8 +25,12 @@ class Journal {
   readonly stop = new AbortController()
   readonly #timers = new Set<() => void>()
 
+  get next(): number {
+    return (this.rows.at(-1)?.sequence ?? -1) + 1
+  }
+
   write(row: Pick<JournalRow, 'position' | 'kind' | 'state'> & Partial<JournalRow>): JournalRow {
-    const whole = { run: 1, sequence: this.rows.length, name: '', value: null, at: 0, copyOf: 0, ...row }
+    const whole = { run: 1, sequence: this.next, name: '', value: null, at: 0, copyOf: 0, ...row }
     this.rows.push(whole)
     return whole
   }
@@ -58,7 +62,7 @@ class Journal {
       read: async (from) => ({
         ...{
           rows: this.rows.filter(({ sequence }) => sequence >= from),
-          next: (this.rows.at(-1)?.sequence ?? -1) + 1,
+          next: this.next,
           isEnd: true,
           origin: 0,
         },
@@ -313,4 +317,25 @@ it('a lock that was given back is not waited for', async () => {
   }).work(journal.port(), false)
   expect(await end).toEqual({ type: 'succeeded', result: 'over' })
   expect(journal.entries).toEqual([])
+})
+
+it('what the code makes once it has heard of a cancel is not on record, so that a restart meets none of it', async () => {
+  const journal = new Journal()
+  const ids: string[] = []
+  const code = async (flow: Flow) => {
+    await flow.sleep('1d').catch(() => {})
+    ids.push(flow.uuid())
+    return flow.step('pay', () => 'paid')
+  }
+  await run(code).work(journal.port(), true)
+  const reason = JSON.stringify({ code: 'CANCELLED', message: 'enough' })
+  const cancel = journal.write({ position: -1, kind: CANCEL, state: DONE, value: reason })
+  expect(await run(code).work(journal.port(), false)).toEqual({ type: 'cancelled' })
+  expect(journal.rows.at(-1)).toBe(cancel)
+  // the restart takes the cancel out
+  journal.rows.pop()
+  journal.write({ sequence: 3, position: 0, kind: TIMER, state: DONE })
+  const restarted = await run(code).work(journal.port(), false)
+  expect(restarted).toEqual({ type: 'succeeded', result: 'paid' })
+  expect(new Set(ids).size).toBe(2)
 })

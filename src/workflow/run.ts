@@ -193,7 +193,7 @@ export class FlowRun {
     error?: PerdureError,
   ): void {
     // The end of a run lets go of all that it has.
-    if (this.#course.cancelled !== undefined || this.#course.hasFailed || positions.length === 0) return
+    if (this.#course.isOver || positions.length === 0) return
     if (this.#course.port === undefined) this.#ledger.isWhole = false
     const issued = this.#issue(WITHDRAW, name)
     if (issued === undefined) return
@@ -213,7 +213,7 @@ export class FlowRun {
 
   /** A signal came for a wait that had just been let go of: it is somebody else's. */
   #passOn(name: string, value: string | null): void {
-    if (this.#course.cancelled !== undefined || this.#course.hasFailed) return
+    if (this.#course.isOver) return
     const issued = this.#issue(SEND, name)
     if (issued !== undefined && issued.row === undefined) {
       const said = { to: this.job, signal: name, value: (value as string).slice(1, -1) }
@@ -262,6 +262,8 @@ export class FlowRun {
 
   /** A value that is made once and then on record. */
   mark(name: string, make: () => unknown): unknown {
+    // Nothing that comes of it is on record, and a restart comes by another way.
+    if (this.#course.isOver) return this.#watch.outside(make)
     const issued = this.#issue(MARK, name)
     if (issued === undefined) throw this.#course.fault
     if (issued.row !== undefined) return parse(issued.row.value)
