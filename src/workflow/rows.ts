@@ -31,7 +31,7 @@ export class RowQueue {
   readonly #jobs = new Map<number, string>()
   /** Positions of jobs and locks that are on record as asked for, and are yet to be asked for. */
   readonly #unmade = new Set<number>()
-  /** The rows in which an earlier try of the run got locks that are yet to be got again: sequence numbers, by position. */
+  /** The rows in which an earlier try of the run, or the one that it was forked from, got locks that are yet to be got again: sequence numbers, by position. */
   readonly #again = new Map<number, number>()
   /** Positions of which nothing is waited for any more. */
   readonly withdrawn = new Set<number>()
@@ -142,7 +142,7 @@ export class RowQueue {
     return this.#pick((row) => row.position === position) ?? this.shift()
   }
 
-  /** The row in which a restarted run gets a lock again, in the place of the one in which it had got it; or that of its cancel, which does not wait for that. */
+  /** The row in which a run gets a lock again, in the place of the one in which it was first got; or that of its cancel, which does not wait for that. */
   #gotAgain(first: JournalRow): JournalRow | undefined {
     const isEnd = ({ position, kind, state }: JournalRow): boolean =>
       position === first.position && kind === LOCK && state !== OPEN
@@ -226,6 +226,6 @@ export class RowQueue {
   }
 }
 
-/** Whether a row stands for something that was another's: the job of the run that a fork was made from, the lock of an earlier try. */
+/** Whether a row stands for something that was another's: a job or lock of the run that a fork was made from, a lock of an earlier try. */
 const isToBeMade = ({ kind, state, value }: JournalRow): boolean =>
   (kind === CHILD || kind === LOCK) && state === OPEN && value === null

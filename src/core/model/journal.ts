@@ -138,16 +138,16 @@ export interface SpelledRow {
 }
 
 /** A row in words. */
-export function spellRow({ sequence, position, kind, state, name, value, at }: JournalRow): SpelledRow {
-  return {
-    sequence,
-    position,
-    kind: ENTRY_NAMES[kind],
-    state: ENTRY_STATES[state],
-    name,
-    ...(value === null ? {} : { value: JSON.parse(value) as unknown }),
-    at,
-  }
+export function spellRow(row: JournalRow): SpelledRow {
+  return rowInWords(row, row.value === null ? {} : { value: JSON.parse(row.value) as unknown })
+}
+
+/** A row in words, with its value in whatever form it is to have. */
+export function rowInWords<Value extends { readonly value?: unknown }>(
+  { sequence, position, kind, state, name, at }: JournalRow,
+  value: Value,
+): Omit<SpelledRow, 'value'> & Value {
+  return { sequence, position, kind: ENTRY_NAMES[kind], state: ENTRY_STATES[state], name, ...value, at }
 }
 
 /** The positions that a row lets go of. */
@@ -155,17 +155,16 @@ export function lostIn({ kind, value }: Pick<JournalRow, 'kind' | 'value'>): rea
   return kind === WITHDRAW ? (JSON.parse(value as string) as number[]) : NONE
 }
 
-/** The locks that a run has at the end of a journal: names, by position. */
+/** The positions of the locks that a run has at the end of a journal. */
 export function heldLocks(
-  rows: readonly Pick<JournalRow, 'position' | 'kind' | 'state' | 'name' | 'value'>[],
-): ReadonlyMap<number, string> {
-  const names = new Map<number, string>()
-  const held = new Map<number, string>()
+  rows: readonly Pick<JournalRow, 'position' | 'kind' | 'state' | 'value'>[],
+): ReadonlySet<number> {
+  const asked = new Set<number>()
+  const held = new Set<number>()
   for (const row of rows) {
-    const { position, kind, state, name } = row
-    const key = names.get(position)
-    if (kind === LOCK && state === OPEN) names.set(position, name)
-    else if (kind === LOCK && state === DONE && key !== undefined) held.set(position, key)
+    const { position, kind, state } = row
+    if (kind === LOCK && state === OPEN) asked.add(position)
+    else if (kind === LOCK && state === DONE && asked.has(position)) held.add(position)
     for (const lost of lostIn(row)) held.delete(lost)
   }
   return held

@@ -12,6 +12,7 @@ import {
   entryKindOf,
   entryStateOf,
   type JournalRow,
+  rowInWords,
 } from '../../core/model/journal.ts'
 import { decodeBody } from '../json.ts'
 import { JsonText } from './convert.ts'
@@ -41,16 +42,8 @@ export function entryFromWire({ kind, state, value, spec, ...rest }: Plain): Pla
 }
 
 /** A row as a message takes it: whose run it is goes without saying. */
-export function rowToWire({ sequence, position, kind, state, name, value, at }: JournalRow): Plain {
-  return {
-    sequence,
-    position,
-    kind: ENTRY_NAMES[kind],
-    state: ENTRY_STATES[state],
-    name,
-    ...valueField(value),
-    at,
-  }
+export function rowToWire(row: JournalRow): Plain {
+  return rowInWords(row, valueField(row.value))
 }
 
 /** Undoes {@link rowToWire}. */
